@@ -1,0 +1,37 @@
+# `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint unit integration bench evaluate lock clean
+PY := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: .venv from requirements.lock, Java, jars
+	@bash scripts/setup.sh
+
+run: setup ## the main job on the built-in sample: land, build, validate, train, score, publish
+	@.venv/bin/lakehouse run $(ARGS)
+
+test: setup lint unit integration ## every test that needs no cluster
+
+lint: setup ## ruff, mypy, import-linter, sqlfluff, dbt parse
+	@bash scripts/lint.sh
+
+unit: setup ## pure functions, in seconds
+	@$(PY) -m pytest -q tests/unit
+
+integration: setup ## whole small pipelines in one Spark session, in minutes
+	@$(PY) -m pytest -q tests/integration
+
+bench: setup ## CPU seconds per step of the main job
+	@$(PY) benchmarks/run_cost.py
+
+evaluate: setup ## planted defects found and false alarms, against the sample's truth
+	@$(PY) benchmarks/planted_defects.py
+
+lock: ## renew requirements.lock from pyproject.toml
+	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+
+clean: ## remove what `make setup` installed; tables stay
+	rm -rf .venv .jars target

@@ -1,0 +1,110 @@
+{#
+  Typed rows of `entity` with `quarantine_reason`: null for the rows that silver takes. Row by row only, no window
+  and no join, so that the quarantine table, which reads the same text, stays cheap.
+
+  Besides the entity's columns: `<column>_text` is the tidy text of a phone, e-mail or other column that silver
+  needs in both forms, `row_key` the key as text, and the lineage.
+
+  `_is_read` is always true. A filter on it keeps Spark from pushing the other conditions below the parsing, where it
+  would write the parsing out again for each mention of a column (measured on five rows: 11 against 2 CPU seconds).
+#}
+{% macro checked_rows(entity_name, texts=[]) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set sources = mapped_sources(entity_name) -%}
+    {%- set zones = sources | map(attribute='timezone') | unique | list -%}
+    {%- set zone = sql_text(zones[0]) if zones | length == 1 else ('timezone' if zones else "'UTC'") -%}
+    {%- set checkable = [] -%}
+    {%- for column, kind in spec.columns.items() if is_time(kind) or is_number(kind) -%}
+        {%- do checkable.append(column) -%}
+    {%- endfor -%}
+    {%- set carried = ['_file', '_batch_id', '_row_number', '_loaded_at', '_raw', '_content_hash'] -%}
+    {%- if spec.get('currency') -%}{%- do carried.insert(0, 'currency') -%}{%- endif -%}
+    {%- if spec.get('attributes') -%}{%- do carried.insert(0, 'attributes') -%}{%- endif -%}
+    with
+
+    mapped as (
+        {{ source_rows(entity_name) | indent(4) }}
+    ),
+
+    readable as (
+
+        select
+            source,
+            {%- for column, kind in spec.columns.items() %}
+            {%- if is_time(kind) %}
+            {{ iso_text(column) }} as {{ column }},
+            {{ column }} as {{ column }}_text,
+            {%- else %}
+            {{ column }},
+            {%- endif %}
+            {%- endfor %}
+            timezone,
+            {{ carried | join(',\n            ') }}
+        from mapped
+
+    ),
+
+    typed as (
+
+        select
+            source,
+            {%- for column, kind in spec.columns.items() %}
+            {{ typed_value(column, kind, zone) }} as {{ column }},
+            {%- if is_time(kind) %}
+            {{ column }}_text,
+            {%- elif is_number(kind) or column in texts %}
+            {{ column }} as {{ column }}_text,
+            {%- endif %}
+            {%- endfor %}
+            concat_ws('|', {{ spec.key | join(', ') }}) as row_key,
+            spark_partition_id() >= 0 as _is_read,
+            {{ carried | join(',\n            ') }}
+        from readable
+
+    )
+
+    select
+        *,
+        case
+            {%- for rule in quarantine_rules(entity_name) %}
+            when {{ rule[1] }} then '{{ rule[0] }}'
+            {%- endfor %}
+        end as quarantine_reason
+    from typed
+{% endmacro %}
+
+{# Reason and condition, the first that holds is the row's reason. #}
+{% macro quarantine_rules(entity_name) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set sources = mapped_sources(entity_name) -%}
+    {%- set texts = namespace(times=[], numbers=[]) -%}
+    {%- set rules = [] -%}
+    {%- for column in spec.key if column not in spec.get('optional_key', []) -%}
+        {%- set kind = spec.columns[column] -%}
+        {%- set bringing = [] -%}
+        {%- for mapped in sources if column in mapped.columns -%}{%- do bringing.append(sql_text(mapped.source)) -%}{%- endfor -%}
+        {%- set missing = (column ~ '_text' if is_time(kind) or is_number(kind) else column) ~ ' is null' -%}
+        {%- if bringing | length == sources | length -%}
+            {%- do rules.append(['missing_key', missing]) -%}
+        {%- elif bringing -%}
+            {%- do rules.append(['missing_key', missing ~ ' and source in (' ~ bringing | join(', ') ~ ')']) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if spec.get('strict') -%}
+        {%- for column, kind in spec.columns.items() -%}
+            {%- set unread = column ~ ' is null and ' ~ column ~ '_text is not null' -%}
+            {%- if is_time(kind) -%}
+                {%- do rules.append(['unparsable_time', unread]) -%}
+            {%- elif is_number(kind) -%}
+                {%- do rules.append(['unparsable_number', unread]) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for column in spec.get('not_negative', []) -%}
+        {%- do rules.append(['negative_price', column ~ ' < 0']) -%}
+    {%- endfor -%}
+    {%- if spec.get('happened') -%}
+        {%- do rules.append(['event_in_future', spec.happened ~ ' > _loaded_at + interval 1 day']) -%}
+    {%- endif -%}
+    {{- return(rules) -}}
+{% endmacro %}

@@ -1,0 +1,10 @@
+{# Schemas are named as they are (silver, gold), without the target's prefix. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}
+
+{# stg_order_lines is table silver.order_lines. #}
+{% macro generate_alias_name(custom_alias_name=none, node=none) -%}
+    {%- set name = custom_alias_name or node.name -%}
+    {{ name[4:] if name.startswith('stg_') else name }}
+{%- endmacro %}

@@ -1,0 +1,130 @@
+{#
+  Text to typed values. Each macro gives null where the text cannot be read, never an error; checked_rows.sql
+  turns "there but not readable" into a quarantine reason. Spark's own cast reads the common form without a
+  formatter, which is several times faster than one to_timestamp per format.
+#}
+
+{# The kinds that may be there and yet not be readable. #}
+{% macro is_time(kind) %}{{- return(kind in ['timestamp', 'date']) -}}{% endmacro %}
+
+{% macro is_number(kind) %}
+    {{- return(kind.startswith('decimal') or kind in ['int', 'bigint', 'double']) -}}
+{% endmacro %}
+
+{# A tidy text column as a value of `kind`; time columns have been through `iso_text`. #}
+{% macro typed_value(column, kind, zone) %}
+    {%- if kind == 'timestamp' -%}
+        {{- return(timestamp_of_iso(column, zone)) -}}
+    {%- elif kind == 'date' -%}
+        {{- return(date_of_iso(column)) -}}
+    {%- elif is_number(kind) -%}
+        {{- return(parse_number(column, kind)) -}}
+    {%- elif kind == 'boolean' -%}
+        {{- return(parse_boolean(column)) -}}
+    {%- elif kind == 'phone' -%}
+        {{- return(parse_phone(column)) -}}
+    {%- elif kind == 'email' -%}
+        {{- return(parse_email(column)) -}}
+    {%- elif kind == 'gender' -%}
+        {{- return(parse_gender(column)) -}}
+    {%- endif -%}
+    {{- return(column) -}}
+{% endmacro %}
+
+{# The SQL type of a kind. #}
+{% macro type_of(kind) %}
+    {{- return('string' if kind in ['text', 'phone', 'email', 'gender'] else kind) -}}
+{% endmacro %}
+
+{#
+  Times as text in Spark's own form, `yyyy-MM-dd HH:mm:ss[.f][zone]`, from: that form, ISO 8601, `yyyy/M/d H:mm`,
+  `dd-MMM-yyyy HH:mm:ss`, dates alone, epoch seconds (10 digits) or milliseconds (13), `yyyyMMdd` (8) and
+  `yyyyMMddHHmmss[SSS]` (14 or 17). Anything else is null.
+#}
+{% macro iso_text(column) %}
+    {%- set c = column -%}
+    {%- set month = "lpad((instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(substr(split_part(" ~ c
+        ~ ", '-', 2), 1, 3))) + 2) div 3, 2, '0')" -%}
+    case
+            when substr({{ c }}, 5, 1) = '-' then {{ c }}
+            when substr({{ c }}, 5, 1) = '/' then translate({{ c }}, '/', '-')
+            when {{ c }} rlike '^[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}'
+                then concat(
+                    substr(split_part({{ c }}, '-', 3), 1, 4), '-', {{ month }}, '-', split_part({{ c }}, '-', 1),
+                    substr(split_part({{ c }}, '-', 3), 5)
+                )
+            when not {{ c }} rlike '^[0-9]+$' then null
+            when length({{ c }}) = 10 then concat(timestamp_seconds(cast({{ c }} as bigint)), 'Z')
+            when length({{ c }}) = 13 then concat(timestamp_millis(cast({{ c }} as bigint)), 'Z')
+            when length({{ c }}) in (8, 14, 17)
+                then concat(
+                    substr({{ c }}, 1, 4), '-', substr({{ c }}, 5, 2), '-', substr({{ c }}, 7, 2),
+                    if(
+                        length({{ c }}) = 8, '',
+                        concat(
+                            ' ', substr({{ c }}, 9, 2), ':', substr({{ c }}, 11, 2), ':', substr({{ c }}, 13, 2),
+                            if(length({{ c }}) = 17, concat('.', substr({{ c }}, 15, 3)), '')
+                        )
+                    )
+                )
+        end
+{%- endmacro %}
+
+{# A time that states its zone is taken at its word; any other is local time of the source's zone. UTC. #}
+{% macro timestamp_of_iso(column, zone) %}
+    {%- set value = 'cast(' ~ column ~ ' as timestamp)' -%}
+    {%- if zone == "'UTC'" -%}
+        {{- return(value) -}}
+    {%- endif -%}
+    {#- After the date's second dash only a zone has a sign or a letter other than T. -#}
+    {{- return(
+        'if(substr(' ~ column ~ ", 9) rlike '[A-SU-Z+-]', " ~ value ~ ', to_utc_timestamp(' ~ value ~ ', ' ~ zone ~ '))'
+    ) -}}
+{% endmacro %}
+
+{# The day as written: birthdays and due dates have no zone. #}
+{% macro date_of_iso(column) %}
+    {{- return('cast(split(' ~ column ~ ", '[ T]')[0] as date)") -}}
+{% endmacro %}
+
+{# `12`, `1,299.50`, `¥ 1,299.5`, `USD 12`, `-3`, `1.0E7`; `1,5` and `12 pieces` are no numbers. #}
+{% macro parse_number(column, kind) %}
+    {%- set exact = kind if kind.startswith('decimal') or kind == 'double' else 'decimal(24,4)' -%}
+    {%- set plain = 'cast(' ~ column ~ ' as ' ~ exact ~ ')' -%}
+    {%- set money = "cast(regexp_replace(" ~ column ~ ", '[^0-9.-]', '') as " ~ exact ~ ')' -%}
+    {%- set looks_like_money = "'^-?(?:[A-Z]{3}|[$€£¥￥])?[ ]?-?[0-9]{1,3}(?:,?[0-9]{3})*(?:[.][0-9]+)?[ ]?(?:[A-Z]{3}|[$€£¥￥元])?$'" -%}
+    {%- set number = 'coalesce(' ~ plain ~ ', if(' ~ column ~ ' rlike ' ~ looks_like_money ~ ', ' ~ money ~ ', null))' -%}
+    {{- return(number if exact == kind else 'cast(' ~ number ~ ' as ' ~ kind ~ ')') -}}
+{% endmacro %}
+
+{% macro parse_boolean(column) %}
+    {{- return(
+        'case when lower(' ~ column ~ ") in ('true', 't', 'yes', 'y', '1', '1.0', '是') then true "
+        ~ 'when lower(' ~ column ~ ") in ('false', 'f', 'no', 'n', '0', '0.0', '否') then false end"
+    ) -}}
+{% endmacro %}
+
+{# `+8613800138000` for a Chinese mobile however written, `+<country><number>` where the country is stated, else null. #}
+{% macro parse_phone(column) %}
+    {%- set digits = 'regexp_replace(' ~ column ~ ", '[^0-9+]', '')" -%}
+    {{- return(
+        'case when ' ~ digits ~ " rlike '^(?:[+]?86|0086)?1[3-9][0-9]{9}$' then concat('+86', right(" ~ digits ~ ', 11)) '
+        ~ 'when ' ~ digits ~ " rlike '^(?:[+]|00)[1-9][0-9]{6,14}$' then concat('+', regexp_replace("
+        ~ digits ~ ", '^(?:[+]|00)', '')) end"
+    ) -}}
+{% endmacro %}
+
+{# Lower case without blanks; null for what cannot be an address. #}
+{% macro parse_email(column) %}
+    {%- set address = 'replace(lower(' ~ column ~ "), ' ', '')" -%}
+    {{- return(
+        'if(' ~ address ~ " rlike '^[a-z0-9._%+-]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?[.])+[a-z]{2,}$', " ~ address ~ ', null)'
+    ) -}}
+{% endmacro %}
+
+{% macro parse_gender(column) %}
+    {{- return(
+        'case when lower(' ~ column ~ ") in ('f', 'female', 'w', 'woman', '女', '女性') then 'female' "
+        ~ 'when lower(' ~ column ~ ") in ('m', 'male', 'man', '男', '男性') then 'male' end"
+    ) -}}
+{% endmacro %}

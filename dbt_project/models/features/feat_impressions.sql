@@ -1,0 +1,286 @@
+with
+
+as_of as (
+
+    select as_of_on from {{ source('ops', 'as_of') }}
+
+),
+
+impressions as (
+
+    select * from {{ ref('stg_impressions') }}
+
+),
+
+campaigns as (
+
+    select
+        campaign_id,
+        min(channel) as channel,
+        min(objective) as objective
+    from {{ ref('stg_campaigns') }}
+    group by campaign_id
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        min_by(city, source) as city,
+        min_by(region, source) as region,
+        min_by(gender, source) as gender,
+        min_by(birth_year, source) as birth_year
+    from {{ ref('stg_customers') }}
+    cross join as_of
+    where registered_at is null or to_date(registered_at) <= as_of.as_of_on
+    group by customer_id
+
+),
+
+declared as (
+
+    select
+        source,
+        max(timezone) as timezone
+    from {{ source('ops', 'sources') }}
+    group by source
+
+),
+
+events as (
+
+    select * from {{ ref('int_events_as_of') }}
+
+),
+
+order_lines as (
+
+    select * from {{ ref('stg_order_lines') }}
+
+),
+
+products as (
+
+    select
+        product_id,
+        category_level_1
+    from {{ ref('int_products_as_of') }}
+
+),
+
+shown as (
+
+    select
+        impressions.*,
+        as_of.as_of_on,
+        from_utc_timestamp(impressions.shown_at, coalesce(declared.timezone, 'UTC')) as local_shown_at
+    from impressions
+    cross join as_of
+    left join declared on impressions.source = declared.source
+    where impressions.shown_on <= as_of.as_of_on
+
+),
+
+-- Impressions beside what their customers did: a window over both counts what came strictly before.
+moments as (
+
+    select
+        source,
+        impression_id,
+        coalesce(customer_id, concat('impression ', impression_id)) as person,
+        customer_id,
+        campaign_id,
+        creative_id,
+        slot_id,
+        device_type,
+        region,
+        attributes,
+        cost_amount,
+        coalesce(is_clicked, false) as is_clicked,
+        shown_at,
+        shown_on,
+        local_shown_at,
+        as_of_on,
+        unix_micros(shown_at) as moment,
+        'impression' as kind,
+        cast(null as string) as category,
+        0 as category_count,
+        cast(null as string) as order_id
+    from shown
+
+    union all
+
+    select
+        null,
+        null,
+        events.customer_id,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        unix_micros(events.event_at),
+        events.event_type,
+        case when events.event_type = 'view' then products.category_level_1 end,
+        count(*) over (
+            partition by events.customer_id, events.event_type, products.category_level_1
+            order by events.event_at
+        ),
+        null
+    from events
+    left join products on events.product_id = products.product_id
+    where
+        events.customer_id is not null
+        and events.event_type in ('view', 'search', 'add_to_cart')
+
+    union all
+
+    select
+        null,
+        null,
+        order_lines.customer_id,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        unix_micros(min(order_lines.ordered_at)),
+        'order',
+        null,
+        0,
+        order_lines.order_id
+    from order_lines
+    cross join as_of
+    where
+        order_lines.is_sale
+        and order_lines.ordered_on <= as_of.as_of_on
+    group by order_lines.customer_id, order_lines.order_id
+
+),
+
+with_history as (
+
+    select
+        *,
+        count_if(kind = 'impression') over (before) as prior_impression_count,
+        count_if(kind = 'impression' and is_clicked) over (before) as prior_click_count,
+        max(case when kind = 'impression' then moment end) over (before) as prior_shown_moment,
+        max(case when kind = 'impression' and is_clicked then moment end) over (before) as prior_click_moment,
+        count_if(kind = 'impression') over (week_before) as prior_impression_count_7d,
+        count_if(kind = 'impression' and is_clicked) over (month_before) as prior_click_count_30d,
+        count_if(kind = 'view') over (week_before) as prior_view_count_7d,
+        count_if(kind = 'view') over (month_before) as prior_view_count_30d,
+        count_if(kind = 'view') over (before) as prior_view_count,
+        count_if(kind = 'search') over (month_before) as prior_search_count_30d,
+        count_if(kind = 'add_to_cart') over (month_before) as prior_cart_count_30d,
+        count_if(kind = 'order') over (before) as prior_order_count,
+        max(case when kind = 'order' then moment end) over (before) as prior_order_moment,
+        max(case when category is not null then struct(category_count, category) end) over (before) as top_viewed
+    from moments
+    window
+        before as (partition by person order by moment range between unbounded preceding and 1 preceding),
+        week_before as (partition by person order by moment range between 604800000000 preceding and 1 preceding),
+        month_before as (partition by person order by moment range between 2592000000000 preceding and 1 preceding)
+
+),
+
+with_creative as (
+
+    select
+        *,
+        count(*) over (creative_before) as creative_prior_impression_count,
+        count_if(is_clicked) over (creative_before) as creative_prior_click_count,
+        count_if(customer_id is not null) over (creative_to_person_before) as prior_creative_impression_count
+    from with_history
+    where kind = 'impression'
+    window
+        creative_before as (
+            partition by creative_id order by moment range between unbounded preceding and 1 preceding
+        ),
+        creative_to_person_before as (
+            partition by creative_id, person order by moment range between unbounded preceding and 1 preceding
+        )
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        told.source,
+        told.impression_id,
+        told.customer_id,
+        told.campaign_id,
+        told.creative_id,
+        told.slot_id,
+
+        ---------- context
+        hour(told.local_shown_at) as hour_of_day,
+        weekday(told.local_shown_at) + 1 as day_of_week,
+        told.device_type,
+        coalesce(told.region, customers.region) as region,
+        campaigns.channel,
+        campaigns.objective,
+        told.attributes,
+        cast(told.cost_amount as decimal(18, 2)) as cost_amount,
+
+        ---------- who
+        customers.gender,
+        customers.city,
+        year(told.shown_at) - customers.birth_year as age_years,
+
+        ---------- history before the impression
+        told.prior_impression_count,
+        told.prior_click_count,
+        told.prior_click_count / nullif(told.prior_impression_count, 0) as prior_click_rate,
+        told.prior_impression_count_7d,
+        told.prior_click_count_30d,
+        told.prior_creative_impression_count,
+        told.prior_view_count,
+        told.prior_view_count_7d,
+        told.prior_view_count_30d,
+        told.prior_search_count_30d,
+        told.prior_cart_count_30d,
+        told.prior_order_count,
+        (told.moment - told.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
+        (told.moment - told.prior_click_moment) / 86400000000 as days_since_prior_click,
+        (told.moment - told.prior_order_moment) / 86400000000 as days_since_prior_order,
+        told.top_viewed.category as prior_top_category,
+        told.top_viewed.category_count / nullif(told.prior_view_count, 0) as prior_top_category_rate,
+
+        ---------- the creative before the impression
+        told.creative_prior_impression_count,
+        told.creative_prior_click_count,
+        told.creative_prior_click_count / nullif(told.creative_prior_impression_count, 0) as creative_prior_click_rate,
+
+        ---------- outcome
+        told.is_clicked,
+
+        ---------- times
+        told.shown_at,
+        told.shown_on,
+        told.as_of_on
+    from with_creative as told
+    left join customers on told.customer_id = customers.customer_id
+    left join campaigns on told.campaign_id = campaigns.campaign_id
+
+)
+
+select * from final

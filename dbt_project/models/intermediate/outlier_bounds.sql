@@ -1,0 +1,104 @@
+{#- The rule's factor: three inter-quartile ranges are Tukey's "far out" (1977). -#}
+{%- set factor = 3 -%}
+{#- The narrowest inter-quartile range, as a ratio: where most lines are of one piece or at the list price it would
+    be 1, and every other line an outlier. -#}
+{%- set narrowest = {'quantity': 1.6, 'unit_price': 1.25} -%}
+with
+
+checked as (
+
+    {{ checked_rows('order_lines') }}
+
+),
+
+sales as (
+
+    select
+        source,
+        product_id,
+        quantity,
+        unit_price
+    from checked
+    where _is_read and quarantine_reason is null and quantity > 0 and unit_price > 0 and not coalesce(is_cancelled, false)
+
+),
+
+typical_prices as (
+
+    select
+        source,
+        product_id,
+        percentile(unit_price, 0.5) as median_price
+    from sales
+    where product_id is not null
+    group by source, product_id
+
+),
+
+quartiles as (
+
+    select
+        sales.source,
+        percentile(ln(sales.quantity), array(0.25, 0.75)) as quantity,
+        percentile(ln(sales.unit_price / typical_prices.median_price), array(0.25, 0.75)) as price_ratio
+    from sales
+    left join typical_prices
+        on sales.source = typical_prices.source and sales.product_id = typical_prices.product_id
+    group by sales.source
+
+),
+
+quantity_bounds as (
+
+    select
+        'order_lines' as entity,
+        'quantity' as column_name,
+        source,
+        cast(null as string) as product_id,
+        exp(quantity[0]) as q1,
+        exp(quantity[1]) as q3,
+        greatest(quantity[1] - quantity[0], ln({{ narrowest.quantity }})) * {{ factor }} as reach
+    from quartiles
+
+),
+
+price_bounds as (
+
+    select
+        'order_lines' as entity,
+        'unit_price' as column_name,
+        typical_prices.source,
+        typical_prices.product_id,
+        typical_prices.median_price * exp(price_ratio[0]) as q1,
+        typical_prices.median_price * exp(price_ratio[1]) as q3,
+        greatest(price_ratio[1] - price_ratio[0], ln({{ narrowest.unit_price }})) * {{ factor }} as reach
+    from typical_prices
+    inner join quartiles on typical_prices.source = quartiles.source
+
+),
+
+bounds as (
+
+    select * from quantity_bounds
+    union all
+    select * from price_bounds
+
+),
+
+final as (
+
+    select
+        entity,
+        column_name,
+        source,
+        product_id,
+        q1,
+        q3,
+        q1 * exp(-reach) as lower_bound,
+        q3 * exp(reach) as upper_bound,
+        'log' as scale
+    from bounds
+
+)
+
+select * from final

@@ -1,0 +1,33 @@
+{#- Rows that cannot be what they claim, of every entity that some source brings. -#}
+with
+
+{% for name in entity_names() %}
+{{- '' if loop.first else '\n' }}
+{{ name }}_checked as (
+
+    {{ checked_rows(name) }}
+
+),
+{%- endfor %}
+
+final as (
+{% for name in entity_names() %}
+    select
+        '{{ name }}' as entity,
+        source,
+        _file as file,
+        _batch_id as batch_id,
+        _row_number as row_number,
+        quarantine_reason as reason,
+        row_key,
+        _raw as raw
+    from {{ name }}_checked
+    where _is_read and quarantine_reason is not null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+{%- endfor %}
+
+)
+
+select * from final

@@ -1,0 +1,70 @@
+with
+
+checked as (
+
+    {{ checked_rows('customers') }}
+
+),
+
+kept as (
+
+    {{ without_copies('customers') }}
+
+),
+
+profiles as (
+
+    select
+        *,
+        ---------- a birth year outside these bounds is a slip of the pen, and imputed like a missing one
+        case when year(birth_on) between 1900 and year(_loaded_at) then year(birth_on) end as stated_birth_year
+    from kept
+
+),
+
+{{ imputed_birth_years('profiles') }},
+
+final as (
+
+    select
+        profiles.source,
+
+        ---------- ids
+        profiles.customer_id,
+
+        ---------- person
+        profiles.full_name,
+        profiles.phone,
+        profiles.phone is not null as is_phone_valid,
+        profiles.email,
+        profiles.email is not null as is_email_valid,
+        profiles.gender,
+        profiles.birth_on,
+        cast(coalesce(profiles.stated_birth_year, imputed.birth_year) as int) as birth_year,
+        profiles.stated_birth_year is null and imputed.birth_year is not null as is_birth_year_imputed,
+        profiles.language,
+        profiles.id_card is not null as has_id_card,
+
+        ---------- place
+        profiles.address,
+        profiles.city,
+        profiles.region,
+        profiles.country,
+        profiles.latitude,
+        profiles.longitude,
+
+        ---------- times
+        profiles.registered_at,
+
+        ---------- whatever else the source keeps
+        profiles.attributes,
+
+        ---------- lineage
+        {{ lineage('profiles') }}
+    from profiles
+    left join imputed
+        on profiles.source = imputed.source and profiles.customer_id = imputed.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,41 @@
+with
+
+checked as (
+
+    {{ checked_rows('third_party_profiles') }}
+
+),
+
+kept as (
+
+    {{ without_copies('third_party_profiles') }}
+
+),
+
+final as (
+
+    select
+        source,
+
+        ---------- ids
+        provider,
+        profile_id,
+
+        ---------- person
+        phone,
+        phone is not null as is_phone_valid,
+        email,
+        email is not null as is_email_valid,
+
+        ---------- description
+        interests,
+        age_band,
+        income_band,
+
+        ---------- lineage
+        {{ lineage() }}
+    from kept
+
+)
+
+select * from final

@@ -1,0 +1,5 @@
+"""Landing: files as they are, append-only, into Delta; nothing lost, nothing landed twice."""
+
+from lakehouse.bronze.landing import Load, land
+
+__all__ = ["Load", "land"]

@@ -1,0 +1,128 @@
+"""One file into one batch: landed whole, with its faults in quarantine, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.bronze import tables
+from lakehouse.bronze.records import Block, Fault, RecordFile
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings
+
+_FAULTS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Where a batch belongs."""
+
+    source: str
+    entity: str
+    file: str
+    batch_id: str
+    loaded_at: datetime
+
+
+@dataclass
+class Counts:
+    """Rows met in the file; rows that the tables' logs say were added."""
+
+    seen: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    waiting: list[Fault] = field(default_factory=list)
+
+
+class UnforeseenColumns(Exception):
+    """The file has a column that its beginning did not show."""
+
+
+def write_batch(
+    settings: Settings,
+    batch: Batch,
+    records: RecordFile,
+    stored: Mapping[str, str],
+    raw_columns: list[str],
+    progress: Callable[[int], None],
+) -> Counts:
+    """Write the file's records in one commit and its faults to the quarantine.
+
+    Args:
+        stored: raw name -> stored column.
+        raw_columns: the raw names of this file.
+        progress: told the records met so far, block by block.
+
+    Raises:
+        UnforeseenColumns: see there; nothing was committed to the entity's table.
+        LakehouseError: the counts do not add up, or the file or the tables fail.
+    """
+    counts = Counts()
+    stored_columns = list(dict.fromkeys(stored[raw] for raw in raw_columns))
+    schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in stored_columns)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for block in records.blocks():
+            counts.seen += block.seen
+            if not block.columns.keys() <= set(raw_columns):
+                raise UnforeseenColumns
+            _set_aside(settings, batch, counts, block.faults)
+            if len(block.row_numbers):
+                yield _as_stored(batch, block, stored, schema)
+            progress(counts.seen)
+
+    counts.landed = tables.append(settings, batch.entity, schema, batches())
+    _quarantine(settings, batch, counts)
+    if counts.seen != counts.landed + counts.quarantined:
+        raise LakehouseError(
+            f"{batch.file}: {counts.seen} rows were read, but {counts.landed} landed and {counts.quarantined} "
+            f"quarantined; nothing of it was kept, please report this"
+        )
+    return counts
+
+
+def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str], schema: pa.Schema) -> pa.RecordBatch:
+    count = len(block.row_numbers)
+    columns: dict[str, pa.Array] = {
+        "_source": pa.repeat(batch.source, count),
+        "_file": pa.repeat(batch.file, count),
+        "_batch_id": pa.repeat(batch.batch_id, count),
+        "_row_number": block.row_numbers,
+        "_loaded_at": pa.repeat(pa.scalar(batch.loaded_at, tables.UTC), count),
+    }
+    for raw, values in block.columns.items():
+        name = stored[raw]
+        columns[name] = pc.coalesce(columns[name], values) if name in columns else values
+    arrays = [columns[name] if name in columns else pa.nulls(count, pa.string()) for name in schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _set_aside(settings: Settings, batch: Batch, counts: Counts, faults: list[Fault]) -> None:
+    counts.waiting.extend(faults)
+    if len(counts.waiting) >= _FAULTS_AT_ONCE:
+        _quarantine(settings, batch, counts)
+
+
+def _quarantine(settings: Settings, batch: Batch, counts: Counts) -> None:
+    if not counts.waiting:
+        return
+    rows = [
+        {
+            "source": batch.source,
+            "entity": batch.entity,
+            "file": batch.file,
+            "batch_id": batch.batch_id,
+            "row_number": fault.row_number,
+            "reason": fault.reason,
+            "raw": fault.raw,
+            "loaded_at": batch.loaded_at,
+        }
+        for fault in counts.waiting
+    ]
+    table = pa.Table.from_pylist(rows, schema=tables.QUARANTINE)
+    counts.quarantined += tables.append(settings, "quarantine", tables.QUARANTINE, table.to_batches())
+    counts.waiting.clear()

@@ -1,0 +1,200 @@
+"""Landing: every file of every source into bronze, once, with an account of every row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from lakehouse import ops
+from lakehouse.bronze import mapping, tables
+from lakehouse.bronze.batch import Batch, Counts, UnforeseenColumns, write_batch
+from lakehouse.bronze.fingerprints import Fingerprints, batch_id, size_and_time
+from lakehouse.bronze.formats import open_records
+from lakehouse.bronze.journal import Journal
+from lakehouse.bronze.naming import stored_names
+from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
+from lakehouse.bronze.records import RecordFile
+from lakehouse.bronze.streams import written_plainly
+from lakehouse.errors import InputError
+from lakehouse.settings import Settings
+from lakehouse.sources import Source, entity_files, remember
+
+Progress = Callable[[str], None]
+_SECONDS_BETWEEN_COMMITS = 2.0
+"""A kill costs at most this much work again; fewer, larger commits keep `ops.loads` small."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """A row of `ops.loads`."""
+
+    source: str
+    entity: str
+    file: str
+    batch_id: str
+    content_sha256: str
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    bytes_read: int
+    loaded_at: datetime
+    run_id: str
+    is_current: bool = True
+
+
+def land(
+    settings: Settings,
+    sources: Sequence[Source],
+    run_id: str,
+    loaded_at: datetime,
+    progress: Progress = lambda what: None,
+) -> list[Load]:
+    """Land what is new in the sources' files; what has been landed, by content, is left alone.
+
+    Args:
+        loaded_at: the time to write beside the rows (with a zone); each further file is a microsecond later, so
+            that of several versions of a row the one of the later file is the newest.
+        progress: told in words what is being read.
+
+    Returns:
+        One load for each file that was landed now.
+
+    Raises:
+        InputError: a file or a mapping is wrong; nothing of the file is landed, files before it are.
+        LakehouseError: the tables cannot be written.
+    """
+    with written_plainly(settings.home):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        ops.ensure_tables(settings)
+    tables.ensure_tables(settings)
+    landing = _Landing(settings, run_id, loaded_at, progress)
+    landing.journal.recover(landing.loads)
+    done: list[Load] = []
+    try:
+        for source in sources:
+            done += landing.land_source(source)
+    finally:
+        landing.commit()
+        landing.fingerprints.save()
+    return done
+
+
+class _Landing:
+    """One call of `land`."""
+
+    def __init__(self, settings: Settings, run_id: str, loaded_at: datetime, progress: Progress) -> None:
+        self.settings, self.run_id, self.loaded_at, self.progress = settings, run_id, loaded_at, progress
+        self.loads = ops.read(settings, "loads")
+        self.journal = Journal(settings)
+        self.fingerprints = Fingerprints(settings.home / "landed.json")
+        self._waiting: list[Load] = []
+        self._superseded: list[str] = []
+        self._committed_at = time.monotonic()
+
+    def land_source(self, source: Source) -> list[Load]:
+        """All entities of one source, then its rows of `ops.sources`."""
+        known = mapping.known_columns(self.settings, source.name)
+        done: list[Load] = []
+        raw_columns: dict[str, dict[str, str]] = {}
+        for entity in source.entities:
+            plan = self._plan(source, entity)
+            self._superseded += plan.superseded_batch_ids
+            files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
+            stored = self._stored_columns(source, entity, known.get(entity, {}), [file for _, file in files])
+            for new, records in files:
+                load, stored = self._land_file(source, entity, new, records, stored)
+                done.append(load)
+            raw_columns[entity] = stored
+        self._superseded += [
+            row["batch_id"]
+            for row in self.loads
+            if row["source"] == source.name and row["is_current"] and row["entity"] not in source.entities
+        ]
+        self.commit()
+        mapping.write_definition(self.settings, source, raw_columns)
+        remember(self.settings, source)
+        return done
+
+    def commit(self) -> None:
+        """Bring `ops.loads` up to what has been written."""
+        if self._waiting or self._superseded:
+            self.journal.commit([asdict(load) for load in self._waiting], self._superseded)
+        self._waiting, self._superseded = [], []
+        self._committed_at = time.monotonic()
+
+    def _plan(self, source: Source, entity: str) -> EntityPlan:
+        loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
+        try:
+            files = entity_files(source, entity)
+        except InputError:
+            if not loads:
+                raise
+            files = []  # the files that were landed have been cleared away since
+        return plan_entity({file: self.fingerprints.of(file) for file in files}, source.folder, loads)
+
+    def _stored_columns(
+        self, source: Source, entity: str, known: Mapping[str, str], files: Sequence[RecordFile]
+    ) -> dict[str, str]:
+        """Raw name -> stored name of all columns seen so far, once all expressions of the mapping can be resolved."""
+        in_table = tables.raw_column_names(self.settings, entity) if files else []
+        seen = [name for file in files for name in file.columns()]
+        stored = stored_names(seen, known, in_table)
+        if files and mapping.unresolved(source, entity, stored) is not None:
+            seen = [name for file in files for name in file.all_columns()]
+            stored = stored_names(seen, known, in_table)
+        fault = mapping.unresolved(source, entity, stored)
+        if fault is not None:
+            raise InputError(
+                fault + (f" ({', '.join(str(file.path) for file in files[:3])})" if files else "")
+            )
+        return stored
+
+    def _land_file(
+        self, source: Source, entity: str, new: NewFile, records: RecordFile, stored: dict[str, str]
+    ) -> tuple[Load, dict[str, str]]:
+        identifier = batch_id(source.name, entity, new.content_sha256)
+        batch = Batch(source.name, entity, new.file, identifier, self.loaded_at)
+        self.loaded_at += timedelta(microseconds=1)
+        if any(row["batch_id"] == identifier for row in self.loads):
+            tables.delete_batch(self.settings, source.name, entity, identifier)
+        self.journal.begin(batch)
+        before = size_and_time(new.path)
+        try:
+            counts, stored = self._write(batch, records, stored)
+            if size_and_time(new.path) != before:
+                raise InputError(f"{new.path} changed while it was read; run again when it is complete")
+        except BaseException:
+            self.journal.take_back(batch)
+            raise
+        load = Load(
+            *(source.name, entity, new.file, identifier, new.content_sha256),
+            *(counts.seen, counts.landed, counts.quarantined, _bytes(new.path)),
+            loaded_at=batch.loaded_at,
+            run_id=self.run_id,
+        )
+        self._waiting.append(load)
+        if time.monotonic() - self._committed_at > _SECONDS_BETWEEN_COMMITS:
+            self.commit()
+        return load, stored
+
+    def _write(
+        self, batch: Batch, records: RecordFile, stored: dict[str, str]
+    ) -> tuple[Counts, dict[str, str]]:
+        def tell(seen: int) -> None:
+            self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
+
+        try:
+            return write_batch(self.settings, batch, records, stored, records.columns(), tell), stored
+        except UnforeseenColumns:
+            self.journal.take_back(batch)
+        names = records.all_columns()
+        wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
+        return write_batch(self.settings, batch, records, wider, names, tell), wider
+
+
+def _bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,22 @@
+"""What a person is told, and the exit code that a script sees.
+
+Every error that a user can cause is one of these; the command line prints its sentence without a traceback.
+"""
+
+
+class LakehouseError(Exception):
+    """Something went wrong that is neither the input's nor a gate's fault: exit code 1."""
+
+    exit_code = 1
+
+
+class InputError(LakehouseError):
+    """The input, a source file or the configuration is wrong: exit code 2."""
+
+    exit_code = 2
+
+
+class GateFailed(LakehouseError):
+    """An expectation of severity `error` failed: exit code 3."""
+
+    exit_code = 3

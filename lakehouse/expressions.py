@@ -1,0 +1,140 @@
+"""What a source file writes beside a column: a raw column's name, or a Spark SQL expression over raw columns.
+
+The text is checked without Spark (sqlglot's Spark dialect) and rewritten to the names that bronze stores.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+LINEAGE_COLUMNS = ("_source", "_file", "_batch_id", "_row_number", "_loaded_at")
+"""What every bronze row carries; expressions may use them."""
+
+_PREFIX = "select "
+_ONLY_SQL_HAS = re.compile(r"[()'\"`=<>+*/|\[\]]")
+
+
+class ExpressionError(ValueError):
+    """The text is neither a column nor an expression that can be read; the message says why and where."""
+
+
+def check_syntax(text: str) -> None:
+    """Refuse what cannot be right whatever columns the file has.
+
+    Text that may still be a column's name (`Order No.`) passes: `resolve` decides when the header is known.
+
+    Raises:
+        ExpressionError: the expression does not parse.
+    """
+    try:
+        _parse(text)
+    except ExpressionError:
+        if not text.strip() or _ONLY_SQL_HAS.search(text):
+            raise
+
+
+def resolve(text: str, stored_names: Mapping[str, str]) -> str:
+    """The expression over stored bronze columns, ready to stand in a Spark `select`.
+
+    Args:
+        text: a raw column's name or an expression.
+        stored_names: raw name -> stored bronze column.
+
+    Raises:
+        ExpressionError: it does not parse, or names a column that is not there (with close matches).
+    """
+    known = {name: name for name in LINEAGE_COLUMNS}
+    known.update({raw.lower(): stored for raw, stored in stored_names.items()})
+    exact = stored_names.get(text) or known.get(text.strip().lower())
+    if exact is not None:
+        return quoted(exact)
+    if not _looks_like_sql(text):
+        raise ExpressionError(_no_column([text.strip()], stored_names))
+    select = _parse(text)
+    edits: list[tuple[int, int, str]] = []
+    unknown: list[str] = []
+    for column in select.find_all(exp.Column):
+        parts = [part for part in column.parts if isinstance(part, exp.Identifier)]
+        name = ".".join(part.name for part in parts)
+        stored = stored_names.get(name) or known.get(name.lower())
+        if stored is None:
+            unknown.append(name)
+        elif stored != name or not re.fullmatch(r"\w+", name):
+            edits.append((parts[0].meta["start"], parts[-1].meta["end"] + 1, quoted(stored)))
+    if unknown:
+        raise ExpressionError(_no_column(list(dict.fromkeys(unknown)), stored_names))
+    rewritten = _PREFIX + text
+    for start, end, replacement in sorted(edits, reverse=True):
+        rewritten = rewritten[:start] + replacement + rewritten[end:]
+    return rewritten[len(_PREFIX) :].strip()
+
+
+def quoted(name: str) -> str:
+    """The name as a Spark SQL identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def close_matches(name: str, candidates: Iterable[str]) -> str:
+    """`; did you mean A or B?` for the nearest candidates, nothing where none is near."""
+    by_folded = {candidate.lower().replace("_", ""): candidate for candidate in candidates}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), by_folded, n=2, cutoff=0.6)
+    return f"; did you mean {' or '.join(f'`{by_folded[match]}`' for match in near)}?" if near else ""
+
+
+def _looks_like_sql(text: str) -> bool:
+    """Not one bare word or several words in a row (`Customer ID`), which can only be a name."""
+    try:
+        projection = _parse(text).selects[0]
+    except ExpressionError:
+        return _ONLY_SQL_HAS.search(text) is not None
+    return not isinstance(projection, exp.Column) or "`" in text or "." in text
+
+
+def _parse(text: str) -> exp.Select:
+    if not text.strip():
+        raise ExpressionError("is empty; write a column's name or an expression")
+    try:
+        statements = sqlglot.parse(_PREFIX + text, dialect="spark")
+    except ParseError as error:
+        fault = error.errors[0]
+        where = max(1, int(fault.get("col") or 1) - len(_PREFIX))
+        what = re.sub(r" for <class '[\w.]+'>", "", str(fault.get("description") or "it does not parse"))
+        raise ExpressionError(f"does not parse at character {where}: {what}") from None
+    except SqlglotError as error:
+        raise ExpressionError(f"does not parse: {str(error).splitlines()[0]} (an open quote?)") from None
+    select = statements[0]
+    if (
+        len(statements) != 1
+        or not isinstance(select, exp.Select)
+        or select.args.get("from_")
+        or len(select.selects) != 1
+    ):
+        raise ExpressionError("must be one expression over the row's columns, without a list, FROM or `;`")
+    projection = select.selects[0]
+    if isinstance(projection, exp.Alias):
+        raise ExpressionError(
+            f"is no column of the file, and as an expression must not have an alias (`{projection.alias}`)"
+        )
+    if isinstance(projection, exp.Star) or select.find(exp.Subquery):
+        raise ExpressionError("must be one expression over the row's columns, not `*` or a query")
+    for aggregate in select.find_all(exp.AggFunc):
+        if aggregate.find_ancestor(exp.Window) is None:
+            raise ExpressionError(
+                f"uses the aggregate {aggregate.sql_name().lower()}(), but is computed row by row"
+            )
+    if any(node.comments for node in select.walk()):
+        raise ExpressionError("holds a SQL comment; put comments after # in the YAML")
+    return select
+
+
+def _no_column(names: list[str], stored_names: Mapping[str, str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
+    near = close_matches(names[0], stored_names)
+    has = ", ".join(list(stored_names)[:12]) + (", …" if len(stored_names) > 12 else "")
+    return f"the file has no column {listed}{near or f'; it has {has}'}"

@@ -1,0 +1,257 @@
+"""The main job as a list of steps: what each does, what it needs, and when it may be skipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse import ops, publication
+from lakehouse.bronze import land
+from lakehouse.errors import LakehouseError
+from lakehouse.quality.gate import GateReport, run_gate
+from lakehouse.runlock import hold
+from lakehouse.session import open_session
+from lakehouse.settings import CHECKOUT, Settings
+from lakehouse.sources import Source, remembered_sources
+from lakehouse.transformation import Transformation
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+TASKS_IN_ORDER = ("segment", "recommend", "click")
+CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step reports: rows it wrote or checked, and a remark."""
+
+    rows: int | None = None
+    message: str = ""
+
+
+class Progress:
+    """Told what happens; the command line shows it, this one keeps silent."""
+
+    def started(self, step: str, title: str) -> None: ...
+
+    def advanced(self, step: str, what: str) -> None: ...
+
+    def ended(self, step: str, result: StepResult, seconds: float) -> None: ...
+
+    def skipped(self, step: str, title: str, why: str) -> None: ...
+
+
+@dataclass
+class Run:
+    """One run of the main job on one home."""
+
+    settings: Settings
+    sources: list[Source]
+    as_of: date | None
+    progress: Progress
+    clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    run_id: str = ""
+    as_of_on: date | None = None
+    gates: list[GateReport] = field(default_factory=list)
+    fingerprint: str = ""
+    _spark: SparkSession | None = None
+    _dbt: Transformation | None = None
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or self.clock().strftime("%Y%m%dT%H%M%S.%fZ")
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session of the run, opened by the first step that needs it."""
+        if self._spark is None:
+            self._spark = open_session(self.settings)
+        return self._spark
+
+    @property
+    def dbt(self) -> Transformation:
+        if self._dbt is None:
+            self._dbt = Transformation(self.settings)
+        return self._dbt
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named part of the run."""
+
+    name: str
+    title: str
+    do: Callable[[Run], StepResult]
+
+
+def main_job(run: Run) -> publication.Publication:
+    """Land, build, validate, train, score, build marts, validate, publish; one run at a time on a home.
+
+    Raises:
+        InputError: a source or its data is wrong.
+        GateFailed: an `error` expectation failed; what readers see stays as it was.
+    """
+    with hold(run.settings.home):
+        ops.ensure_tables(run.settings)
+        perform(run, LAND)
+        run.fingerprint = fingerprint(run.settings, run.as_of)
+        published = publication.current(run.settings)
+        if published is not None and published.fingerprint == run.fingerprint:
+            for step in AFTER_LANDING:
+                run.progress.skipped(step.name, step.title, "unchanged")
+            return published
+        for step in AFTER_LANDING:
+            perform(run, step)
+        done = publication.current(run.settings)
+        assert done is not None
+        return done
+
+
+def perform(run: Run, step: Step) -> StepResult:
+    """Do one step and write its row of `ops.runs`, whatever comes of it."""
+    run.progress.started(step.name, step.title)
+    started_at = run.clock()
+    state, result = "failed", StepResult()
+    try:
+        result = step.do(run)
+        state = "done"
+        return result
+    except LakehouseError as error:
+        result = StepResult(message=str(error))
+        raise
+    finally:
+        ended_at = run.clock()
+        ops.append(
+            run.settings,
+            "runs",
+            [
+                {
+                    "run_id": run.run_id,
+                    "step": step.name,
+                    "state": state,
+                    "started_at": started_at,
+                    "ended_at": ended_at,
+                    "rows": result.rows,
+                    "as_of_on": run.as_of_on,
+                    "message": result.message,
+                }
+            ],
+        )
+        if state == "done":
+            run.progress.ended(step.name, result, (ended_at - started_at).total_seconds())
+
+
+def fingerprint(settings: Settings, as_of: date | None) -> str:
+    """A digest of all that the tables depend on: batches, definitions, code, day and seed."""
+    digest = hashlib.sha256()
+    batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
+    definitions = sorted(
+        json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources")
+    )
+    digest.update(json.dumps([batches, definitions, str(as_of), settings.sample_seed]).encode())
+    for path in _code_files():
+        digest.update(path.relative_to(CHECKOUT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _code_files() -> list[Path]:
+    roots = [CHECKOUT / name for name in CODE]
+    files = [root for root in roots if root.is_file()]
+    for root in roots:
+        files += [p for p in root.rglob("*") if p.suffix in (".py", ".sql", ".yml", ".yaml", ".csv")]
+    return sorted(files)
+
+
+def _land(run: Run) -> StepResult:
+    loads = land(
+        run.settings,
+        run.sources or remembered_sources(run.settings),
+        run.run_id,
+        run.clock(),
+        lambda what: run.progress.advanced("land", what),
+    )
+    landed = sum(load.rows_landed for load in loads)
+    quarantined = sum(load.rows_quarantined for load in loads)
+    message = f"{len(loads)} new files" if loads else "no new files"
+    return StepResult(landed, message + (f", {quarantined:,} rows quarantined" if quarantined else ""))
+
+
+def _gate(
+    layer: str, tables: Callable[[Run], list[str] | None] = lambda run: None
+) -> Callable[[Run], StepResult]:
+    def validate(run: Run) -> StepResult:
+        report = run_gate(run.spark, run.settings, layer, run.run_id, run.clock(), tables=tables(run))
+        run.gates.append(report)
+        report.raise_if_failed()
+        return StepResult(message=report.headline)
+
+    return validate
+
+
+def _build(select: list[str], step: str) -> Callable[[Run], StepResult]:
+    def build(run: Run) -> StepResult:
+        _ = run.spark
+        built = run.dbt.build(select, lambda node: run.progress.advanced(step, node))
+        return StepResult(message=f"{built.models} models, {built.tests} tests")
+
+    return build
+
+
+def _set_day(run: Run) -> StepResult:
+    """The day the run is valid for: as told, or the last day of any order, event, impression or rating."""
+    day = run.as_of or last_day_of_data(run.spark) or run.clock().date()
+    run.as_of_on = day
+    ops.overwrite(run.settings, "as_of", [{"as_of_on": day}])
+    return StepResult(message=f"as of {day}")
+
+
+def last_day_of_data(spark: SparkSession) -> date | None:
+    """The latest day of anything a customer did, None without any."""
+    row = spark.sql(
+        """
+        select max(day) as day from (
+            select max(ordered_on) as day from silver.order_lines
+            union all select max(event_on) from silver.events
+            union all select max(shown_on) from silver.impressions
+            union all select max(cast(rated_at as date)) from silver.ratings
+        )
+        """
+    ).first()
+    return None if row is None else row["day"]
+
+
+def _train(run: Run) -> StepResult:
+    from ml.tasks import TASKS
+
+    day = run.as_of_on
+    assert day is not None
+    for name in TASKS_IN_ORDER:
+        run.progress.advanced("train", name)
+        TASKS[name].train(run.spark, run.settings, day, run.settings.sample_seed)
+        TASKS[name].score(run.spark, run.settings, day, run.settings.sample_seed)
+    return StepResult(message=", ".join(TASKS_IN_ORDER))
+
+
+def _publish(run: Run) -> StepResult:
+    published = publication.publish(run.settings, run.run_id, run.clock(), str(run.as_of_on), run.fingerprint)
+    return StepResult(message=f"{len(published.tables)} gold tables")
+
+
+LAND = Step("land", "Land files in bronze", _land)
+AFTER_LANDING = (
+    Step("validate_bronze", "Validate bronze", _gate("bronze")),
+    Step("silver", "Clean into silver", _build(["tag:silver"], "silver")),
+    Step("validate_silver", "Validate silver", _gate("silver")),
+    Step("as_of", "Set the day", _set_day),
+    Step("features", "Build features", _build(["tag:features"], "features")),
+    Step("train", "Train and score models", _train),
+    Step("validate_ml", "Validate predictions", _gate("ml")),
+    Step("marts", "Build marts and activation", _build(["tag:marts"], "marts")),
+    Step("validate_gold", "Validate gold", _gate("gold")),
+    Step("publish", "Publish gold", _publish),
+)

@@ -1,0 +1,142 @@
+"""The gate after a layer: every suite judged, every verdict written down, an `error` that failed stops the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse import ops
+from lakehouse.errors import GateFailed
+from lakehouse.quality.suites import EXPECTATIONS_DIR, load_suites
+from lakehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from lakehouse.quality.table_check import RuleOutcome
+
+# Small Spark jobs are bound by the driver: two at a time keep two cores busy, more only queue.
+TABLES_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdicts of one gate."""
+
+    layer: str
+    run_id: str
+    outcomes: tuple[RuleOutcome, ...]
+    table_count: int
+    data_docs: Path
+
+    @property
+    def failures(self) -> list[RuleOutcome]:
+        """Failed rules of severity `error`."""
+        return [o for o in self.outcomes if not o.passed and o.rule.severity == "error"]
+
+    @property
+    def warnings(self) -> list[RuleOutcome]:
+        """Failed rules of severity `warn`."""
+        return [o for o in self.outcomes if not o.passed and o.rule.severity == "warn"]
+
+    @property
+    def passed_count(self) -> int:
+        """Rules that passed."""
+        return sum(outcome.passed for outcome in self.outcomes)
+
+    def message(self) -> str:
+        """What failed, for a person: rule, table, count, meaning, sample keys; empty if no `error` rule did."""
+        if not self.failures:
+            return ""
+        count = len(self.failures)
+        head = f"the {self.layer} gate failed: {count} {'rule' if count == 1 else 'rules'} of severity error"
+        return "\n".join([head, *(describe(outcome) for outcome in self.failures), f"  see {self.data_docs}"])
+
+    def raise_if_failed(self) -> None:
+        """Stop the run if a rule of severity `error` failed.
+
+        Raises:
+            GateFailed: with `message()`; exit code 3.
+        """
+        if self.failures:
+            raise GateFailed(self.message())
+
+
+def describe(outcome: RuleOutcome) -> str:
+    """A failed rule as two or three lines of text."""
+    rule = outcome.rule
+    on = f" on {rule.column}" if rule.column else ""
+    if outcome.sample_keys or not outcome.observed:
+        found = f"{outcome.unexpected_count:,} of {outcome.element_count:,} rows fail"
+    else:
+        found = f"found {outcome.observed}"
+    lines = [f"  {outcome.table}: {rule.label}{on}: {found}", f"    {rule.owner}"]
+    if outcome.sample_keys:
+        lines.append(f"    for example {'; '.join(outcome.sample_keys)}")
+    return "\n".join(lines)
+
+
+def run_gate(
+    spark: SparkSession,
+    settings: Settings,
+    layer: str,
+    run_id: str,
+    validated_at: datetime,
+    tables: Iterable[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+    folder: Path = EXPECTATIONS_DIR,
+) -> GateReport:
+    """Judge the tables of a layer by their suites, append `ops.validations`, rebuild their Data Docs pages.
+
+    Does not raise for failed rules: call `raise_if_failed()` on the report.
+
+    Args:
+        validated_at: when, with a time zone; the same for all rules of the gate.
+        tables: `schema.table` names; all suites of the layer by default.
+        progress: called with a table's name after it was judged.
+        folder: where the suites are.
+
+    Raises:
+        InputError: a suite is wrong or does not fit its table; names file and rule.
+    """
+    suites = load_suites(layer, tables, folder)
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    from lakehouse.quality.data_docs import write_data_docs  # GX takes seconds to import
+    from lakehouse.quality.table_check import TableCheck, check_table
+
+    def judge(suite: Any) -> TableCheck:
+        check = check_table(spark, suite)
+        if progress is not None:
+            progress(suite.table)
+        return check
+
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+        checks = list(pool.map(judge, suites))
+    outcomes = tuple(outcome for check in checks for outcome in check.outcomes)
+    ops.append(settings, "validations", [_row(o, layer, run_id, validated_at) for o in outcomes])
+    page = write_data_docs(settings.reports_dir, checks, run_id, validated_at)
+    return GateReport(layer, run_id, outcomes, len(checks), page)
+
+
+def _row(outcome: RuleOutcome, layer: str, run_id: str, validated_at: datetime) -> dict[str, Any]:
+    from lakehouse.quality.failing_rows import as_json
+
+    return {
+        "run_id": run_id,
+        "layer": layer,
+        "table_name": outcome.table,
+        "rule": outcome.rule.label,
+        "column_name": outcome.rule.column,
+        "severity": outcome.rule.severity,
+        "owner_sentence": outcome.rule.owner,
+        "passed": outcome.passed,
+        "element_count": outcome.element_count,
+        "unexpected_count": outcome.unexpected_count,
+        "sample_keys": as_json(outcome.sample_keys),
+        "validated_at": validated_at,
+    }

@@ -1,0 +1,211 @@
+"""One suite against one table: Great Expectations' verdict, counted, with the keys of failing rows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.core.batch import Batch
+from great_expectations.exceptions import ExpectationNotFoundError
+from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchData
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.registry import get_expectation_impl
+from great_expectations.validator.validator import Validator, calc_validation_statistics
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+import lakehouse.quality.row_expectations  # noqa: F401  registers our expectations
+from lakehouse.errors import InputError
+from lakehouse.quality.failing_rows import sample_failing_rows
+from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
+from lakehouse.quality.suites import Rule, Suite
+
+GX_SEVERITY = {"error": "critical", "warn": "warning"}
+COLUMN_KWARGS = ("column", "column_A", "column_B")
+COLUMN_LIST_KWARGS = ("columns", "column_list")
+
+# GX reports every problem that it catches on its own log, with a traceback; ours are in the report.
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What a rule found: rows judged, rows failing, and where it failed up to five keys as text."""
+
+    rule: Rule
+    table: str
+    passed: bool
+    element_count: int
+    unexpected_count: int
+    observed: str = ""
+    sample_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A suite's outcomes in the order of its rules, and GX's own result for Data Docs."""
+
+    suite: Suite
+    outcomes: tuple[RuleOutcome, ...]
+    result: ExpectationSuiteValidationResult
+
+
+def build_expectations(suite: Suite) -> list[Expectation]:
+    """The rules as GX objects.
+
+    Raises:
+        InputError: a type that GX does not have, or arguments that it does not take; names file and rule.
+    """
+    return [_expectation(suite, place, rule) for place, rule in enumerate(suite.rules)]
+
+
+def check_table(spark: SparkSession, suite: Suite) -> TableCheck:
+    """Judge a table (or query) by its suite; an empty one passes every rule about rows without being read.
+
+    Raises:
+        InputError: the table, a column of a rule or a condition does not fit; names file, rule and what is there.
+    """
+    expectations = build_expectations(suite)
+    frame = _frame(spark, suite)
+    _require_columns(suite, frame)
+    judged = list(range(len(expectations)))
+    if suite.query is None and frame.count() == 0:
+        judged = [place for place in judged if suite.rules[place].type.startswith("expect_table_")]
+    validator = Validator(execution_engine=OnePassSparkEngine(spark=spark, persist=False))
+    validator.metrics_calculator.show_progress_bars = False
+    batch = Batch(data=SparkDFBatchData(validator.execution_engine, frame))  # type: ignore[arg-type]
+    validator.load_batch_list([batch])
+    results = [_passed_unread(expectation) for expectation in expectations]
+    if judged:
+        found = validator.graph_validate(
+            configurations=[expectations[place].configuration for place in judged],
+            runtime_configuration={"result_format": dict(COUNTS_ONLY)},
+        )
+        for result in found:
+            results[result.expectation_config.meta["place"]] = result
+    outcomes = tuple(
+        _outcome(suite, rule, result, frame, validator)
+        for rule, result in zip(suite.rules, results, strict=True)
+    )
+    return TableCheck(suite, outcomes, _suite_result(suite, results))
+
+
+def _expectation(suite: Suite, place: int, rule: Rule) -> Expectation:
+    where = f"{suite.path}, rule {rule.label}"
+    try:
+        kind = get_expectation_impl(rule.type)
+    except ExpectationNotFoundError:
+        raise InputError(f"{where}: Great Expectations has no {rule.type!r}") from None
+    kwargs = dict(rule.kwargs)
+    if rule.mostly is not None:
+        kwargs["mostly"] = rule.mostly
+    if rule.row_condition is not None:
+        kwargs |= {"row_condition": rule.row_condition, "condition_parser": "spark"}
+    title = f"{rule.name.replace('_', ' ')}: " if rule.name else ""
+    try:
+        return kind(
+            **kwargs,
+            meta={"place": place},
+            notes=f"{title}{rule.owner}",
+            severity=GX_SEVERITY[rule.severity],
+        )
+    except ValueError as error:  # pydantic's errors are ValueErrors
+        told = getattr(error, "errors", lambda: [{"loc": (), "msg": str(error)}])()[0]
+        named = ".".join(str(part) for part in told["loc"])
+        raise InputError(f"{where}: kwargs {named}: {told['msg']}") from None
+
+
+def _frame(spark: SparkSession, suite: Suite) -> DataFrame:
+    try:
+        return spark.table(suite.table) if suite.query is None else spark.sql(suite.query)
+    except AnalysisException as error:
+        if suite.query is None:
+            raise InputError(f"{suite.path}: there is no table {suite.table}") from None
+        raise InputError(f"{suite.path}: the query does not run: {_first_line(error)}") from None
+
+
+def _require_columns(suite: Suite, frame: DataFrame) -> None:
+    there = set(frame.columns)
+    for rule in suite.rules:
+        named = [rule.kwargs[key] for key in COLUMN_KWARGS if key in rule.kwargs]
+        for key in COLUMN_LIST_KWARGS:
+            named += rule.kwargs.get(key) or []
+        for column in named:
+            if column not in there:
+                raise InputError(
+                    f"{suite.path}, rule {rule.label}: {suite.table} has no column {column!r} "
+                    f"(it has {', '.join(frame.columns)})"
+                )
+    for column in suite.key:
+        if column not in there:
+            raise InputError(f"{suite.path}: {suite.table} has no key column {column!r}")
+
+
+def _outcome(suite: Suite, rule: Rule, result: Any, frame: DataFrame, validator: Validator) -> RuleOutcome:
+    if result.exception_info and _message(result.exception_info):
+        raise InputError(
+            f"{suite.path}, rule {rule.label}: cannot be judged on {suite.table}: "
+            f"{_message(result.exception_info)}"
+        )
+    found = result.result
+    unexpected = found.get("unexpected_count")
+    keys: list[str] = []
+    if not result.success:
+        sample = sample_failing_rows(rule, result.expectation_config, frame, validator, suite.key)
+        keys = sample.keys
+        if sample.values:
+            found["partial_unexpected_list"] = sample.values
+        if unexpected is None:
+            unexpected = sample.row_count
+    return RuleOutcome(
+        rule=rule,
+        table=suite.table,
+        passed=bool(result.success),
+        element_count=int(found.get("element_count") or 0),
+        unexpected_count=int(unexpected or 0),
+        observed="" if found.get("observed_value") is None else str(found["observed_value"]),
+        sample_keys=tuple(keys),
+    )
+
+
+def _passed_unread(expectation: Expectation) -> Any:
+    """GX's result for a rule about rows of a table that has none."""
+    from great_expectations.core import ExpectationValidationResult
+
+    return ExpectationValidationResult(
+        success=True,
+        expectation_config=expectation.configuration,
+        result={"element_count": 0, "unexpected_count": 0, "unexpected_percent": 0.0},
+    )
+
+
+def _suite_result(suite: Suite, results: list[Any]) -> ExpectationSuiteValidationResult:
+    counted = calc_validation_statistics(results)
+    return ExpectationSuiteValidationResult(
+        results=results,
+        success=counted.success,
+        suite_name=suite.table,
+        statistics={
+            "evaluated_expectations": counted.evaluated_expectations,
+            "successful_expectations": counted.successful_expectations,
+            "unsuccessful_expectations": counted.unsuccessful_expectations,
+            "success_percent": counted.success_percent,
+        },
+        meta={"table": suite.table, "about": suite.about},
+    )
+
+
+def _message(exception_info: Any) -> str:
+    """The first line of what went wrong; GX nests it by metric where a metric failed."""
+    if exception_info.get("exception_message"):
+        return str(exception_info["exception_message"]).splitlines()[0]
+    for nested in exception_info.values():
+        if isinstance(nested, dict) and nested.get("exception_message"):
+            return str(nested["exception_message"]).splitlines()[0]
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

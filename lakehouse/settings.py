@@ -1,0 +1,115 @@
+"""Typed settings: environment variables `LAKEHOUSE_*` first, then `lakehouse.toml`, then these defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from lakehouse.errors import InputError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
+
+
+class Settings(BaseSettings):
+    """Where things are and how much of the machine a run may take. `lakehouse config` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_", extra="forbid")
+
+    home: Path = Field(Path(".lakehouse"), description="tables, models, reports and logs live under it")
+    data_dir: Path = Field(
+        CHECKOUT / ".." / "shared" / "data", description="real data sets that tests and benchmarks read"
+    )
+    cluster_dir: Path = Field(
+        CHECKOUT / ".." / "shared" / "cluster", description="starts a cluster for the cluster tests"
+    )
+    jars_dir: Path = Field(CHECKOUT / ".jars", description="the jars of jars.lock")
+    spark_master: str = Field("local[*]", description="a Spark master URL")
+    driver_memory: str = Field("2g", description="heap of the Spark driver, as 2g or 2048m")
+    shuffle_partitions: int = Field(2, ge=1, description="spark.sql.shuffle.partitions")
+    dbt_threads: int = Field(4, ge=1, description="dbt models built at once")
+    sample_customers: int = Field(2500, ge=10, description="customers of the built-in sample")
+    sample_days: int = Field(365, ge=30, description="days of the built-in sample")
+    sample_seed: int = Field(7, description="seed of the built-in sample and of the models")
+    mlflow_tracking_uri: SecretStr | None = Field(
+        None, description="an MLflow server; default: a SQLite file under home"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+
+    @property
+    def tables_dir(self) -> Path:
+        """One folder a table: `<schema>/<table>`."""
+        return self.home / "tables"
+
+    def table_path(self, schema: str, table: str) -> Path:
+        """The Delta folder of `schema.table`."""
+        return self.tables_dir / schema / table
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Data Docs and dbt docs."""
+        return self.home / "reports"
+
+    @property
+    def sample_dir(self) -> Path:
+        return self.home / "sample"
+
+    @property
+    def mlflow_dir(self) -> Path:
+        return self.home / "mlflow"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """Tracking and registry address."""
+        if self.mlflow_tracking_uri is not None:
+            return self.mlflow_tracking_uri.get_secret_value()
+        return f"sqlite:///{self.mlflow_dir / 'mlflow.db'}"
+
+
+def config_file() -> Path:
+    """`LAKEHOUSE_CONFIG`, or `lakehouse.toml` in the working directory."""
+    return Path(os.environ.get("LAKEHOUSE_CONFIG", "lakehouse.toml"))
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force, with absolute paths.
+
+    Raises:
+        InputError: a value is wrong or a name is unknown; says which and where it came from.
+    """
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"setting {name!r} is wrong: {first['msg'].lower()} (got {first.get('input')!r}); set "
+            f"LAKEHOUSE_{name.upper()} or {name} in {config_file()}; `lakehouse config` lists all settings"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{config_file()} cannot be read: {error}") from None
+    for field in ("home", "data_dir", "cluster_dir", "jars_dir"):
+        setattr(settings, field, Path(os.path.abspath(Path(getattr(settings, field)).expanduser())))
+    return settings

@@ -1,0 +1,62 @@
+"""YAML as people write it: every value stays text, a key that appears twice is refused, faults name a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lakehouse.errors import InputError
+
+
+class _PlainTextLoader(yaml.BaseLoader):
+    """`no`, `1` and `2024-01-01` stay the text that was written: they are SQL or column names here."""
+
+
+def _mapping_without_twins(loader: _PlainTextLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise InputError(f"line {line}: a key must be a plain name")
+        if key_node.value in seen:
+            raise InputError(f"line {line}: the key `{key_node.value}` appears twice")
+        seen[key_node.value] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+    return seen
+
+
+_PlainTextLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_twins)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; scalars are strings.
+
+    Raises:
+        InputError: the file is missing, unreadable, not YAML or not a mapping; names the line if there is one.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"source file {path} does not exist") from None
+    except IsADirectoryError:
+        raise InputError(f"source file {path} is a folder; name the YAML file in it") from None
+    except PermissionError:
+        raise InputError(f"source file {path} cannot be read: permission denied") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"source file {path} is not UTF-8 text (byte {error.start})") from None
+    try:
+        content = yaml.load(text, Loader=_PlainTextLoader)
+    except InputError as error:
+        raise InputError(f"source file {path}, {error}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        raise InputError(
+            f"source file {path}{where}: not valid YAML: {error.problem or error.context}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise InputError(f"source file {path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"source file {path} must be a mapping with `name:` and `entities:`")
+    return content

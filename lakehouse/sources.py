@@ -1,0 +1,288 @@
+"""A source: the YAML file that maps what a user has to our entities, and what a home remembers of it."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lakehouse.entities import ENTITIES, Entity
+from lakehouse.errors import InputError
+from lakehouse.expressions import ExpressionError, check_syntax, close_matches
+from lakehouse.settings import Settings
+from lakehouse.source_yaml import read_yaml
+
+Format = Literal["csv", "json", "parquet", "delta"]
+Compression = Literal["none", "gzip", "bz2", "zstd"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+class EntitySource(BaseModel):
+    """Where one entity's rows come from and how its columns are made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    columns: dict[str, str]
+    attributes: dict[str, str] = {}
+    format: Format | None = None
+    delimiter: str | None = None
+    quote: str = '"'
+    encoding: str | None = None
+    header: bool | tuple[str, ...] = True
+    compression: Compression | None = None
+
+
+class Source(BaseModel):
+    """A user's definition: entities by name; `folder` is what relative paths start from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    timezone: str = "UTC"
+    currency: str | None = None
+    entities: dict[str, EntitySource]
+    folder: Path
+
+
+def load_source(path: Path) -> Source:
+    """Read and check a source file, and that each of its paths matches a file.
+
+    Raises:
+        InputError: one sentence saying what is wrong, where, and what to do.
+    """
+    try:
+        source = parse_source(read_yaml(path), Path(os.path.abspath(path)).parent)
+        for entity in source.entities:
+            entity_files(source, entity)
+    except InputError as error:
+        message = str(error)
+        raise InputError(
+            message if message.startswith("source file") else f"source file {path}: {message}"
+        ) from None
+    return source
+
+
+def parse_source(content: dict[str, Any], folder: Path) -> Source:
+    """The source that a mapping describes; expressions are checked as far as possible without the data.
+
+    Raises:
+        InputError: see `load_source`.
+    """
+    _refuse_unknown(content, ("name", "timezone", "currency", "entities"), "")
+    name = content.get("name", "")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(f"`name: {name}` must be lower-case letters, digits and _, beginning with a letter")
+    currency = content.get("currency") or None
+    if currency is not None and not re.fullmatch("[A-Z]{3}", str(currency)):
+        raise InputError(f"`currency: {currency}` must be an ISO 4217 code such as EUR or CNY")
+    timezone = str(content.get("timezone") or "UTC")
+    _check_timezone(timezone)
+    entities = content.get("entities")
+    if not isinstance(entities, dict) or not entities:
+        raise InputError(
+            "`entities:` must map at least one entity, such as order_lines, to a path and columns"
+        )
+    parsed = {entity: _parse_entity(entity, options, folder) for entity, options in entities.items()}
+    return Source(name=name, timezone=timezone, currency=currency, entities=parsed, folder=folder)
+
+
+def entity_files(source: Source, entity: str) -> list[Path]:
+    """The files (or Delta folders) of an entity, absolute, in the order to land them: later ones count as newer.
+
+    That is the order of the paths in the source file, and of the names that one path matches.
+
+    Raises:
+        InputError: a path matches nothing, or is a folder that is no Delta table.
+    """
+    found: dict[Path, None] = {}
+    for pattern in source.entities[entity].path:
+        full = os.path.normpath(source.folder / Path(expand_variables(pattern)).expanduser())
+        matches = [Path(match) for match in glob.glob(full, recursive=True)] or [
+            Path(full)
+        ] * os.path.lexists(full)
+        if not matches:
+            raise InputError(f"{entity}: no file matches `{pattern}` (looked for {full})")
+        files = [match for match in matches if not match.is_dir() or (match / "_delta_log").is_dir()]
+        if not files:
+            raise InputError(
+                f"{entity}: `{pattern}` is a folder; name the files in it, as {pattern.rstrip('/')}/*.csv"
+            )
+        found.update(dict.fromkeys(sorted(files)))
+    return list(found)
+
+
+def expand_variables(pattern: str) -> str:
+    """Replace `${NAME}` and `${NAME:-default}` by the environment's value.
+
+    Raises:
+        InputError: a variable without default is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match.group(1), match.group(2)
+        found = os.environ.get(name) or default
+        if found is None:
+            raise InputError(
+                f"the variable {name} in `{pattern}` is not set; set it or write ${{{name}:-default}}"
+            )
+        return found
+
+    return _VARIABLE.sub(value, pattern)
+
+
+def remember(settings: Settings, source: Source) -> None:
+    """Keep a copy of the definition in the home, so that later runs need not name it."""
+    folder = settings.home / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(source.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    kept = folder / f"{source.name}.json"
+    if not kept.exists() or kept.read_text(encoding="utf-8") != text:
+        draft = kept.with_suffix(".draft")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(kept)
+
+
+def remembered_sources(settings: Settings) -> list[Source]:
+    """The sources that have landed in this home, by name."""
+    kept = sorted((settings.home / "sources").glob("*.json"))
+    try:
+        return [Source.model_validate_json(path.read_text(encoding="utf-8")) for path in kept]
+    except ValidationError as error:
+        raise InputError(
+            f"a remembered source in {settings.home / 'sources'} is damaged: {error.title}"
+        ) from None
+
+
+def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
+    if name not in ENTITIES:
+        known = close_matches(name, ENTITIES) or f"; known are {', '.join(ENTITIES)}"
+        raise InputError(f"unknown entity `{name}`{known}")
+    if not isinstance(options, dict):
+        raise InputError(f"{name}: must be a mapping with `path:` and `columns:`")
+    entity = ENTITIES[name]
+    _refuse_unknown(options, tuple(EntitySource.model_fields), f"{name}: ")
+    columns = _texts(options, "columns", name)
+    for column in columns:
+        if column not in entity.columns:
+            near = close_matches(column, entity.columns) or f"; it has {', '.join(entity.columns)}"
+            raise InputError(
+                f"{name}: unknown column `{column}`{near}; keep anything else under `attributes:`"
+            )
+    key = tuple(_names(options, "key", name))
+    _check_keys(entity, key, columns)
+    attributes = _texts(options, "attributes", name)
+    for kind, texts in (("column", columns), ("attribute", attributes)):
+        for column, text in texts.items():
+            try:
+                check_syntax(text)
+            except ExpressionError as error:
+                raise InputError(f"{name}: {kind} {column}: `{text}` {error}") from None
+    paths = tuple(_names(options, "path", name))
+    if not paths:
+        raise InputError(f"{name}: `path:` is missing")
+    return EntitySource(
+        path=paths, key=key, columns=columns, attributes=attributes, **_file_options(name, options)
+    )
+
+
+def _check_keys(entity: Entity, key: tuple[str, ...], columns: dict[str, str]) -> None:
+    for column in key:
+        if column not in entity.columns:
+            raise InputError(
+                f"{entity.name}: unknown key column `{column}`{close_matches(column, entity.columns)}"
+            )
+        if column not in columns:
+            raise InputError(f"{entity.name}: the key column `{column}` is missing from `columns:`")
+    for column in entity.required:
+        if column not in columns:
+            raise InputError(
+                f"{entity.name}: the column `{column}` is missing from `columns:`; rows without an id can be "
+                f"numbered by an expression such as concat(_file, '-', _row_number)"
+            )
+
+
+def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    checked: dict[str, Any] = {}
+    for option, known in (("format", get_args(Format)), ("compression", get_args(Compression))):
+        if option in options and options[option] not in known:
+            raise InputError(f"{name}: unknown {option} `{options[option]}`; known are {', '.join(known)}")
+        checked[option] = options.get(option)
+    delimiter = options.get("delimiter")
+    if delimiter is not None:
+        delimiter = _DELIMITERS.get(delimiter, delimiter)
+        if (
+            not isinstance(delimiter, str)
+            or len(delimiter) != 1
+            or not delimiter.isascii()
+            or delimiter in '"\r\n'
+        ):
+            raise InputError(f"{name}: `delimiter: {delimiter}` must be one character, or tab")
+    quote = options.get("quote", '"')
+    if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in "\r\n" * bool(quote):
+        raise InputError(f"{name}: `quote: {quote}` must be one character, or '' for none")
+    encoding = options.get("encoding")
+    try:
+        "".encode(encoding or "utf-8")
+    except (LookupError, TypeError):
+        raise InputError(
+            f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16"
+        ) from None
+    header = options.get("header", "true")
+    if isinstance(header, str):
+        if header.lower() not in _TRUTH:
+            raise InputError(f"{name}: `header: {header}` must be true, false or a list of names")
+        header = _TRUTH[header.lower()]
+    else:
+        header = tuple(_names(options, "header", name))
+    return {**checked, "delimiter": delimiter, "quote": quote, "encoding": encoding, "header": header}
+
+
+def _check_timezone(timezone: str) -> None:
+    if re.fullmatch(r"[+-]\d\d:\d\d", timezone):
+        return
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = close_matches(timezone, sorted(available_timezones()))
+        raise InputError(
+            f"unknown time zone `{timezone}`{near or '; write it as Asia/Shanghai or +08:00'}"
+        ) from None
+
+
+def _refuse_unknown(content: dict[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in content:
+        if key not in known:
+            near = close_matches(key, known) or f"; known are {', '.join(known)}"
+            raise InputError(f"{where}unknown setting `{key}`{near}")
+
+
+def _texts(options: dict[str, Any], setting: str, entity: str) -> dict[str, str]:
+    texts = options.get(setting) or {}
+    if not isinstance(texts, dict):
+        raise InputError(f"{entity}: `{setting}:` must be a mapping of our name to a column or an expression")
+    for column, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(
+                f"{entity}: `{setting}: {column}:` must be a column or an expression, not a list or a mapping"
+            )
+    return texts
+
+
+def _names(options: dict[str, Any], setting: str, entity: str) -> list[str]:
+    names = options.get(setting) or []
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise InputError(f"{entity}: `{setting}:` must be a text or a list of texts")
+    return names

@@ -1,0 +1,136 @@
+"""Ten products with a reason for every customer: `ml.recommendations`, and `ml.item_similarity` beside it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lakehouse.settings import Settings
+from ml import registry, tables
+from ml.recommend.factors import FactorModel, load, solve_customers, strongest_evidence
+from ml.recommend.features import Interactions, Ints, Texts, read_history
+from ml.recommend.neighbours import nearest
+from ml.recommend.ranking import is_withheld, popularity, top_k
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+K = 10
+BLOCK = 1000
+TIER = 1e6
+"""Larger than any score: a product of a later tier never passes one of an earlier tier."""
+
+
+def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
+    """Write the recommendations of the champion for every known customer."""
+    seen = read_history(spark, as_of).whole
+    if len(seen.user) == 0 or len(seen.products) == 0:
+        tables.write_empty(spark, settings, "recommendations", "item_similarity")
+        return registry.Summary("recommend", registry.NO_MODEL, [])
+    version, folder = registry.champion(settings, "recommend")
+    columns = recommend(load(folder), seen, _segments(settings, seen.customers), as_of.toordinal())
+    rows = tables.write(spark, settings, "recommendations", {**columns, "model_version": version})
+    tables.write(spark, settings, "item_similarity", {**similar_products(seen), "model_version": version})
+    return registry.Summary("recommend", version, [], rows)
+
+
+def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int) -> dict[str, Any]:
+    """Ten rows per customer (fewer only where the catalogue has fewer), in the order (customer, rank).
+
+    A customer with interactions gets the products that ALS scores highest (`als`). One without gets what their
+    segment takes up (`segment`), then what everybody does (`popularity`). Where withheld products leave fewer than
+    ten, the list is filled by popularity, and only at the very end by withheld products.
+
+    Args:
+        segment: segment id of each customer, -1 for none.
+        today: ordinal of the day for which is recommended.
+    """
+    factors = model.aligned(seen.products)
+    is_known_product = (factors != 0).any(axis=1)
+    weights = seen.matrix(np.where(is_known_product[seen.item], seen.weight, 0.0)).tocsr()
+    weights.eliminate_zeros()
+    withheld = seen.matrix(is_withheld(seen, today)).tocsr()
+    everybody = popularity(seen)
+    by_segment = {
+        int(name): popularity(seen, segment == name) for name in np.unique(segment[segment >= 0])
+    }
+    by_segment[-1] = np.zeros(len(seen.products))
+    k = min(K, len(seen.products))
+    parts: list[dict[str, npt.NDArray[Any]]] = []
+    for start in range(0, len(seen.customers), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(seen.customers)))
+        own = weights[rows]
+        people, inverses = solve_customers(own, factors, model.settled)
+        is_warm = np.diff(own.indptr) > 0
+        local = np.stack([by_segment[int(name)] for name in segment[rows]])
+        scores = np.where(is_warm[:, None], people @ factors.T, local)
+        is_first = np.where(is_warm[:, None], is_known_product[None, :], local > 0)
+        keys = np.where(is_first, scores, everybody[None, :] - TIER)
+        keys[withheld[rows].toarray()] -= 2 * TIER
+        best = top_k(keys, k)
+        is_tier = np.take_along_axis(is_first, best, axis=1)
+        evidence = strongest_evidence(own, factors, model.settled, inverses, best)
+        evidence[~(is_tier & is_warm[:, None])] = -1
+        parts.append(
+            {
+                "user": np.repeat(rows, k),
+                "item": best.ravel(),
+                "score": np.where(is_tier, np.take_along_axis(scores, best, axis=1), everybody[best]).ravel(),
+                "strategy": np.where(
+                    is_tier, np.where(is_warm[:, None], "als", "segment"), "popularity"
+                ).ravel(),
+                "evidence": evidence.ravel(),
+            }
+        )
+    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    return _columns(seen, merged, k)
+
+
+def similar_products(seen: Interactions) -> dict[str, Any]:
+    """The ten products most often touched by the same customers, for each product; pairs without one are left out."""
+    places, values = nearest(seen, K)
+    products, k = places.shape
+    kept = (values > 0).ravel()
+    return {
+        "product_id": np.repeat(seen.products, k)[kept],
+        "similar_product_id": seen.products[places].ravel()[kept],
+        "rank": np.tile(np.arange(1, k + 1), products)[kept],
+        "similarity": values.ravel()[kept],
+    }
+
+
+def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> Texts:
+    """The strongest thing that a customer did with their evidence product: bought, carted, rated or viewed."""
+    named = np.select(
+        [seen.purchase_count > 0, seen.cart_count > 0, seen.is_rated], ["bought", "carted", "rated"], "viewed"
+    )
+    width = len(seen.products)
+    place = np.searchsorted(seen.user * width + seen.item, user * width + np.maximum(evidence, 0))
+    found = named[np.minimum(place, len(named) - 1)].astype(object)
+    found[evidence < 0] = None
+    return found
+
+
+def _columns(seen: Interactions, rows: dict[str, npt.NDArray[Any]], k: int) -> dict[str, Any]:
+    products = seen.products[np.maximum(rows["evidence"], 0)].copy()
+    products[rows["evidence"] < 0] = None
+    return {
+        "customer_id": seen.customers[rows["user"]],
+        "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
+        "product_id": seen.products[rows["item"]],
+        "score": rows["score"],
+        "strategy": rows["strategy"].astype(object),
+        "evidence_product_id": products,
+        "evidence_type": evidence_types(seen, rows["user"], rows["evidence"]),
+    }
+
+
+def _segments(settings: Settings, customers: Texts) -> Ints:
+    table = tables.read(settings, "customer_segments").to_pandas()
+    of = pd.Series(table["segment_id"].to_numpy(), index=table["customer_id"].to_numpy())
+    return np.asarray(of.reindex(customers).fillna(-1).to_numpy(), dtype=np.int64)
+

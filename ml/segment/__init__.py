@@ -1,0 +1,1 @@
+"""Customers in a handful of named groups: K-means on standardised recency, frequency and value."""

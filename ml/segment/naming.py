@@ -1,0 +1,68 @@
+"""What a group of customers is called, and what to do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ml.segment.features import Floats
+
+
+@dataclass(frozen=True)
+class Archetype:
+    """A kind of customer, by where it stands among all: recency, frequency and money in standard deviations."""
+
+    segment_id: int
+    name: str
+    action: str
+    recency: float
+    frequency: float
+    monetary: float
+
+
+ARCHETYPES = (
+    Archetype(
+        1, "Champions", "Reward them: early access, a personal contact, ask for a referral", -1.2, 1.5, 1.5
+    ),
+    Archetype(
+        2, "Loyal", "Keep them: loyalty points, cross-sell the next category", -0.5, 0.7, 0.7
+    ),
+    Archetype(
+        3, "Promising", "Grow them: bundles and a second-category offer", -0.6, -0.2, 0.1
+    ),
+    Archetype(
+        4, "New", "Welcome them: onboarding series and an offer for the second order", -1.2, -0.9, -0.8
+    ),
+    Archetype(
+        5, "Needs attention", "Remind them: what is new in their categories, a time-limited offer", 0.2, 0.1, 0.2
+    ),
+    Archetype(
+        6, "At risk", "Win them back now: a personal offer and a call for the most valuable", 0.9, 0.8, 0.9
+    ),
+    Archetype(
+        7, "Hibernating", "Wake them cheaply: seasonal mailings only", 0.7, -0.7, -0.5
+    ),
+    Archetype(
+        8, "Lost", "Do not spend on them: one last survey, then suppress", 1.3, -0.9, -1.1
+    ),
+)
+EVERYBODY = Archetype(0, "All customers", "Treat alike until there is more history", 0.0, 0.0, 0.0)
+
+
+def name_clusters(centres: Floats) -> list[Archetype]:
+    """A different archetype for each centre, the assignment with the smallest total squared distance.
+
+    Solved as a linear assignment (Kuhn 1955), so that no two groups share a name and none is named against its
+    position only because another came first. A single group is everybody.
+
+    Args:
+        centres: clusters x dimensions (recency, frequency, monetary first), in standard deviations; at most eight.
+    """
+    if len(centres) == 1:
+        return [EVERYBODY]
+    places = np.array([[kind.recency, kind.frequency, kind.monetary] for kind in ARCHETYPES])
+    distance = ((centres[:, None, :3] - places[None, :, :]) ** 2).sum(axis=2)
+    _, chosen = linear_sum_assignment(distance)
+    return [ARCHETYPES[place] for place in chosen]

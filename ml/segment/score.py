@@ -1,0 +1,67 @@
+"""The segment of every customer with a sale, and what each segment looks like."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lakehouse.settings import Settings
+from ml import registry, tables
+from ml.segment.features import read_rfm
+from ml.segment.model import load
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
+    """Write `ml.customer_segments` and `ml.segment_profiles` by the champion."""
+    rfm = read_rfm(spark, as_of)
+    if rfm.empty:
+        tables.write_empty(spark, settings, "customer_segments", "segment_profiles")
+        return registry.Summary("segment", registry.NO_MODEL, [])
+    version, folder = registry.champion(settings, "segment")
+    model = load(folder)
+    place = model.place(rfm)
+    names = np.array([kind.name for kind in model.names], dtype=object)
+    actions = np.array([kind.action for kind in model.names], dtype=object)
+    ids = np.array([kind.segment_id for kind in model.names])
+    rows = tables.write(
+        spark,
+        settings,
+        "customer_segments",
+        {
+            "customer_id": rfm["customer_id"].to_numpy(),
+            "segment_id": ids[place],
+            "segment_name": names[place],
+            "action": actions[place],
+            "model_version": version,
+        },
+    )
+    count = np.bincount(place, minlength=len(ids))
+
+    def mean(column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.bincount(place, rfm[column], minlength=len(ids))[count > 0] / count[count > 0]
+
+    cents = np.round(rfm["monetary_amount"].to_numpy() * 100).astype(np.int64)
+    revenue = [Decimal(int(cents[place == own].sum())) / 100 for own in np.flatnonzero(count)]
+    tables.write(
+        spark,
+        settings,
+        "segment_profiles",
+        {
+            "segment_id": ids[count > 0],
+            "segment_name": names[count > 0],
+            "action": actions[count > 0],
+            "customer_count": count[count > 0],
+            "recency_days": mean("recency_days"),
+            "frequency": mean("frequency"),
+            "monetary_amount": mean("monetary_amount"),
+            "revenue_amount": revenue,
+            "model_version": version,
+        },
+    )
+    return registry.Summary("segment", version, [], rows)

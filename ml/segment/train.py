@@ -1,0 +1,105 @@
+"""Fit K-means by Spark MLlib for k from 2 to 8, take the elbow, name the groups, register."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from lakehouse.settings import Settings
+from ml import registry, tables
+from ml.segment.evaluate import cost, elbow, nearest_centre, silhouette
+from ml.segment.features import READS, Floats, dimensions, fit_scale, read_rfm
+from ml.segment.model import SegmentModel
+from ml.segment.naming import name_clusters
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+KS = range(2, 9)
+MOST_FOR_ELBOW = 20_000
+"""The curve is drawn on at most so many customers, evenly spaced by id; the chosen k is fitted on all of them."""
+
+
+def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
+    """Register a champion for `segment` and write the curve to `ml.segment_elbow`."""
+    rfm = read_rfm(spark, as_of)
+    if rfm.empty:
+        tables.write_empty(spark, settings, "segment_elbow")
+        return registry.nothing_to_learn("segment")
+    values = dimensions(rfm)
+    scale = fit_scale(values)
+    points = scale.apply(values)
+    step = -(-len(points) // MOST_FOR_ELBOW)
+    curve = draw_curve(spark, points[::step], seed)
+    chosen = elbow(list(curve), [cost(points[::step], centres) for centres in curve.values()])
+    centres = curve[chosen] if step == 1 else fit(spark, _frame(spark, points), chosen, seed)
+    names = name_clusters(centres)
+    order = np.argsort([name.segment_id for name in names])
+    model = SegmentModel(scale, centres[order], [names[place] for place in order])
+    metrics = _metrics(points, model, len(rfm))
+    version = registry.register(
+        settings,
+        registry.Training(
+            task="segment",
+            loader="ml.segment.model",
+            save=model.save,
+            inputs={"recency_days": "double", "frequency": "double", "monetary_amount": "double"},
+            parameters={"k": chosen, "k_tried": f"{KS[0]}..{KS[-1]}", "seed": seed, "as_of": as_of},
+            data_versions=tables.gold_versions(settings, READS),
+            metrics=metrics,
+        ),
+    )
+    labels = {k: nearest_centre(points[::step], found) for k, found in curve.items()}
+    tables.write(
+        spark,
+        settings,
+        "segment_elbow",
+        {
+            "k": list(curve),
+            "cost": [cost(points[::step], found) for found in curve.values()],
+            "silhouette": [silhouette(points[::step], labels[k]) for k in curve],
+            "is_chosen": [k == chosen for k in curve],
+            "model_version": version,
+        },
+    )
+    return registry.Summary("segment", version, metrics)
+
+
+def draw_curve(spark: SparkSession, points: Floats, seed: int) -> dict[int, Floats]:
+    """Centres for every k of `KS` that the points allow; one centre where fewer than three points differ."""
+    different = len(np.unique(np.round(points, 9), axis=0))
+    ks = [k for k in KS if k < different] or ([2] if different == 2 else [1])
+    if ks == [1]:
+        return {1: points.mean(axis=0, keepdims=True)}
+    frame = _frame(spark, points)
+    return {k: fit(spark, frame, k, seed) for k in ks}
+
+
+def fit(spark: SparkSession, frame: DataFrame, k: int, seed: int) -> Floats:
+    """Centres (k x dimensions) by MLlib's K-means with k-means|| starts (Bahmani et al., VLDB 2012)."""
+    from pyspark.ml.clustering import KMeans
+
+    fitted = KMeans(k=k, seed=seed, maxIter=20, tol=1e-4, initSteps=2).fit(frame)
+    return np.array(fitted.clusterCenters(), dtype=np.float64)
+
+
+def _frame(spark: SparkSession, points: Floats) -> DataFrame:
+    """The points as one cached partition: sums then always run in the same order."""
+    from pyspark.ml.functions import array_to_vector
+
+    rows = spark.createDataFrame(pd.DataFrame({"point": list(points)}))
+    return rows.coalesce(1).select(array_to_vector("point").alias("features")).cache()
+
+
+def _metrics(points: Floats, model: SegmentModel, customers: int) -> list[registry.Metric]:
+    labels = nearest_centre(points, model.centres)
+    total = cost(points, points.mean(axis=0, keepdims=True))
+    return [
+        registry.Metric("silhouette", silhouette(points, labels), "one group", 0.0, "all customers"),
+        registry.Metric("cost", cost(points, model.centres), "one group", total, "all customers"),
+        registry.Metric("segments", float(len(model.centres)), "one group", 1.0, "all customers"),
+        registry.Metric("customers", float(customers), split="all customers"),
+    ]

@@ -1,0 +1,172 @@
+"""The tables that the models read and write: `gold.*` in, `ml.*` out.
+
+Predictions are computed on the driver as arrays, so they are written by delta-rs (tens of milliseconds a table) and
+not by Spark (about one CPU second a table, however small).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from lakehouse.catalog import register_tables
+from lakehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+ML_SCHEMAS: dict[str, pa.Schema] = {
+    "recommendations": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("rank", pa.int32()),
+            ("product_id", pa.string()),
+            ("score", pa.float64()),
+            ("strategy", pa.string()),
+            ("evidence_product_id", pa.string()),
+            ("evidence_type", pa.string()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "item_similarity": pa.schema(
+        [
+            ("product_id", pa.string()),
+            ("similar_product_id", pa.string()),
+            ("rank", pa.int32()),
+            ("similarity", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "customer_segments": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("segment_id", pa.int32()),
+            ("segment_name", pa.string()),
+            ("action", pa.string()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "segment_profiles": pa.schema(
+        [
+            ("segment_id", pa.int32()),
+            ("segment_name", pa.string()),
+            ("action", pa.string()),
+            ("customer_count", pa.int64()),
+            ("recency_days", pa.float64()),
+            ("frequency", pa.float64()),
+            ("monetary_amount", pa.float64()),
+            ("revenue_amount", pa.decimal128(18, 2)),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "segment_elbow": pa.schema(
+        [
+            ("k", pa.int32()),
+            ("cost", pa.float64()),
+            ("silhouette", pa.float64()),
+            ("is_chosen", pa.bool_()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "click_predictions": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("creative_id", pa.string()),
+            ("slot_id", pa.string()),
+            ("region", pa.string()),
+            ("click_probability", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "click_coefficients": pa.schema(
+        [("feature", pa.string()), ("coefficient", pa.float64()), ("model_version", pa.string())]
+    ),
+    "model_metrics": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("metric", pa.string()),
+            ("value", pa.float64()),
+            ("baseline", pa.string()),
+            ("baseline_value", pa.float64()),
+            ("split", pa.string()),
+        ]
+    ),
+}
+
+
+def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFrame:
+    """`gold.<table>` with these columns (name to Spark type); typed nulls for a column or an empty frame for a table
+    that this home does not have.
+    """
+    from pyspark.sql import functions as F
+
+    schema = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    if not spark.catalog.tableExists(f"gold.{table}"):
+        return spark.createDataFrame([], schema)
+    frame = spark.table(f"gold.{table}")
+    present = set(frame.columns)
+    return frame.select(
+        *[
+            (F.col(name) if name in present else F.lit(None)).cast(kind).alias(name)
+            for name, kind in columns.items()
+        ]
+    )
+
+
+def gold_versions(settings: Settings, tables: Sequence[str]) -> dict[str, int]:
+    """The Delta version of each gold table read, by full name; absent tables are left out."""
+    paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
+    return {
+        name: int(DeltaTable(path).version())
+        for name, path in paths.items()
+        if (path / "_delta_log").exists()
+    }
+
+
+def write(spark: SparkSession, settings: Settings, table: str, columns: Mapping[str, Any]) -> int:
+    """Make these columns the whole content of `ml.<table>`; returns the number of rows.
+
+    Args:
+        columns: a sequence of equal length (or a scalar, repeated) for every column of the table's schema.
+    """
+    schema = ML_SCHEMAS[table]
+    lengths = [len(value) for value in columns.values() if not _is_scalar(value)]
+    rows = lengths[0] if lengths else 0
+    arrays = [
+        pa.array([columns[field.name]] * rows, field.type)
+        if _is_scalar(columns[field.name])
+        else pa.array(columns[field.name], field.type, from_pandas=True)
+        for field in schema
+    ]
+    write_table(spark, settings, table, pa.Table.from_arrays(arrays, schema=schema))
+    return rows
+
+
+def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
+    """Make these `ml` tables empty, with their columns: what an absent entity leaves."""
+    for table in tables:
+        write_table(spark, settings, table, ML_SCHEMAS[table].empty_table())
+
+
+def write_table(spark: SparkSession, settings: Settings, table: str, content: pa.Table) -> None:
+    """Overwrite `ml.<table>` and make it known to the session."""
+    path = settings.table_path("ml", table)
+    write_deltalake(path, content, mode="overwrite", schema_mode="overwrite")
+    register_tables(spark, settings.tables_dir, only=[("ml", table)])
+    spark.catalog.refreshTable(f"ml.{table}")
+
+
+def read(settings: Settings, table: str) -> pa.Table:
+    """The content of `ml.<table>`; empty where it was never written."""
+    path = settings.table_path("ml", table)
+    if not (path / "_delta_log").exists():
+        return ML_SCHEMAS[table].empty_table()
+    return DeltaTable(path).to_pyarrow_table()
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float, bool))

@@ -1,0 +1,54 @@
+"""What a gate tells a person, and when it stops the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lakehouse.errors import GateFailed
+from lakehouse.quality.gate import GateReport
+from lakehouse.quality.suites import Rule
+from lakehouse.quality.table_check import RuleOutcome
+
+
+def outcome(severity: str, passed: bool) -> RuleOutcome:
+    rule = Rule(
+        type="expect_column_values_to_be_between",
+        severity=severity,
+        owner="a negative price makes revenue too low; tell the shop",
+        kwargs={"column": "unit_price", "min_value": 0},
+    )
+    return RuleOutcome(
+        rule=rule,
+        table="silver.order_lines",
+        passed=passed,
+        element_count=1200,
+        unexpected_count=0 if passed else 3,
+        sample_keys=() if passed else ("order_id=A1", "order_id=A2"),
+    )
+
+
+def report(*outcomes: RuleOutcome) -> GateReport:
+    return GateReport("silver", "run-1", outcomes, 1, Path("/home/reports/data_docs/index.html"))
+
+
+def test_a_failed_error_rule_stops_with_rule_table_count_meaning_and_keys() -> None:
+    with pytest.raises(GateFailed) as stopped:
+        report(outcome("error", passed=False), outcome("error", passed=True)).raise_if_failed()
+    assert stopped.value.exit_code == 3
+    assert str(stopped.value) == (
+        "the silver gate failed: 1 rule of severity error\n"
+        "  silver.order_lines: expect_column_values_to_be_between on unit_price: 3 of 1,200 rows fail\n"
+        "    a negative price makes revenue too low; tell the shop\n"
+        "    for example order_id=A1; order_id=A2\n"
+        "  see /home/reports/data_docs/index.html"
+    )
+
+
+def test_a_failed_warning_is_reported_and_does_not_stop() -> None:
+    warned = report(outcome("warn", passed=False), outcome("error", passed=True))
+    warned.raise_if_failed()
+    assert warned.message() == ""
+    assert [o.unexpected_count for o in warned.warnings] == [3]
+    assert (warned.failures, warned.passed_count) == ([], 1)
