@@ -24,6 +24,10 @@ class ExpressionError(ValueError):
     """The text is neither a column nor an expression that can be read; the message says why and where."""
 
 
+class _NoExpressionAtAll(ExpressionError):
+    """It does not parse, or only as one word beside another."""
+
+
 def check_syntax(text: str) -> None:
     """Refuse what cannot be right whatever columns the file has.
 
@@ -54,7 +58,7 @@ def resolve(text: str, stored_names: Mapping[str, str]) -> str:
     exact = stored_names.get(text) or known.get(text.strip().lower())
     if exact is not None:
         return quoted(exact)
-    if not _looks_like_sql(text):
+    if _can_only_be_a_name(text):
         raise ExpressionError(_no_column([text.strip()], stored_names))
     select = _parse(text)
     edits: list[tuple[int, int, str]] = []
@@ -87,13 +91,16 @@ def close_matches(name: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(f'`{by_folded[match]}`' for match in near)}?" if near else ""
 
 
-def _looks_like_sql(text: str) -> bool:
-    """Not one bare word or several words in a row (`Customer ID`), which can only be a name."""
+def _can_only_be_a_name(text: str) -> bool:
+    """One bare word, several words in a row (`Customer ID`), or nothing that parses and nothing that only SQL has."""
+    if not text.strip() or _ONLY_SQL_HAS.search(text):
+        return False
     try:
-        projection = _parse(text).selects[0]
+        return isinstance(_parse(text).selects[0], exp.Column)
+    except _NoExpressionAtAll:
+        return True
     except ExpressionError:
-        return _ONLY_SQL_HAS.search(text) is not None
-    return not isinstance(projection, exp.Column) or "`" in text or "." in text
+        return False
 
 
 def _parse(text: str) -> exp.Select:
@@ -105,9 +112,9 @@ def _parse(text: str) -> exp.Select:
         fault = error.errors[0]
         where = max(1, int(fault.get("col") or 1) - len(_PREFIX))
         what = re.sub(r" for <class '[\w.]+'>", "", str(fault.get("description") or "it does not parse"))
-        raise ExpressionError(f"does not parse at character {where}: {what}") from None
+        raise _NoExpressionAtAll(f"does not parse at character {where}: {what}") from None
     except SqlglotError as error:
-        raise ExpressionError(f"does not parse: {str(error).splitlines()[0]} (an open quote?)") from None
+        raise _NoExpressionAtAll(f"does not parse: {str(error).splitlines()[0]} (an open quote?)") from None
     select = statements[0]
     if (
         len(statements) != 1
@@ -118,7 +125,7 @@ def _parse(text: str) -> exp.Select:
         raise ExpressionError("must be one expression over the row's columns, without a list, FROM or `;`")
     projection = select.selects[0]
     if isinstance(projection, exp.Alias):
-        raise ExpressionError(
+        raise _NoExpressionAtAll(
             f"is no column of the file, and as an expression must not have an alias (`{projection.alias}`)"
         )
     if isinstance(projection, exp.Star) or select.find(exp.Subquery):

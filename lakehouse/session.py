@@ -33,6 +33,7 @@ def java_options(settings: Settings) -> str:
             "-XX:+UseParallelGC",
             "-XX:-UsePerfData",
             "-XX:TieredStopAtLevel=1" if settings.spark_master.startswith("local") else "",
+            "-XX:ReservedCodeCacheSize=256m",  # C1 alone has 48m, which a run fills; then nothing is compiled
             "-Xss16m",
             *_class_sharing(settings),
             f"-Dlog4j2.configurationFile=file:{LOG4J}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,7 +22,7 @@ SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
 class Settings(BaseSettings):
     """Where things are and how much of the machine a run may take. `lakehouse config` prints them."""
 
-    model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_", extra="forbid", validate_default=True)
 
     home: Path = Field(Path(".lakehouse"), description="tables, models, reports and logs live under it")
     data_dir: Path = Field(
@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )
+
+    @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return Path(os.path.abspath(path.expanduser()))
 
     @classmethod
     def settings_customise_sources(
@@ -100,7 +105,7 @@ def load_settings(**overrides: object) -> Settings:
         InputError: a value is wrong or a name is unknown; says which and where it came from.
     """
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -110,6 +115,3 @@ def load_settings(**overrides: object) -> Settings:
         ) from None
     except ValueError as error:
         raise InputError(f"{config_file()} cannot be read: {error}") from None
-    for field in ("home", "data_dir", "cluster_dir", "jars_dir"):
-        setattr(settings, field, Path(os.path.abspath(Path(getattr(settings, field)).expanduser())))
-    return settings

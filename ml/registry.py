@@ -47,7 +47,7 @@ class Training:
         task: experiment and registered model name.
         loader: module with `_load_pyfunc(path)`.
         save: writes the model's files into an empty folder.
-        inputs: the columns that the model's `predict` takes, name to MLflow type.
+        inputs: the columns that the model's `predict` takes, name to MLflow type; none where they vary with the source.
         parameters: hyperparameters and anything else needed to repeat the training.
         data_versions: Delta version per table read.
     """
@@ -170,6 +170,8 @@ def _ensure_registered(client: MlflowClient, task: str) -> None:
 
 
 def _signature(inputs: Mapping[str, str]) -> Any:
+    if not inputs:
+        return None
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 

@@ -2,35 +2,35 @@
   Typed rows of `entity` with `quarantine_reason`: null for the rows that silver takes. Row by row only, no window
   and no join, so that the quarantine table, which reads the same text, stays cheap.
 
-  Besides the entity's columns: `<column>_text` is the tidy text of a phone, e-mail or other column that silver
-  needs in both forms, `row_key` the key as text, and the lineage.
+  Besides the entity's columns (or those of `only`): `<column>_text`, the text that a time or number was read from,
+  `row_key`, the key as text, and the lineage.
 
   `_is_read` is always true. A filter on it keeps Spark from pushing the other conditions below the parsing, where it
   would write the parsing out again for each mention of a column (measured on five rows: 11 against 2 CPU seconds).
 #}
-{% macro checked_rows(entity_name, texts=[]) %}
+{% macro checked_rows(entity_name, only=none) %}
     {%- set spec = entity(entity_name) -%}
+    {%- set columns = {} -%}
+    {%- for column, kind in spec.columns.items() if only is none or column in only -%}
+        {%- do columns.update({column: kind}) -%}
+    {%- endfor -%}
     {%- set sources = mapped_sources(entity_name) -%}
     {%- set zones = sources | map(attribute='timezone') | unique | list -%}
     {%- set zone = sql_text(zones[0]) if zones | length == 1 else ('timezone' if zones else "'UTC'") -%}
-    {%- set checkable = [] -%}
-    {%- for column, kind in spec.columns.items() if is_time(kind) or is_number(kind) -%}
-        {%- do checkable.append(column) -%}
-    {%- endfor -%}
     {%- set carried = ['_file', '_batch_id', '_row_number', '_loaded_at', '_raw', '_content_hash'] -%}
     {%- if spec.get('currency') -%}{%- do carried.insert(0, 'currency') -%}{%- endif -%}
     {%- if spec.get('attributes') -%}{%- do carried.insert(0, 'attributes') -%}{%- endif -%}
     with
 
     mapped as (
-        {{ source_rows(entity_name) | indent(4) }}
+        {{ source_rows(entity_name, columns) | indent(4) }}
     ),
 
     readable as (
 
         select
             source,
-            {%- for column, kind in spec.columns.items() %}
+            {%- for column, kind in columns.items() %}
             {%- if is_time(kind) %}
             {{ iso_text(column) }} as {{ column }},
             {{ column }} as {{ column }}_text,
@@ -48,11 +48,11 @@
 
         select
             source,
-            {%- for column, kind in spec.columns.items() %}
+            {%- for column, kind in columns.items() %}
             {{ typed_value(column, kind, zone) }} as {{ column }},
             {%- if is_time(kind) %}
             {{ column }}_text,
-            {%- elif is_number(kind) or column in texts %}
+            {%- elif is_number(kind) %}
             {{ column }} as {{ column }}_text,
             {%- endif %}
             {%- endfor %}
@@ -71,6 +71,18 @@
             {%- endfor %}
         end as quarantine_reason
     from typed
+{% endmacro %}
+
+{# The columns that a rule looks at. #}
+{% macro ruled_columns(entity_name) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set ruled = [] -%}
+    {%- for column, kind in spec.columns.items() -%}
+        {%- if column in spec.key or (spec.get('strict') and (is_time(kind) or is_number(kind))) -%}
+            {%- do ruled.append(column) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(ruled) -}}
 {% endmacro %}
 
 {# Reason and condition, the first that holds is the row's reason. #}

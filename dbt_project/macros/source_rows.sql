@@ -67,19 +67,19 @@
     {{- return("nullif(trim(both ' \\t\\r\\n\\u00a0\\u3000\\ufeff' from " ~ expression ~ "), '')") -}}
 {% endmacro %}
 
-{# `theirs` is a column of the source or an expression over its columns; the answer is text. #}
-{% macro mapped_text(theirs, raw_columns) %}
-    {%- if theirs in raw_columns -%}
-        {{- return(quoted(theirs)) -}}
+{# `theirs` is an expression over the stored columns of bronze, often one quoted name; the answer is text. #}
+{% macro mapped_text(theirs) %}
+    {%- if theirs.startswith('`') and theirs.endswith('`') and theirs.count('`') == 2 -%}
+        {{- return(theirs) -}}
     {%- endif -%}
     {{- return('cast(' ~ theirs ~ ' as string)') -}}
 {% endmacro %}
 
 {#
-  Rows of `entity` from every source, untyped: one text column per column of ours, `attributes`, `currency` and
+  Rows of the entity from every source, untyped: one text column for each of `columns`, `attributes`, `currency` and
   `timezone` of the source, the lineage, the raw record as JSON and, where the source has no key, its hash.
 #}
-{% macro source_rows(entity_name) %}
+{% macro source_rows(entity_name, columns) %}
     {%- set spec = entity(entity_name) -%}
     {%- set bronze = source('bronze', entity_name) -%}
     {%- set _ = [source('ops', 'sources'), source('ops', 'loads')] -%}
@@ -87,9 +87,9 @@
     {%- for mapped in sources %}
     select
         {{ sql_text(mapped.source) }} as source,
-        {%- for column in spec.columns %}
+        {%- for column in columns %}
         {%- if column in mapped.columns %}
-        {{ tidy(mapped_text(mapped.columns[column], mapped.raw_columns)) }} as {{ column }},
+        {{ tidy(mapped_text(mapped.columns[column])) }} as {{ column }},
         {%- elif column in spec.get('made_key', {}) %}
         cast({{ spec.made_key[column] }} as string) as {{ column }},
         {%- else %}
@@ -101,7 +101,7 @@
         {%- endif %}
         {%- if spec.get('currency') %}
         {%- if 'currency' in mapped.columns %}
-        {{ tidy(mapped_text(mapped.columns['currency'], mapped.raw_columns)) }} as currency,
+        {{ tidy(mapped_text(mapped.columns['currency'])) }} as currency,
         {%- else %}
         {{ sql_text(mapped.currency) }} as currency,
         {%- endif %}
@@ -111,25 +111,14 @@
         _batch_id,
         _row_number,
         _loaded_at,
-        _raw,
-        {{ 'cast(null as bigint)' if is_keyed(spec, mapped) else 'xxhash64(_raw)' }} as _content_hash
-    from (
-        select
-            {%- for name, stored in named_once(mapped.raw_columns).items() %}
-            {{ quoted(stored) }}{{ '' if name == stored else ' as ' ~ quoted(name) }},
-            {%- endfor %}
-            _file,
-            _batch_id,
-            _row_number,
-            _loaded_at,
-            to_json(struct({% for stored in mapped.raw_columns.values() | unique %}{{ quoted(stored) }}{{ ', ' if not loop.last }}{% endfor %})) as _raw
-        from {{ bronze }}
-        where
-            _source = {{ sql_text(mapped.source) }}
-            {%- if mapped.stale %}
-            and _batch_id not in ({% for batch in mapped.stale %}{{ sql_text(batch) }}{{ ', ' if not loop.last }}{% endfor %})
-            {%- endif %}
-    ) as raw_rows
+        {{ raw_record(mapped) }} as _raw,
+        {{ 'cast(null as bigint)' if is_keyed(spec, mapped) else 'xxhash64(' ~ raw_record(mapped) ~ ')' }} as _content_hash
+    from {{ bronze }}
+    where
+        _source = {{ sql_text(mapped.source) }}
+        {%- if mapped.stale %}
+        and _batch_id not in ({% for batch in mapped.stale %}{{ sql_text(batch) }}{{ ', ' if not loop.last }}{% endfor %})
+        {%- endif %}
     {%- if not loop.last %}
 
     union all
@@ -138,7 +127,7 @@
     {#- No source brings this entity: the same columns, no rows. #}
     select
         _source as source,
-        {%- for column in spec.columns %}
+        {%- for column in columns %}
         cast(null as string) as {{ column }},
         {%- endfor %}
         {%- if spec.get('attributes') %}
@@ -167,18 +156,14 @@
 {% macro attribute_map(mapped) %}
     {%- set pairs = [] -%}
     {%- for name, theirs in mapped.attributes.items() -%}
-        {%- do pairs.append(sql_text(name) ~ ', ' ~ tidy(mapped_text(theirs, mapped.raw_columns))) -%}
+        {%- do pairs.append(sql_text(name) ~ ', ' ~ tidy(mapped_text(theirs))) -%}
     {%- endfor -%}
     {{- return('cast(map(' ~ pairs | join(', ') ~ ') as map<string, string>)') -}}
 {% endmacro %}
 
-{# Raw names that differ only in case share a stored column; Spark must see the name once. #}
-{% macro named_once(raw_columns) %}
-    {%- set once = {} -%}
-    {%- set seen = [] -%}
-    {%- for name, stored in raw_columns.items() if name | lower not in seen -%}
-        {%- do seen.append(name | lower) -%}
-        {%- do once.update({name: stored}) -%}
-    {%- endfor -%}
-    {{- return(once) -}}
+{# The record as it came, as JSON. #}
+{% macro raw_record(mapped) %}
+    {%- set stored = [] -%}
+    {%- for column in mapped.raw_columns.values() | unique -%}{%- do stored.append(quoted(column)) -%}{%- endfor -%}
+    {{- return('to_json(struct(' ~ stored | join(', ') ~ '))') -}}
 {% endmacro %}

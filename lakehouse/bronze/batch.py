@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,14 +47,12 @@ def write_batch(
     batch: Batch,
     records: RecordFile,
     stored: Mapping[str, str],
-    raw_columns: list[str],
     progress: Callable[[int], None],
 ) -> Counts:
     """Write the file's records in one commit and its faults to the quarantine.
 
     Args:
-        stored: raw name -> stored column.
-        raw_columns: the raw names of this file.
+        stored: raw name -> stored column, of all files of the entity: the table gets all of them.
         progress: told the records met so far, block by block.
 
     Raises:
@@ -62,20 +60,19 @@ def write_batch(
         LakehouseError: the counts do not add up, or the file or the tables fail.
     """
     counts = Counts()
-    stored_columns = list(dict.fromkeys(stored[raw] for raw in raw_columns))
-    schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in stored_columns)])
+    names = dict.fromkeys(stored.values())
+    schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in names)])
 
-    def batches() -> Iterator[pa.RecordBatch]:
+    with tables.Append(settings, batch.entity, schema) as landing:
         for block in records.blocks():
             counts.seen += block.seen
-            if not block.columns.keys() <= set(raw_columns):
+            if not block.columns.keys() <= stored.keys():
                 raise UnforeseenColumns
             _set_aside(settings, batch, counts, block.faults)
             if len(block.row_numbers):
-                yield _as_stored(batch, block, stored, schema)
+                landing.add(_as_stored(batch, block, stored, schema))
             progress(counts.seen)
-
-    counts.landed = tables.append(settings, batch.entity, schema, batches())
+        counts.landed = landing.commit()
     _quarantine(settings, batch, counts)
     if counts.seen != counts.landed + counts.quarantined:
         raise LakehouseError(
@@ -124,5 +121,5 @@ def _quarantine(settings: Settings, batch: Batch, counts: Counts) -> None:
         for fault in counts.waiting
     ]
     table = pa.Table.from_pylist(rows, schema=tables.QUARANTINE)
-    counts.quarantined += tables.append(settings, "quarantine", tables.QUARANTINE, table.to_batches())
+    counts.quarantined += tables.append(settings, "quarantine", table)
     counts.waiting.clear()

@@ -54,9 +54,11 @@ def find_lines(data: bytes, dialect: Dialect) -> Lines:
     irregular = np.zeros(len(starts), np.bool_)
     if b"\r" in data:
         lone = _lone_returns(content)
-        irregular[_line_of(lone, starts)] = True
+        with_lone = np.unique(_line_of(lone, starts))
+        irregular[with_lone] = True
         one_byte = np.flatnonzero(ends - starts == 1)
         blank[one_byte] = content[starts[one_byte]] == _RETURN
+        blank[[i for i in with_lone.tolist() if not data[starts[i] : ends[i]].strip(b"\r")]] = True
     odd = np.zeros(0, np.int64)
     if dialect.quote and dialect.quote.encode() in data:
         improper, odd = _quote_faults(content, starts, dialect)

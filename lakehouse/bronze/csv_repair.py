@@ -127,12 +127,18 @@ class _RecordLikeness:
         if self._width < _TELLING_WIDTH and len(within) < _TELLING_LINES:
             return False
         if within:
-            return all(self._is_record_like(line) for line in within)
-        return last - first == 1 and self._is_record_like(first) and self._is_record_like(last)
+            return all(self._is_record_like(self._fields(line)) for line in within)
+        # Of the line with the open quote, the fields as they would be had the quote not been there.
+        opening = _text(self._data, self._lines, first, first).split(self._dialect.delimiter)
+        return (
+            last - first == 1 and self._is_record_like(opening) and self._is_record_like(self._fields(last))
+        )
 
-    def _is_record_like(self, line: int) -> bool:
+    def _fields(self, line: int) -> list[str]:
+        return _lenient_fields(_text(self._data, self._lines, line, line), self._dialect)
+
+    def _is_record_like(self, row: list[str]) -> bool:
         numeric = self._numeric_fields()
-        row = _lenient_fields(_text(self._data, self._lines, line, line), self._dialect)
         if len(row) != self._width or (not numeric and self._width < 5):
             return False
         return all(not row[i] or _NUMBER_LIKE.fullmatch(row[i]) for i in numeric)

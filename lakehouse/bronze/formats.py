@@ -73,7 +73,7 @@ def _refuse_binary(path: Path, head: bytes, kind: str, encoding: str | None) -> 
         if head.startswith(magic):
             raise InputError(f"{path} is {what}, not {name}")
     is_wide = head.startswith(_UTF16_MARKS) or b"\0" in "\n".encode(encoding or "utf-8")
-    if head.count(0) > len(head) // 10 and not is_wide:
+    if head.count(0) * 100 > len(head) and not is_wide:
         raise InputError(f"{path} is binary, not {name} text; if it is UTF-16, state `encoding: utf-16-le`")
     if kind == "csv" and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b'{"', b"[{")):
         raise InputError(f"{path} is JSON, not CSV; state `format: json`")

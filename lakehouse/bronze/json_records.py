@@ -29,6 +29,8 @@ UNDECODABLE = "undecodable_bytes"
 
 _PEEK_BYTES = 4 << 20
 _PLAIN_LINES = Dialect(",", "")
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_MARKED = re.compile(r'"\\u0000(.*?)\\u0000"')
 _OPEN, _CLOSE, _RETURN = ord("{"), ord("}"), 13
 
 
@@ -37,7 +39,17 @@ class _Lossy(Exception):
 
 
 class _Number(str):
-    """A number's text within a nested value."""
+    """A number's text."""
+
+
+def _mark(number: str) -> str:
+    """A number's text, told from other text by the NUL characters around it, which the line has nowhere else."""
+    return f"\0{number}\0"
+
+
+# Made once: making a decoder costs as much as a line.
+_MARKING = json.JSONDecoder(parse_float=_mark, parse_constant=_mark, strict=False)
+_TYPING = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number, strict=False)
 
 
 @dataclass(frozen=True)
@@ -152,9 +164,10 @@ class _Reader:
             self._texts.update({name: pa.string() for name in dates + strings})
             if dates:
                 table = self._parse(data)
-        except pa.ArrowInvalid:
+        except pa.ArrowException:
             raise _Lossy from None
-        if table.num_rows != count:
+        # More rows than lines: two objects on one line.
+        if table.num_rows != count or any(pa.types.is_nested(field.type) for field in table.schema):
             raise _Lossy
         return {
             field.name: _as_text(field.name, table.column(i).combine_chunks(), data)
@@ -172,37 +185,50 @@ class _Reader:
 
 def parse_line(raw: str) -> dict[str, str | None] | str:
     """The record of one line as texts, or the reason why it is none."""
+    if "\\u0000" in raw or "\0" in raw:
+        return _parse_with_nulls(raw)
     try:
-        record = json.loads(raw, parse_int=str, parse_float=str, parse_constant=str, strict=False)
+        record = _MARKING.decode(raw)
+    except (ValueError, RecursionError):
+        return _parse_with_nulls(raw)
+    if not isinstance(record, dict):
+        return NOT_AN_OBJECT
+    if ("\\ud" in raw or "\\uD" in raw) and not _is_text(record):
+        return INVALID_JSON
+    return {key: _text_of(value) for key, value in record.items()}
+
+
+def _text_of(value: Any) -> str | None:
+    if value is None:
+        return None
+    if type(value) is str:
+        return value[1:-1] if value[:1] == "\0" else value
+    if type(value) is int:
+        return str(value)
+    text = _COMPACT.encode(value)
+    return _MARKED.sub(r"\1", text) if "\\u0000" in text else text
+
+
+def _parse_with_nulls(raw: str) -> dict[str, str | None] | str:
+    """As `parse_line`, slower, for any line: numbers are told from text by their type."""
+    try:
+        record = _TYPING.decode(raw)
     except (ValueError, RecursionError):
         return INVALID_JSON
     if not isinstance(record, dict):
         return NOT_AN_OBJECT
-    if "\\ud" in raw.lower() and not _is_text(record):
+    if not _is_text(record):
         return INVALID_JSON
-    texts: dict[str, str | None] = {}
-    nested: list[str] = []
-    for key, value in record.items():
-        if value is None or type(value) is str:
-            texts[key] = value
-        elif isinstance(value, bool):
-            texts[key] = "true" if value else "false"
-        else:
-            texts[key] = ""
-            nested.append(key)
-    if nested:
-        faithful = json.loads(
-            raw, parse_int=_Number, parse_float=_Number, parse_constant=_Number, strict=False
-        )
-        for key in nested:
-            texts[key] = _json_text(faithful[key])
-    return texts
+    return {
+        key: value if value is None or isinstance(value, str) else _json_text(value)
+        for key, value in record.items()
+    }
 
 
 def _is_text(record: dict[str, Any]) -> bool:
     """No lone surrogates, which no encoding can write."""
     try:
-        json.dumps(record, ensure_ascii=False).encode("utf-8")
+        _COMPACT.encode(record).encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
@@ -213,13 +239,11 @@ def _json_text(value: Any) -> str:
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict):
-        members = (
-            f"{json.dumps(key, ensure_ascii=False)}:{_json_text(inner)}" for key, inner in value.items()
-        )
+        members = (f"{_COMPACT.encode(key)}:{_json_text(inner)}" for key, inner in value.items())
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_json_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _COMPACT.encode(value)
 
 
 def _as_text(name: str, column: pa.Array, data: bytes) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from lakehouse.bronze.naming import stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
 from lakehouse.bronze.streams import written_plainly
-from lakehouse.errors import InputError
+from lakehouse.errors import InputError, LakehouseError
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, entity_files, remember
 
@@ -76,9 +77,11 @@ def land(
     try:
         for source in sources:
             done += landing.land_source(source)
-    finally:
-        landing.commit()
         landing.fingerprints.save()
+    except BaseException:
+        with suppress(LakehouseError):  # what is not committed now is taken back by the next landing
+            landing.commit()
+        raise
     return done
 
 
@@ -92,13 +95,15 @@ class _Landing:
         self.fingerprints = Fingerprints(settings.home / "landed.json")
         self._waiting: list[Load] = []
         self._superseded: list[str] = []
+        self._source: Source | None = None
+        self._raw_columns: dict[str, dict[str, str]] = {}
         self._committed_at = time.monotonic()
 
     def land_source(self, source: Source) -> list[Load]:
         """All entities of one source, then its rows of `ops.sources`."""
         known = mapping.known_columns(self.settings, source.name)
         done: list[Load] = []
-        raw_columns: dict[str, dict[str, str]] = {}
+        self._source, self._raw_columns = source, {}
         for entity in source.entities:
             plan = self._plan(source, entity)
             self._superseded += plan.superseded_batch_ids
@@ -107,23 +112,31 @@ class _Landing:
             for new, records in files:
                 load, stored = self._land_file(source, entity, new, records, stored)
                 done.append(load)
-            raw_columns[entity] = stored
+                self._raw_columns[entity] = stored
+                self._commit_now_and_then()
+            self._raw_columns[entity] = stored
         self._superseded += [
             row["batch_id"]
             for row in self.loads
             if row["source"] == source.name and row["is_current"] and row["entity"] not in source.entities
         ]
         self.commit()
-        mapping.write_definition(self.settings, source, raw_columns)
+        mapping.write_definition(self.settings, source, self._raw_columns)
         remember(self.settings, source)
         return done
 
     def commit(self) -> None:
-        """Bring `ops.loads` up to what has been written."""
+        """Bring `ops.loads` up to what has been written; what is known of the columns is written before."""
         if self._waiting or self._superseded:
+            if self._source is not None:
+                mapping.write_definition(self.settings, self._source, self._raw_columns)
             self.journal.commit([asdict(load) for load in self._waiting], self._superseded)
         self._waiting, self._superseded = [], []
         self._committed_at = time.monotonic()
+
+    def _commit_now_and_then(self) -> None:
+        if time.monotonic() - self._committed_at > _SECONDS_BETWEEN_COMMITS:
+            self.commit()
 
     def _plan(self, source: Source, entity: str) -> EntityPlan:
         loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
@@ -176,8 +189,6 @@ class _Landing:
             run_id=self.run_id,
         )
         self._waiting.append(load)
-        if time.monotonic() - self._committed_at > _SECONDS_BETWEEN_COMMITS:
-            self.commit()
         return load, stored
 
     def _write(
@@ -187,12 +198,12 @@ class _Landing:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 
         try:
-            return write_batch(self.settings, batch, records, stored, records.columns(), tell), stored
+            return write_batch(self.settings, batch, records, stored, tell), stored
         except UnforeseenColumns:
             self.journal.take_back(batch)
         names = records.all_columns()
         wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
-        return write_batch(self.settings, batch, records, wider, names, tell), wider
+        return write_batch(self.settings, batch, records, wider, tell), wider
 
 
 def _bytes(path: Path) -> int:

@@ -34,11 +34,16 @@ def unresolved(source: Source, entity: str, stored: Mapping[str, str]) -> str | 
 def write_definition(
     settings: Settings, source: Source, raw_columns: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Replace the source's rows of `ops.sources`; those of other sources stay."""
+    """Replace the rows of `ops.sources` of these entities, and of those that the source no longer has.
+
+    Args:
+        raw_columns: entity -> raw name -> stored column; a landing that is under way knows only some entities.
+    """
     before = _rows(settings)
-    rows = [row for row in before if row["source"] != source.name]
-    for entity, definition in source.entities.items():
-        stored = raw_columns[entity]
+    kept = source.entities.keys() - raw_columns.keys()
+    rows = [row for row in before if row["source"] != source.name or row["entity"] in kept]
+    for entity, stored in raw_columns.items():
+        definition = source.entities[entity]
         rows.append(
             {
                 "source": source.name,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import queue
+import threading
+from collections.abc import Iterator
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -51,31 +53,75 @@ def raw_column_names(settings: Settings, entity: str) -> list[str]:
     return [field.name for field in fields if field.name not in LINEAGE.names]
 
 
-def append(settings: Settings, table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """Append in one commit, while the batches are made; new columns are added to the table.
+class Append:
+    """One commit to a bronze table, written while its batches are still being made.
 
-    Returns:
-        The number of rows that the table's log says were added.
+    delta-rs takes the batches in a thread of its own, in which no other table may be opened: so the caller makes
+    them in the caller's thread and hands them over here. New columns are added to the table.
     """
-    path = settings.table_path("bronze", table)
-    fault: list[BaseException] = []
 
-    def watched() -> Iterator[pa.RecordBatch]:
+    def __init__(self, settings: Settings, table: str, schema: pa.Schema) -> None:
+        self._home, self._path, self._schema = settings.home, settings.table_path("bronze", table), schema
+        self._handed_over: queue.Queue[pa.RecordBatch | None] = queue.Queue(maxsize=2)
+        self._abandoned = False
+        self._fault: BaseException | None = None
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> Append:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        """Leaving by an exception commits nothing."""
+        if self._writer.is_alive():
+            self._abandoned = True
+            self._hand_over(None)
+            self._writer.join()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Hand over a batch; waits while two others are still to be written."""
+        self._hand_over(batch)
+        self._raise_fault()
+
+    def commit(self) -> int:
+        """Finish, and return the number of rows that the table's log says were added."""
+        self._hand_over(None)
+        self._writer.join()
+        self._raise_fault()
+        return int(DeltaTable(self._path).history(1)[0]["operationMetrics"]["num_added_rows"])
+
+    def _hand_over(self, batch: pa.RecordBatch | None) -> None:
+        while self._writer.is_alive():
+            try:
+                self._handed_over.put(batch, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._handed_over.get()) is not None:
+            yield batch
+        if self._abandoned:
+            raise ValueError("abandoned")
+
+    def _write(self) -> None:
         try:
-            yield from batches
-        except BaseException as error:
-            fault.append(error)
-            raise
+            reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
+            write_deltalake(self._path, reader, mode="append", schema_mode="merge")
+        except BaseException as fault:
+            self._fault = fault
 
-    try:
-        with written_plainly(settings.home):
-            write_deltalake(
-                path, pa.RecordBatchReader.from_batches(schema, watched()), mode="append", schema_mode="merge"
-            )
-    except Exception:
-        if fault:  # delta-rs has made a text of it: the reader's own error is what the user can act on
-            raise fault[0] from None
-        raise
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            with written_plainly(self._home):
+                raise self._fault
+
+
+def append(settings: Settings, table: str, rows: pa.Table) -> int:
+    """Append rows in one commit; returns the number that the table's log says were added."""
+    path = settings.table_path("bronze", table)
+    with written_plainly(settings.home):
+        write_deltalake(path, rows, mode="append", schema_mode="merge")
     return int(DeltaTable(path).history(1)[0]["operationMetrics"]["num_added_rows"])
 
 

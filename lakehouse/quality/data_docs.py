@@ -38,13 +38,13 @@ def write_data_docs(
     for check in checks:
         _forget(reports_dir, check.suite.table)
         run = RunIdentifier(run_name=run_id, run_time=validated_at)
-        key = ValidationResultIdentifier(ExpectationSuiteIdentifier(check.suite.table), run, check.suite.table)
+        key = ValidationResultIdentifier(
+            ExpectationSuiteIdentifier(check.suite.table), run, check.suite.table
+        )
         check.result.meta |= {
             "run_id": run,
             "validation_time": validated_at.isoformat(),
-            "batch_spec": {},
-            "batch_markers": {},
-            "active_batch_definition": {"data_asset_name": check.suite.table},
+            "batch_spec": {"data_asset_name": check.suite.table, "about": check.suite.about},
         }
         store.set(key, check.result)
         identifiers.append(key)
@@ -65,7 +65,10 @@ def _context(reports_dir: Path) -> Any:
             "expectations_store": {"class_name": "ExpectationsStore", "store_backend": memory},
             "validation_results_store": {"class_name": "ValidationResultsStore", "store_backend": results},
             "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": memory},
-            "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": memory},
+            "validation_definition_store": {
+                "class_name": "ValidationDefinitionStore",
+                "store_backend": memory,
+            },
         },
         expectations_store_name="expectations_store",
         validation_results_store_name="validation_results_store",
@@ -86,6 +89,9 @@ def _context(reports_dir: Path) -> Any:
 
 
 def _forget(reports_dir: Path, suite_name: str) -> None:
-    """Drop the earlier result of a suite and its page: the site shows the newest one."""
+    """Drop the earlier result of a suite and its page: the site shows the newest one.
+
+    GX keeps what belongs to suite `silver.orders` in `silver/orders/`.
+    """
     for folder in (reports_dir / "validation_results", reports_dir / SITE / "validations"):
-        shutil.rmtree(folder / suite_name, ignore_errors=True)
+        shutil.rmtree(folder.joinpath(*suite_name.split(".")), ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
 from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validation_graph import ValidationGraph
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -75,7 +76,9 @@ def _failing_by_gx(rule: Rule, configuration: Any, judged: DataFrame, validator:
         return None
     name = f"{metric}.condition"
     kwargs = get_metric_kwargs(name, configuration=configuration)
-    domain, value = kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"]
-    condition, *_ = validator.get_metric(MetricConfiguration(name, domain, value))
+    judged_by = MetricConfiguration(name, kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"])
+    engine = validator.execution_engine
+    ValidationGraph(engine).set_metric_configuration_default_kwargs_if_absent(judged_by)
+    condition, *_ = engine.conditions[judged_by.id]
     # a column first: the condition may be a window, which Spark does not take in a filter
     return judged.withColumn("__unexpected", condition).where("__unexpected").drop("__unexpected")

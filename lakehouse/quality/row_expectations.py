@@ -15,8 +15,6 @@ from great_expectations.execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_partial
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-from great_expectations.render import LegacyRendererType, RenderedStringTemplateContent
-from great_expectations.render.renderer.renderer import renderer
 from pyspark.sql import functions as F
 
 Aggregate = tuple[Any, dict[str, Any], dict[str, Any]]
@@ -89,11 +87,6 @@ class ExpectRowsToSatisfy(_RowExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("table.row_count", "table.rows_breaking")
     success_keys: ClassVar[tuple[str, ...]] = ("condition", "mostly")
 
-    @classmethod
-    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
-    def _prescriptive_renderer(cls, configuration: Any = None, **_: Any) -> list[RenderedStringTemplateContent]:
-        return _sentence("every row satisfies $rule", configuration.kwargs["condition"], configuration)
-
 
 class ExpectKeyToBeUnique(_RowExpectation):
     """No two rows share the same values in all of `columns`."""
@@ -102,24 +95,3 @@ class ExpectKeyToBeUnique(_RowExpectation):
     unexpected_metric: ClassVar[str] = "table.rows_repeating_key"
     metric_dependencies: ClassVar[tuple[str, ...]] = ("table.row_count", "table.rows_repeating_key")
     success_keys: ClassVar[tuple[str, ...]] = ("columns", "mostly")
-
-    @classmethod
-    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
-    def _prescriptive_renderer(cls, configuration: Any = None, **_: Any) -> list[RenderedStringTemplateContent]:
-        return _sentence("no two rows share $rule", ", ".join(configuration.kwargs["columns"]), configuration)
-
-
-def _sentence(template: str, rule: str, configuration: Any) -> list[RenderedStringTemplateContent]:
-    mostly = configuration.kwargs.get("mostly", 1.0)
-    parameters = {"rule": rule, "share": f"{100 * mostly:g} %"}
-    text = template if mostly == 1.0 else f"{template}, for at least $share of rows"
-    condition = configuration.kwargs.get("row_condition")
-    if condition:
-        text, parameters["only"] = f"where $only, {text}", str(condition)
-    styling = {"default": {"classes": ["badge", "badge-secondary"]}}
-    return [
-        RenderedStringTemplateContent(
-            content_block_type="string_template",
-            string_template={"template": text, "params": parameters, "styling": styling},
-        )
-    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +73,7 @@ def check_table(spark: SparkSession, suite: Suite) -> TableCheck:
     frame = _frame(spark, suite)
     _require_columns(suite, frame)
     judged = list(range(len(expectations)))
-    if suite.query is None and frame.count() == 0:
+    if suite.query is None and is_empty(spark, suite.table):
         judged = [place for place in judged if suite.rules[place].type.startswith("expect_table_")]
     validator = Validator(execution_engine=OnePassSparkEngine(spark=spark, persist=False))
     validator.metrics_calculator.show_progress_bars = False
@@ -92,6 +94,29 @@ def check_table(spark: SparkSession, suite: Suite) -> TableCheck:
     return TableCheck(suite, outcomes, _suite_result(suite, results))
 
 
+def describe_for_docs(rule: Rule, keys: Sequence[str] = ()) -> str:
+    """The line of Data Docs about a rule, as HTML: its name, what it demands, its meaning, keys that fail."""
+    demands = {name: value for name, value in rule.kwargs.items() if name not in COLUMN_KWARGS}
+    if rule.mostly is not None:
+        demands["mostly"] = rule.mostly
+    if rule.row_condition:
+        demands["where"] = rule.row_condition
+    asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in demands.items())
+    head = f"<b>{html.escape(rule.label)}</b> ({rule.severity}) {html.escape(asked)}"
+    samples = f"<br>for example {html.escape('; '.join(keys))}" if keys else ""
+    return f"{head}<br>{html.escape(rule.owner)}{samples}".replace("$", "&#36;")
+
+
+def is_empty(spark: SparkSession, table: str) -> bool:
+    """Whether a Delta table holds no file: its log says so in 7 ms, `count()` takes a query of 140."""
+    jvm: Any = spark._jvm
+    schema, name = table.split(".")
+    identifier = jvm.org.apache.spark.sql.catalyst.TableIdentifier(name, jvm.scala.Some(schema))
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, identifier)
+    none = jvm.scala.Option.empty()
+    return bool(log.update(False, none, none).numOfFiles() == 0)
+
+
 def _expectation(suite: Suite, place: int, rule: Rule) -> Expectation:
     where = f"{suite.path}, rule {rule.label}"
     try:
@@ -103,12 +128,11 @@ def _expectation(suite: Suite, place: int, rule: Rule) -> Expectation:
         kwargs["mostly"] = rule.mostly
     if rule.row_condition is not None:
         kwargs |= {"row_condition": rule.row_condition, "condition_parser": "spark"}
-    title = f"{rule.name.replace('_', ' ')}: " if rule.name else ""
     try:
         return kind(
             **kwargs,
             meta={"place": place},
-            notes=f"{title}{rule.owner}",
+            description=describe_for_docs(rule),
             severity=GX_SEVERITY[rule.severity],
         )
     except ValueError as error:  # pydantic's errors are ValueErrors
@@ -155,6 +179,7 @@ def _outcome(suite: Suite, rule: Rule, result: Any, frame: DataFrame, validator:
     if not result.success:
         sample = sample_failing_rows(rule, result.expectation_config, frame, validator, suite.key)
         keys = sample.keys
+        result.expectation_config.description = describe_for_docs(rule, keys)
         if sample.values:
             found["partial_unexpected_list"] = sample.values
         if unexpected is None:

@@ -1,4 +1,4 @@
-"""The sample: a shop's world as its systems would export it, with the truth beside it (see docs/sample.md)."""
+"""The sample: a shop's world as its systems would export it, with the truth beside it (docs/sample.md)."""
 
 from __future__ import annotations
 

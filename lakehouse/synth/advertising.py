@@ -4,8 +4,8 @@
                      + 0.35 cos(2 pi (hour - 21) / 24) + 0.45 min(earlier clicks, 3)
                      - 0.05 min(earlier impressions, 10) + ad affinity of the person
 
-Quality ~ N(0, 0.45) per creative, ad affinity ~ N(0, 0.3) per person; the other terms are the tables below. "Earlier"
-counts the person's impressions before this one.
+Quality ~ N(0, 0.45) per creative, ad affinity ~ N(0, 0.3) per person; the other terms are the tables below.
+"Earlier" counts the person's impressions before this one.
 """
 
 from __future__ import annotations
@@ -122,9 +122,13 @@ def make_impressions(
 ) -> Impressions:
     """Draw who sees which creative where and when, then the clicks, in the order in which they happen."""
     n = population.customers
-    rate = IMPRESSIONS_PER_YEAR / 365.0 * rng.gamma(2.0, 0.5, n) * np.where(population.is_silent[:n], 0.0, 1.0)
+    rate = (
+        IMPRESSIONS_PER_YEAR / 365.0 * rng.gamma(2.0, 0.5, n) * np.where(population.is_silent[:n], 0.0, 1.0)
+    )
     # Those who registered late or left see fewer; scale so that the mean over all customers stays.
-    alive = np.clip(population.active_to[:n], 0, calendar.days) - np.clip(population.active_from[:n], 0, calendar.days)
+    alive = np.clip(population.active_to[:n], 0, calendar.days) - np.clip(
+        population.active_from[:n], 0, calendar.days
+    )
     rate *= n * calendar.days / max(1.0, float(np.sum(np.maximum(alive, 0.0))))
     who, day = fire(rng, calendar, rate, population.active_from[:n], population.active_to[:n])
     second = second_of_day(rng, population.peak_hour[who])

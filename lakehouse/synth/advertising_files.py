@@ -45,7 +45,11 @@ def impression_codes(numbers: Ints) -> pa.Array:
 
 
 def write_impressions(
-    directory: Path, calendar: Calendar, population: Population, creatives: Creatives, impressions: Impressions
+    directory: Path,
+    calendar: Calendar,
+    population: Population,
+    creatives: Creatives,
+    impressions: Impressions,
 ) -> dict[str, int]:
     """Write the monthly Parquet files and `truth/impressions.parquet`; returns rows per file."""
     city = population.city[impressions.who]
@@ -78,7 +82,9 @@ def write_impressions(
         low, high = np.searchsorted(month, [number, number + 1])
         part = table.slice(int(low), int(high - low))
         file = f"ads/impressions-{name}.parquet"
-        records[file] = writing.write_parquet(directory / file, {c: part[c].combine_chunks() for c in part.column_names})
+        records[file] = writing.write_parquet(
+            directory / file, {c: part[c].combine_chunks() for c in part.column_names}
+        )
     writing.write_parquet(
         directory / "truth" / "impressions.parquet",
         {"impression_id": codes, "click_probability": pa.array(impressions.probability)},
@@ -102,7 +108,7 @@ def write_consents(directory: Path, consents: Consents) -> int:
 
 
 def conversions(sends: Sends, visits: Visits, lines: OrderLines, purchase_s: Ints) -> tuple[Ints, Floats]:
-    """Per send the local second of the order that its click led to (-1 for none) and that order's net amount."""
+    """Per send the local second of the order that its click led to (-1: none) and the order's net amount."""
     converted = np.full(len(sends.who), -1, dtype=np.int64)
     buyer = np.flatnonzero((visits.origin == MESSAGE) & visits.is_buying)
     converted[visits.source[buyer]] = purchase_s[buyer]
@@ -114,9 +120,7 @@ def conversions(sends: Sends, visits: Visits, lines: OrderLines, purchase_s: Int
     return converted, revenue
 
 
-def write_sends(
-    directory: Path, ledger: Ledger, sends: Sends, converted_s: Ints, revenue: Floats
-) -> int:
+def write_sends(directory: Path, ledger: Ledger, sends: Sends, converted_s: Ints, revenue: Floats) -> int:
     """Write `crm/sends.csv` (semicolons) with its truncated lines; returns its records."""
     file, size = "crm/sends.csv", len(sends.who)
     codes = writing.numbered("M", np.arange(1, size + 1, dtype=np.int64), 8)

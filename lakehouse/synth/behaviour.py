@@ -1,8 +1,8 @@
 """The behaviour events of the sessions, second by second.
 
-Order inside a session: search, then for each product view, add_to_cart, remove_from_cart, then checkout and one
-purchase event per line of the order. Between two events pass 5 s and an exponential time of mean 32 s, before the
-purchase 15 s more; the purchases of one order share their second.
+Order inside a session: search, then for each product view, add_to_cart, remove_from_cart, then checkout and
+one purchase event per line of the order. Between two events pass 5 s and an exponential time of mean 32 s,
+before the purchase 15 s more; the purchases of one order share their second.
 """
 
 from __future__ import annotations
@@ -34,16 +34,15 @@ class Events:
     position: Ints  #: in the session
 
 
-def online_blocks(calendar: Calendar, visits: Visits) -> Iterator[tuple[int, Ints]]:
-    """(month index, visits in order of start), each block within one month and of bounded size."""
+def month_blocks(calendar: Calendar, visits: Visits) -> Iterator[tuple[int, list[Ints]]]:
+    """For each month its online visits in order of start, in blocks of bounded size."""
     online = np.flatnonzero(~visits.is_store)
     online = online[np.lexsort((visits.who[online], visits.start_s[online]))]
     month = calendar.month_of(visits.start_s[online])
     for number in range(len(calendar.months)):
         members = online[month == number]
-        steps = np.cumsum(visits.looks[members]) // BLOCK_LOOKS
-        for step in range(int(steps.max(initial=-1)) + 1):
-            yield number, members[steps == step]
+        step = np.cumsum(visits.looks[members]) // BLOCK_LOOKS
+        yield number, [members[step == block] for block in np.unique(step)]
 
 
 def expand(rng: np.random.Generator, visits: Visits, looks: Looks, block: Ints) -> Events:
@@ -73,7 +72,9 @@ def expand(rng: np.random.Generator, visits: Visits, looks: Looks, block: Ints) 
         4 * sizes[local[bought]] + 1 + position[bought],
     ]
     none = np.full(len(searching), -1)
-    of_product = np.r_[none, product, product[carted], product[removed], np.full(len(checking_out), -1), product[bought]]
+    of_product = np.r_[
+        none, product, product[carted], product[removed], np.full(len(checking_out), -1), product[bought]
+    ]
     kind = np.repeat(
         [SEARCH, VIEW, ADD, REMOVE, CHECKOUT, PURCHASE],
         [len(searching), len(local), len(carted), len(removed), len(checking_out), len(bought)],

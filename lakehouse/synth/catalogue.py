@@ -1,9 +1,9 @@
 """The product catalogue: a tree of three levels, brands, prices, costs, and the vectors that tastes meet.
 
-    product vector  phi_p = [unit vector of its top category, style of its leaf + 0.5 N(0,1)]
-    popularity      g_p ~ N(0, 0.8)                                     (log scale)
-    list price      leaf price * exp(brand level + N(0, 0.35))
-    cost            list price * U(0.45, 0.75)
+product vector  phi_p = [unit vector of its top category, style of its leaf + 0.5 N(0,1)]
+popularity      g_p ~ N(0, 0.8)                                     (log scale)
+list price      leaf price * exp(brand level + N(0, 0.35))
+cost            list price * U(0.45, 0.75)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lakehouse.synth.arrays import Floats, Ints, pick
-from lakehouse.synth.population import K, K_STYLE, K_TOPIC
+from lakehouse.synth.population import K_STYLE, K_TOPIC, K
 from lakehouse.synth.seasons import DAY_SECONDS, Calendar
 
 #: top category -> second level -> (leaf, leaf in Chinese, typical price in CNY)
@@ -29,17 +29,29 @@ TREE: dict[str, dict[str, tuple[tuple[str, str, float], ...]]] = {
         "Shoes": (("Leather Shoes", "皮鞋", 499), ("Canvas Sneakers", "帆布鞋", 199)),
     },
     "Beauty": {
-        "Skin Care": (("Face Serum", "精华液", 259), ("Moisturiser", "面霜", 189), ("Sunscreen", "防晒霜", 99)),
+        "Skin Care": (
+            ("Face Serum", "精华液", 259),
+            ("Moisturiser", "面霜", 189),
+            ("Sunscreen", "防晒霜", 99),
+        ),
         "Make-up": (("Lipstick", "口红", 129), ("Foundation", "粉底液", 219)),
         "Hair & Body": (("Shampoo", "洗发水", 69), ("Body Lotion", "身体乳", 89)),
     },
     "Electronics": {
-        "Phones": (("Smartphone", "智能手机", 2799), ("Phone Case", "手机壳", 49), ("Power Bank", "充电宝", 129)),
+        "Phones": (
+            ("Smartphone", "智能手机", 2799),
+            ("Phone Case", "手机壳", 49),
+            ("Power Bank", "充电宝", 129),
+        ),
         "Audio": (("Earbuds", "蓝牙耳机", 349), ("Smart Speaker", "智能音箱", 299)),
         "Computing": (("Laptop", "笔记本电脑", 5299), ("Mechanical Keyboard", "机械键盘", 399)),
     },
     "Home & Kitchen": {
-        "Kitchen": (("Rice Cooker", "电饭煲", 399), ("Chef Knife", "菜刀", 159), ("Thermos Flask", "保温杯", 119)),
+        "Kitchen": (
+            ("Rice Cooker", "电饭煲", 399),
+            ("Chef Knife", "菜刀", 159),
+            ("Thermos Flask", "保温杯", 119),
+        ),
         "Bedding": (("Duvet Cover", "被套", 249), ("Pillow", "枕头", 99)),
         "Living": (("Desk Lamp", "台灯", 139), ("Storage Box", "收纳箱", 59)),
     },
@@ -54,7 +66,11 @@ TREE: dict[str, dict[str, tuple[tuple[str, str, float], ...]]] = {
         "Camping": (("Tent", "帐篷", 499), ("Backpack", "登山包", 329)),
     },
     "Baby & Toys": {
-        "Baby Care": (("Nappies", "纸尿裤", 129), ("Baby Wipes", "婴儿湿巾", 39), ("Stroller", "婴儿车", 899)),
+        "Baby Care": (
+            ("Nappies", "纸尿裤", 129),
+            ("Baby Wipes", "婴儿湿巾", 39),
+            ("Stroller", "婴儿车", 899),
+        ),
         "Toys": (("Building Blocks", "积木", 199), ("Plush Bear", "毛绒玩具", 89)),
         "Books": (("Picture Book", "绘本", 45), ("Puzzle", "拼图", 69)),
     },
@@ -62,8 +78,10 @@ TREE: dict[str, dict[str, tuple[tuple[str, str, float], ...]]] = {
 TOP_CATEGORIES = tuple(TREE)
 #: (brand, price level in logs); the second half writes its product names in Chinese.
 BRANDS: tuple[tuple[str, float], ...] = (
-    ("Lumen", 0.35), ("Northfold", 0.25), ("Aria", 0.15), ("Kestrel", 0.30), ("Oakley Lane", 0.0), ("Pebble", -0.2),
-    ("Brightwell", -0.1), ("Marlow", 0.1), ("Finch", -0.25), ("Cobalt", 0.2), ("Juniper", 0.0), ("Tern", -0.15),
+    ("Lumen", 0.35), ("Northfold", 0.25), ("Aria", 0.15),
+    ("Kestrel", 0.30), ("Oakley Lane", 0.0), ("Pebble", -0.2),
+    ("Brightwell", -0.1), ("Marlow", 0.1), ("Finch", -0.25),
+    ("Cobalt", 0.2), ("Juniper", 0.0), ("Tern", -0.15),
     ("云栖", 0.25), ("山岚", 0.1), ("青禾", -0.1), ("木棉", -0.2), ("星野", 0.2), ("知味", -0.05),
     ("海棠", 0.05), ("长风", -0.15), ("小满", -0.25), ("锦程", 0.3), ("禾木", 0.0), ("乐游", -0.1),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The planted defects: their kinds, stated rates, and the ledger that becomes `truth/defects.csv`.
 
-No row carries two defects, so each is attributable. A rate is of the entity's rows (before copies are added); of every
-kind at least one is planted however small the world.
+No row carries two defects, so each is attributable. A rate is of the entity's rows (before copies are
+added); of every kind at least one is planted however small the world.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class Ledger:
     rows: dict[Kind, int] = field(default_factory=dict)
     planted: dict[Kind, int] = field(default_factory=dict)
 
-    def choose(self, entity: str, rows: int, eligible: dict[tuple[str, str], Bools] | None = None) -> dict[
-        tuple[str, str], Ints
-    ]:
+    def choose(
+        self, entity: str, rows: int, eligible: dict[tuple[str, str], Bools] | None = None
+    ) -> dict[tuple[str, str], Ints]:
         """Disjoint sorted row indices for every kind of an entity, for one block of its rows.
 
         Quotas are of all rows seen so far, so that many small blocks meet the rate as one large block does.
@@ -92,7 +92,9 @@ class Ledger:
         kinds = [kind for kind in KINDS if kind.entity == entity]
         masks = {} if eligible is None else eligible
         # The pickiest kinds first, so that others do not take their few rows.
-        kinds.sort(key=lambda k: int(masks[k.defect, k.column].sum()) if (k.defect, k.column) in masks else rows + 1)
+        kinds.sort(
+            key=lambda k: int(masks[k.defect, k.column].sum()) if (k.defect, k.column) in masks else rows + 1
+        )
         for kind in kinds:
             self.rows[kind] = self.rows.get(kind, 0) + rows
             free = ~taken
@@ -100,7 +102,11 @@ class Ledger:
                 free &= masks[kind.defect, kind.column]
             candidates = np.flatnonzero(free)
             quota = min(math.ceil(kind.rate * self.rows[kind]) - self.planted.get(kind, 0), len(candidates))
-            index = np.sort(self.rng.choice(candidates, size=quota, replace=False)) if quota > 0 else candidates[:0]
+            index = (
+                np.sort(self.rng.choice(candidates, size=quota, replace=False))
+                if quota > 0
+                else candidates[:0]
+            )
             taken[index] = True
             self.planted[kind] = self.planted.get(kind, 0) + len(index)
             chosen[kind.defect, kind.column] = index
@@ -117,7 +123,7 @@ class Ledger:
         planted: Sequence[str] | pa.Array | None = None,
         truth: Sequence[str] | pa.Array | None = None,
     ) -> None:
-        """Write down rows of one file: 1-based record numbers after the header, keys, planted and true values."""
+        """Write down rows of one file: record numbers (1 after the header), keys, planted and true values."""
         count = len(records)
         if count == 0:
             return
@@ -159,7 +165,7 @@ class Ledger:
 
 
 def cut(lines: Sequence[str], rng: np.random.Generator, delimiter: str | None = None) -> list[str]:
-    """Each line cut in the middle: a delimited one so that fields are missing, a JSON one inside its object."""
+    """Each line cut in the middle: a delimited one so that fields are missing, JSON inside its object."""
     result = []
     for line in lines:
         if delimiter is None:
@@ -175,7 +181,7 @@ def copies_order(rows: int, source: Ints, offset: Ints) -> Ints:
     """File order of `rows` originals followed by their copies, each copy some rows after its original.
 
     Returns:
-        For each place in the file the index of the line: below `rows` an original, else `rows` + number of the copy.
+        For each place in the file the index of the line: below `rows` an original, else `rows` + the copy.
     """
     place = np.r_[2 * np.arange(rows), np.minimum(2 * (source + offset) + 1, 2 * rows - 1)]
     return np.argsort(place, kind="stable").astype(np.int64)

@@ -1,11 +1,11 @@
 """`app/events-YYYY-MM.jsonl.gz`: the app's event log, with the planted defects of events.
 
-Times are the phone's local time without a zone (`2025-03-04 10:11:12`, Asia/Shanghai), except where a defect is planted.
+Times are the phone's local time without a zone (`2025-03-04 10:11:12`, Asia/Shanghai), except where a
+defect is planted.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from lakehouse.synth import writing
 from lakehouse.synth.advertising import CAMPAIGNS
 from lakehouse.synth.arrays import Ints
-from lakehouse.synth.behaviour import PURCHASE, SEARCH, Events, expand, online_blocks
+from lakehouse.synth.behaviour import PURCHASE, SEARCH, Events, expand, month_blocks
 from lakehouse.synth.catalogue import Catalogue
 from lakehouse.synth.defects import Ledger, copies_order, cut
 from lakehouse.synth.keys import campaign_code, customer_codes, order_codes, product_codes, scrambled
@@ -25,6 +25,7 @@ from lakehouse.synth.seasons import UTC_OFFSET_SECONDS, Calendar
 from lakehouse.synth.visits import CHANNELS, Looks, Visits
 
 RAW_TYPES = ("page_view", "search", "add_cart", "remove_cart", "checkout", "pay")
+YEARS_AHEAD = 11  #: the least for an event from the future: 2036 for a window in 2025
 NEW_YORK_BEHIND_SECONDS = 13 * 3600  #: -05:00 seen from +08:00
 
 
@@ -87,7 +88,11 @@ class EventWriter:
         first_leaf = self.catalogue.leaf[self.looks.product[self.visits.first_look[events.visit]]]
         is_zh = ~self.population.is_western[self.visits.who[events.visit]]
         term = writing.look_up(self._terms, first_leaf + is_zh * len(self.catalogue.leaf_name))
-        what = pc.if_else(pa.array(events.product >= 0), product, pc.if_else(pa.array(searches), term, ',"page":"/checkout"'))
+        what = pc.if_else(
+            pa.array(events.product >= 0),
+            product,
+            pc.if_else(pa.array(searches), term, ',"page":"/checkout"'),
+        )
         return writing.joined(
             '{"event_id":"', ids, '","event":"', writing.look_up(writing.texts(RAW_TYPES), events.kind),
             '","ts":"', times, '"', writing.look_up(fragment, local),
@@ -95,44 +100,44 @@ class EventWriter:
             pc.if_else(pa.array(events.kind == PURCHASE), writing.look_up(order, local), ""), "}",
         )  # fmt: skip
 
-    def write_all(self, calendar: Calendar, rng: np.random.Generator,
-                  progress: Callable[[str, int], None]) -> None:  # fmt: skip
+    def write_all(
+        self, calendar: Calendar, rng: np.random.Generator, progress: Callable[[str, int], None]
+    ) -> None:
         """Write every month's file."""
-        names = [f"app/events-{month}.jsonl.gz" for month in calendar.months]
-        (self.directory / "app").mkdir(parents=True, exist_ok=True)
-        packers = {}
-        for name in names:
+        for month, blocks in month_blocks(calendar, self.visits):
+            name = f"app/events-{calendar.months[month]}.jsonl.gz"
             self.records[name] = 0
-            (self.directory / name).write_bytes(b"")
-        open_month = -1
-        for month, block in online_blocks(calendar, self.visits):
-            if month != open_month:
-                packers[month] = zlib.compressobj(writing.GZIP_LEVEL, zlib.DEFLATED, 31)
-                self._finish(packers, open_month, names)
-                open_month = month
-            events = expand(rng, self.visits, self.looks, block)
-            bought = events.kind == PURCHASE
-            self.purchase_s[events.visit[bought]] = events.at_s[bought]
-            lines = self._damaged_lines(events, block, names[month])
-            with (self.directory / names[month]).open("ab") as file:
-                file.write(packers[month].compress(writing.body(lines)))
-            progress("events", self.records[names[month]])
-        self._finish(packers, open_month, names)
-        for month, name in enumerate(names):
-            if month not in packers and self.records[name] == 0:
-                writing.write_lines(self.directory / name, writing.texts([]))
+            with writing.LineFile(self.directory / name) as file:
+                for block in blocks:
+                    events = expand(rng, self.visits, self.looks, block)
+                    bought = events.kind == PURCHASE
+                    self.purchase_s[events.visit[bought]] = events.at_s[bought]
+                    file.add(self._damaged_lines(events, block, name))
+                    progress("events", sum(self.records.values()))
 
-    def _finish(self, packers: dict[int, "zlib._Compress"], month: int, names: list[str]) -> None:
-        if month >= 0:
-            with (self.directory / names[month]).open("ab") as file:
-                file.write(packers[month].flush())
+    def _planted_times(
+        self, events: Events, times: pa.Array, chosen: dict[tuple[str, str], Ints]
+    ) -> tuple[pa.Array, list[tuple[str, Ints, list[str]]]]:
+        """The time column with zones, future years and impossible dates, and what was planted where."""
+        zoned, future = chosen["mixed_timezone", "event_at"], chosen["future_event", "event_at"]
+        impossible = chosen["impossible_date", "event_at"]
+        zoned_text = [zoned_time(second, i % 3) for i, second in enumerate(events.at_s[zoned].tolist())]
+        later = YEARS_AHEAD + self.ledger.rng.integers(0, 30, len(future))
+        true = times.take(pa.array(future)).to_pylist()
+        future_text = [f"{int(t[:4]) + y}{_any_year(t[4:])}" for t, y in zip(true, later, strict=True)]
+        impossible_text = [f"{t[:4]}-02-30{t[10:]}" for t in times.take(pa.array(impossible)).to_pylist()]
+        notes = [("mixed_timezone", zoned, zoned_text), ("future_event", future, future_text),
+                 ("impossible_date", impossible, impossible_text)]  # fmt: skip
+        for _, index, planted in notes:
+            times = writing.put(times, index, planted)
+        return times, notes
 
     def _damaged_lines(self, events: Events, block: Ints, file: str) -> pa.Array:
         size = len(events.visit)
-        ledger, rng = self.ledger, self.ledger.rng
+        ledger = self.ledger
         no_purchase = events.kind != PURCHASE
-        chosen = ledger.choose("events", size, {("truncated_line", ""): no_purchase,
-            ("future_event", "event_at"): no_purchase, ("impossible_date", "event_at"): no_purchase})  # fmt: skip
+        losing = (("truncated_line", ""), ("future_event", "event_at"), ("impossible_date", "event_at"))
+        chosen = ledger.choose("events", size, dict.fromkeys(losing, no_purchase))
         near = chosen["near_duplicate", "event_id"]
         exact = chosen["exact_duplicate", ""]
         rows = np.r_[np.arange(size), near]
@@ -144,20 +149,11 @@ class EventWriter:
         self.events += len(rows)
         ids = writing.numbered("e", scrambled(number, 12), 12)
 
-        times = writing.times(copied.at_s)
-        zoned, future = chosen["mixed_timezone", "event_at"], chosen["future_event", "event_at"]
-        impossible = chosen["impossible_date", "event_at"]
-        zoned_text = [zoned_time(s, i % 3) for i, s in enumerate(events.at_s[zoned].tolist())]
-        later = (11 + rng.integers(0, 30, len(future))).tolist()
-        true_future = times.take(pa.array(future)).to_pylist()
-        future_text = [f"{int(t[:4]) + y}{_safe_day(t[4:])}" for t, y in zip(true_future, later, strict=True)]
-        impossible_text = [f"{t[:4]}-02-30{t[10:]}" for t in times.take(pa.array(impossible)).to_pylist()]
-        for index, planted in ((zoned, zoned_text), (future, future_text), (impossible, impossible_text)):
-            times = writing.put(times, index, planted)
+        times, notes = self._planted_times(events, writing.times(copied.at_s), chosen)
         lines = self._lines(copied, block, times, ids)
         truncated = chosen["truncated_line", ""]
         whole = lines.take(pa.array(truncated)).to_pylist()
-        truncated_text = cut(whole, rng)
+        truncated_text = cut(whole, ledger.rng)
         lines = writing.put(lines, truncated, truncated_text)
 
         source = np.r_[near, exact]
@@ -166,26 +162,25 @@ class EventWriter:
         record[order] = self.records[file] + np.arange(1, len(order) + 1)
         self.records[file] += len(order)
 
-        def note(defect: str, column: str, at: Ints, planted: list[str] | None, truth: list[str] | None) -> None:
+        def note(
+            defect: str, column: str, at: Ints, planted: list[str] | None, truth: list[str] | None
+        ) -> None:
             key = ids.take(pa.array(np.minimum(at, len(ids) - 1)))
             ledger.note(defect, "events", column, file, record[at], key, planted, truth)
 
-        def utc(index: Ints) -> list[str]:
-            result: list[str] = writing.utc_times(events.at_s[index]).to_pylist()
-            return result
-
-        note("mixed_timezone", "event_at", zoned, zoned_text, utc(zoned))
-        note("future_event", "event_at", future, future_text, utc(future))
-        note("impossible_date", "event_at", impossible, impossible_text, utc(impossible))
+        for defect, at, planted in notes:
+            note(defect, "event_at", at, planted, writing.utc_times(events.at_s[at]).to_pylist())
         note("truncated_line", "", truncated, truncated_text, whole)
         copies = np.arange(size, size + len(near), dtype=np.int64)
         note("near_duplicate", "event_id", copies, ids.take(pa.array(copies)).to_pylist(),
              ids.take(pa.array(near)).to_pylist())  # fmt: skip
-        ledger.note("exact_duplicate", "events", "", file, record[size + len(near) :], ids.take(pa.array(exact)))
+        ledger.note(
+            "exact_duplicate", "events", "", file, record[size + len(near) :], ids.take(pa.array(exact))
+        )
         all_rows = np.r_[np.arange(size + len(near)), exact]
         return lines.take(pa.array(all_rows[order]))
 
 
-def _safe_day(month_and_rest: str) -> str:
+def _any_year(month_and_rest: str) -> str:
     """29 February exists only in leap years."""
     return month_and_rest.replace("-02-29", "-02-28")

@@ -1,7 +1,7 @@
 """Names, phones, e-mails, identity cards and addresses of the customers, as text columns.
 
-Everything is invented: e-mail domains are reserved ones, identity cards have a valid form and check digit (GB 11643)
-and belong to nobody we know of.
+Everything is invented: e-mail domains are reserved ones, identity cards have a valid form and check digit
+(GB 11643) and belong to nobody we know of.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.synth import names, writing
-from lakehouse.synth.arrays import Bools, Ints, pick
+from lakehouse.synth.arrays import Bools, Floats, Ints, pick
 from lakehouse.synth.keys import scrambled
 from lakehouse.synth.places import CITIES, HOME_COUNTRY, STREETS_EN, STREETS_ZH
 from lakehouse.synth.population import Population
@@ -35,14 +35,18 @@ class Identities:
     address: pa.Array
 
 
-def _falling(size: int) -> np.ndarray:
+def _falling(size: int) -> Floats:
     return 1.0 / (np.arange(size) + 3.0)
 
 
-def _given(rng: np.random.Generator, is_female: Bools, female: list[str], male: list[str]) -> tuple[pa.Array, Ints]:
+def _given(
+    rng: np.random.Generator, is_female: Bools, female: list[str], male: list[str]
+) -> tuple[pa.Array, Ints]:
     """Index into `female + male` by gender."""
     size = len(is_female)
-    index = np.where(is_female, pick(rng, _falling(len(female)), size), len(female) + pick(rng, _falling(len(male)), size))
+    index = np.where(
+        is_female, pick(rng, _falling(len(female)), size), len(female) + pick(rng, _falling(len(male)), size)
+    )
     return writing.look_up(writing.texts([*female, *male]), index), index
 
 
@@ -65,7 +69,9 @@ def phone_numbers(city: Ints, number: Ints) -> pa.Array:
     for index, place in enumerate(CITIES):
         if place.country != HOME_COUNTRY:
             # 2 000 000 + keeps the first free digit from 0 and 1, as North America wants it.
-            free = 2_000_000 + number % 7_999_999 if place.phone_digits == 7 else number % 10**place.phone_digits
+            free = (
+                2_000_000 + number % 7_999_999 if place.phone_digits == 7 else number % 10**place.phone_digits
+            )
             away = writing.numbered(place.phone_prefix, free.astype(np.int64), place.phone_digits)
             result = pc.if_else(pa.array(city == index), away, result)
     return result
@@ -91,7 +97,10 @@ def make_identities(rng: np.random.Generator, population: Population, people: In
 
     city = population.city[people]
     at_home = np.array([c.country == HOME_COUNTRY for c in CITIES])[city]
-    house, flat = writing.whole_numbers(rng.integers(1, 300, size)), writing.whole_numbers(rng.integers(101, 2400, size))
+    house, flat = (
+        writing.whole_numbers(rng.integers(1, 300, size)),
+        writing.whole_numbers(rng.integers(101, 2400, size)),
+    )
     street_zh = writing.look_up(writing.texts(STREETS_ZH), rng.integers(0, len(STREETS_ZH), size))
     street_en = writing.look_up(writing.texts(STREETS_EN), rng.integers(0, len(STREETS_EN), size))
     city_zh = writing.look_up(writing.texts([c.name_zh for c in CITIES]), city)
@@ -100,7 +109,9 @@ def make_identities(rng: np.random.Generator, population: Population, people: In
         writing.joined(city_zh, "市", street_zh, house, "号", flat, "室"),
         writing.joined(house, " ", street_en),
     )
-    domain = writing.look_up(writing.texts(names.EMAIL_DOMAINS), rng.integers(0, len(names.EMAIL_DOMAINS), size))
+    domain = writing.look_up(
+        writing.texts(names.EMAIL_DOMAINS), rng.integers(0, len(names.EMAIL_DOMAINS), size)
+    )
     local_part = pc.utf8_lower(writing.joined(latin_first, ".", latin_last))
     email = writing.joined(local_part, writing.whole_numbers(people + 11), "@", domain)
 
@@ -113,7 +124,9 @@ def make_identities(rng: np.random.Generator, population: Population, people: In
         [CITIES[c].area_code for c in city[rows]], birth.take(pa.array(rows)).to_pylist(), serial[rows]
     )
     return Identities(
-        full_name=pc.if_else(mask, writing.joined(western_first, " ", western_last), writing.joined(family_zh, first_zh)),
+        full_name=pc.if_else(
+            mask, writing.joined(western_first, " ", western_last), writing.joined(family_zh, first_zh)
+        ),
         latin_name=latin,
         phone=phone_numbers(city, people),
         email=email,

@@ -13,7 +13,7 @@ _SCRAMBLE = np.int64(387_420_489)  # 3^18, coprime to every power of ten: i -> i
 
 
 def scrambled(numbers: Ints, digits: int) -> Ints:
-    """Distinct numbers of at most `digits` (<= 12) digits that do not look consecutive, for numbers below 10^9."""
+    """Distinct numbers of at most `digits` (<= 12) digits that do not look consecutive (numbers < 10^9)."""
     result: Ints = (numbers * _SCRAMBLE + 271_828_182) % np.int64(10**digits)
     return result
 

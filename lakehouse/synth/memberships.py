@@ -1,8 +1,8 @@
 """`crm/memberships.csv`: memberships of one year, renewed or not.
 
-    joins      champions 90 %, loyal 70 %, occasional 30 %, new 25 %, dormant 30 %
-    renews     after each year with 0.95, 0.85, 0.55, 0.5, 0.2 as long as the customer is there
-    points     exp(N(5.5 + 0.5 tier, 0.5))
+joins      champions 90 %, loyal 70 %, occasional 30 %, new 25 %, dormant 30 %
+renews     after each year with 0.95, 0.85, 0.55, 0.5, 0.2 as long as the customer is there
+points     exp(N(5.5 + 0.5 tier, 0.5))
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def write_memberships(
         if year:
             is_in = is_in & (rng.random(n) < RENEW_SHARES[segment]) & (start <= leaves)
         is_in = is_in & (start <= last_day)
-        rows.append(np.stack([np.flatnonzero(is_in), start[is_in], np.maximum(tier[is_in] - (year == 0), 0)], axis=1))
+        rows.append(
+            np.stack([np.flatnonzero(is_in), start[is_in], np.maximum(tier[is_in] - (year == 0), 0)], axis=1)
+        )
     table = np.concatenate(rows)
     table = table[np.lexsort((table[:, 1], table[:, 0]))].astype(np.int64)
     who, start, level = table[:, 0], table[:, 1], table[:, 2]

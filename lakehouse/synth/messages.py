@@ -1,7 +1,7 @@
 """Consents, and the e-mails, texts and pushes that go to those who gave them.
 
     P(opened)  = open rate of the channel * engagement of the segment (0 after churn)
-    P(clicked) = 0.30 of the opened for e-mail, 0.22 for texts, 0.25 for pushes, times 0.5 + strongest taste share
+    P(clicked) = 0.30 of the opened for e-mail, 0.22 for texts, 0.25 for pushes, times 0.5 + top taste share
 
 A click starts a session; whether it buys is decided there.
 """
@@ -61,7 +61,9 @@ def make_consents(rng: np.random.Generator, calendar: Calendar, population: Popu
     registered = population.registered_s[:n]
     granted = rng.random((n, channels)) < np.array(GRANT_SHARES)
     room = np.maximum(calendar.end_s - registered - 2 * DAY_SECONDS, 1)
-    revoked_s = registered[:, None] + DAY_SECONDS + (rng.random((n, channels)) * room[:, None]).astype(np.int64)
+    revoked_s = (
+        registered[:, None] + DAY_SECONDS + (rng.random((n, channels)) * room[:, None]).astype(np.int64)
+    )
     is_revoked = granted & (rng.random((n, channels)) < REVOKED_SHARE) & (room[:, None] > DAY_SECONDS)
 
     who = np.repeat(asked, channels)
@@ -75,7 +77,8 @@ def make_consents(rng: np.random.Generator, calendar: Calendar, population: Popu
     is_silent = population.is_silent[:n, None]
     return Consents(
         all_who[order], all_channel[order], changed[order], is_granted[order], origin[order],
-        np.where(granted & ~is_silent, registered[:, None] + 60, NEVER), np.where(is_revoked, revoked_s, NEVER),
+        np.where(granted & ~is_silent, registered[:, None] + 60, NEVER),
+        np.where(is_revoked, revoked_s, NEVER),
     )  # fmt: skip
 
 
@@ -85,7 +88,9 @@ def make_sends(
     """Draw the messages and what their readers do with them."""
     n = population.customers
     everyone = np.full(n, float(calendar.days))
-    who, day = fire(rng, calendar, np.full(n, SENDS_PER_YEAR / 365.0 * 1.6), population.active_from[:n], everyone)
+    who, day = fire(
+        rng, calendar, np.full(n, SENDS_PER_YEAR / 365.0 * 1.6), population.active_from[:n], everyone
+    )
     sent = calendar.start_s + day * DAY_SECONDS + rng.integers(9 * 3600, 20 * 3600, len(who))
     weight = running(calendar)[:, AD_CAMPAIGNS:] * np.array([c.weight for c in CAMPAIGNS[AD_CAMPAIGNS:]])
     by_person = np.ones((len(who), len(CAMPAIGNS) - AD_CAMPAIGNS))
@@ -108,5 +113,10 @@ def make_sends(
     opened &= opened_s < calendar.end_s
     clicked &= opened & (clicked_s < calendar.end_s - 1800) & (clicked_s % DAY_SECONDS < 23 * 3600)
     return Sends(
-        who, message + AD_CAMPAIGNS, channel, sent, np.where(opened, opened_s, -1), np.where(clicked, clicked_s, -1)
+        who,
+        message + AD_CAMPAIGNS,
+        channel,
+        sent,
+        np.where(opened, opened_s, -1),
+        np.where(clicked, clicked_s, -1),
     )

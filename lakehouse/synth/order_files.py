@@ -15,7 +15,7 @@ from lakehouse.synth.catalogue import Catalogue
 from lakehouse.synth.defects import Ledger, copies_order, cut
 from lakehouse.synth.keys import campaign_code, customer_codes, order_codes, product_codes
 from lakehouse.synth.orders import PAYMENTS, OrderLines
-from lakehouse.synth.seasons import DAY_SECONDS, Calendar
+from lakehouse.synth.seasons import Calendar
 from lakehouse.synth.stores import Stores, store_codes
 
 HEADER = (
@@ -24,6 +24,7 @@ HEADER = (
 )
 SALE_CHANNELS = ("app", "web", "mini_program", "store")
 PRICE_OUTLIER_MIN_LINES = 8  #: a product's median price means something from so many sales on
+NO_CUSTOMER, NO_PRODUCT = 9_000_000, 90_000  #: numbers from here on are nobody's and nothing's
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -51,10 +52,14 @@ def other_formats(seconds: Ints) -> tuple[list[str], Ints]:
     return planted, said
 
 
-def _columns(calendar: Calendar, lines: OrderLines, catalogue: Catalogue, stores: Stores) -> dict[str, pa.Array]:
+def _columns(
+    calendar: Calendar, lines: OrderLines, catalogue: Catalogue, stores: Stores
+) -> dict[str, pa.Array]:
     size = len(lines.order)
     blank = writing.texts([""])
-    order = pc.if_else(pa.array(lines.is_return), order_codes("RT", lines.order), order_codes("SO", lines.order))
+    order = pc.if_else(
+        pa.array(lines.is_return), order_codes("RT", lines.order), order_codes("SO", lines.order)
+    )
     status = np.where(lines.is_cancelled, 1, np.where(lines.is_return, 2, 0))
     campaigns = writing.texts(["", *(campaign_code(c) for c in range(len(CAMPAIGNS)))])
     original = writing.blank_where(order_codes("SO", lines.original_order), lines.original_order == 0)
@@ -86,7 +91,6 @@ def write_orders(
     lines: OrderLines,
     catalogue: Catalogue,
     stores: Stores,
-    customers: int,
 ) -> dict[str, int]:
     """Write the monthly files; returns records per file.
 
@@ -129,10 +133,16 @@ def write_orders(
     plant("negative_price", "unit_price", "price", writing.money(-lines.unit_price[rows]).to_pylist(),
           true_values("negative_price", "unit_price", "price"))  # fmt: skip
     rows = chosen["unknown_key", "customer_id"]
-    strangers = customer_codes(customers * 10 + 10**6 + np.arange(len(rows), dtype=np.int64)).to_pylist()
-    plant("unknown_key", "customer_id", "cust_no", strangers, true_values("unknown_key", "customer_id", "cust_no"))
+    strangers = customer_codes(NO_CUSTOMER + np.arange(len(rows), dtype=np.int64)).to_pylist()
+    plant(
+        "unknown_key",
+        "customer_id",
+        "cust_no",
+        strangers,
+        true_values("unknown_key", "customer_id", "cust_no"),
+    )
     rows = chosen["unknown_key", "product_id"]
-    no_products = product_codes(90_000 + np.arange(len(rows), dtype=np.int64) % 10_000).to_pylist()
+    no_products = product_codes(NO_PRODUCT + np.arange(len(rows), dtype=np.int64) % 9_000).to_pylist()
     plant("unknown_key", "product_id", "sku", no_products, true_values("unknown_key", "product_id", "sku"))
     rows = chosen["date_format", "ordered_at"]
     planted, said = other_formats(lines.ordered_s[rows])
@@ -170,6 +180,3 @@ def write_orders(
         ledger.note("exact_duplicate", "order_lines", "", file, record[high - low :],
                     writing.look_up(keys, source + low))  # fmt: skip
     return records
-
-
-__all__ = ["DAY_SECONDS", "HEADER", "month_name_time", "other_formats", "slash_time", "write_orders"]

@@ -1,11 +1,11 @@
 """Orders: the lines of online and store purchases with quantity, price, discount, cancellation and returns.
 
-    quantity    1 … 6 with probabilities 0.56, 0.26, 0.10, 0.045, 0.025, 0.01 (natural bounds of the outlier rule)
-    unit price  list price * U(0.90, 1.10) (day prices; well inside +-15 %)
-    discount    a share of the line: the campaign's own, else 10 … 20 % on half of the lines of a sale day, else 5 … 10 %
-                on 8 % of the lines
+quantity    1 … 6 with probabilities 0.56, 0.26, 0.10, 0.045, 0.025, 0.01 (natural bounds of the outlier rule)
+unit price  list price * U(0.90, 1.10) (day prices; well inside +-15 %)
+discount    a share of the line: the campaign's own, else 10 … 20 % on half of the lines of a sale day,
+                else 5 … 10 % on 8 % of the lines
     cancelled   3 % of online orders, whole
-    returned    6 % of undiscounted online lines, 3 % in stores: a line of negative quantity 3 … 20 days later
+returned    6 % of undiscounted online lines, 3 % in stores: a line of negative quantity 3 … 20 days later
 """
 
 from __future__ import annotations

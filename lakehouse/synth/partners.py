@@ -1,9 +1,9 @@
 """`partners/members.csv` and `partners/third_party_profiles.jsonl`: the same people as others know them.
 
-A partner's member is a customer in two of three cases: with the same phone (90 %) or e-mail (70 %), and with the name in
-Latin letters half of the time. A third-party profile knows interests (the true top two tastes, one in five wrong), an
-age band and an income band (income cut at -0.6 and 0.6). The truth of who is who is in `truth/partner_members.csv` and
-`truth/third_party_profiles.csv`.
+A partner's member is a customer in two of three cases: with the same phone (90 %) or e-mail (70 %), and
+with the name in Latin letters half of the time. A third-party profile knows interests (the true top two
+tastes, one in five wrong), an age band and an income band (income cut at -0.6 and 0.6). The truth of who is
+who is in `truth/partner_members.csv` and `truth/third_party_profiles.csv`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,17 @@ PROVIDER_SHARE = 0.20
 AGE_BANDS = ("18-24", "25-34", "35-44", "45-54", "55+")
 
 
-def _strangers(rng: np.random.Generator, population: Population, size: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+def _strangers(
+    rng: np.random.Generator, population: Population, size: int
+) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Names, phones and e-mails of people who are no customers."""
     family = writing.look_up(writing.texts([s[1] for s in SURNAMES]), rng.integers(0, len(SURNAMES), size))
     first = writing.look_up(writing.texts(WESTERN_FEMALE), rng.integers(0, len(WESTERN_FEMALE), size))
     number = len(population.segment) * 3 + np.arange(size, dtype=np.int64)  # beyond all customers' numbers
     phones = phone_numbers(np.zeros(size, dtype=np.int64), number)
-    emails = writing.joined(pc.utf8_lower(writing.joined(first, ".", family)), writing.whole_numbers(number), "@example.org")
+    emails = writing.joined(
+        pc.utf8_lower(writing.joined(first, ".", family)), writing.whole_numbers(number), "@example.org"
+    )
     return writing.joined(first, " ", family), phones, emails
 
 
@@ -78,14 +82,15 @@ def write_partner_members(
     partner_code = writing.look_up(writing.texts(PARTNERS), partner)
     keys = writing.joined(partner_code, "|", code)
     at_home = np.array([c.country == HOME_COUNTRY for c in CITIES])[population.city[person]] | ~is_inside
-    rows = ledger.choose("partner_members", size, {("phone_format", "phone"): has_phone & at_home})[
-        "phone_format", "phone"
-    ]
+    kind = ("phone_format", "phone")
+    rows = ledger.choose("partner_members", size, {kind: has_phone & at_home})[kind]
     true = phones.take(pa.array(rows)).to_pylist()
     planted = [phone_variant(p, i) for i, p in enumerate(true)]
     file = "partners/members.csv"
-    ledger.note("phone_format", "partner_members", "phone", file, rows + 1, keys.take(pa.array(rows)), planted,
-                [f"+86{p}" for p in true])  # fmt: skip
+    one_form = [f"+86{p}" for p in true]
+    ledger.note(
+        kind[0], "partner_members", kind[1], file, rows + 1, keys.take(pa.array(rows)), planted, one_form
+    )
     phones = writing.blank_where(writing.put(phones, rows, planted), ~has_phone)
     columns = [partner_code, code, names, phones, emails, writing.dates(joined_day)]
     writing.write_lines(directory / file, writing.delimited_lines(columns, "|"), HEADER)

@@ -61,5 +61,6 @@ STREETS_ZH = (
 )  # fmt: skip
 STREETS_EN = (
     "High Street", "Station Road", "Church Lane", "Park Avenue", "Mill Road", "King Street", "Queen Street",
-    "Victoria Road", "Oak Avenue", "Maple Drive", "Harbour Road", "River Lane", "Hill Street", "Market Street",
+    "Victoria Road", "Oak Avenue", "Maple Drive",
+    "Harbour Road", "River Lane", "Hill Street", "Market Street",
 )  # fmt: skip

@@ -1,10 +1,11 @@
 """The people of the world: what they are like, before they do anything.
 
-A person has a segment (with rates), a taste vector, a price sensitivity, a home, an age, a gender and a life as a
-customer (registration, churn). Behind the N customers come visitors who never log in; they have tastes too.
+A person has a segment (with rates), a taste vector, a price sensitivity, a home, an age, a gender and a
+life as a customer (registration, churn). Behind the N customers come visitors who never log in; they have
+tastes too.
 
     interest logits  z = N(0,1) + gender effect + age effect            (K_TOPIC numbers)
-    taste            theta = [softmax(2.6 z), 0.8 N(0,1) ...]           (K_TOPIC shares, then K_STYLE style scores)
+    taste            theta = [softmax(2.6 z), 0.8 N(0,1) ...]           (K_TOPIC shares, K_STYLE style scores)
     income           y = 0.5 (2 - tier) + 0.35 age curve + N(0, 0.8)
     price sensitivity s = exp(-0.45 y + N(0, 0.25)), clipped to 0.15 … 3
     churn            exponential, hazard h_segment * exp(0.3 (s - 1)) per 30 days
@@ -118,7 +119,9 @@ def make_population(rng: np.random.Generator, calendar: Calendar, customers: int
     city = pick(rng, np.array([c.weight for c in CITIES]), people)
     at_home = np.array([c.country == HOME_COUNTRY for c in CITIES])
     city[is_silent & ~at_home[city]] = 0
-    is_western = np.where(at_home[city], rng.random(people) < WESTERN_SHARE_AT_HOME, rng.random(people) < 0.75)
+    is_western = np.where(
+        at_home[city], rng.random(people) < WESTERN_SHARE_AT_HOME, rng.random(people) < 0.75
+    )
     is_western &= ~is_silent
     tier = np.array([c.tier for c in CITIES], dtype=np.float64)[city]
     age_curve = 1.0 - ((age - 44.0) / 22.0) ** 2

@@ -1,8 +1,8 @@
 """The shop's calendar: when people come, by week, season and festival, and when a random process fires.
 
-The intensity of day d is `week(d) * year(d) * festival(d)`, scaled to a mean of 1 over the window. All times inside
-the generator are seconds since 1970-01-01 00:00 on the shop's wall clock (Asia/Shanghai, no summer time); UTC is
-eight hours earlier.
+The intensity of day d is `week(d) * year(d) * festival(d)`, scaled to a mean of 1 over the window. All
+times inside the generator are seconds since 1970-01-01 00:00 on the shop's wall clock (Asia/Shanghai, no
+summer time); UTC is eight hours earlier.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from lakehouse.synth.arrays import Floats, Ints, position_in_group
+from lakehouse.synth.arrays import Floats, Ints
 
 DAY_SECONDS = 86_400
 UTC_OFFSET_SECONDS = 8 * 3600
@@ -70,7 +70,9 @@ class Calendar:
     def month_of(self, seconds: Ints) -> Ints:
         """Index into `months` of local seconds inside the window."""
         names = self.months
-        of_day = np.array([names.index((self.start + timedelta(days=d)).strftime("%Y-%m")) for d in range(self.days)])
+        of_day = np.array(
+            [names.index((self.start + timedelta(days=d)).strftime("%Y-%m")) for d in range(self.days)]
+        )
         return of_day[np.clip(self.day_of(seconds), 0, self.days - 1)]
 
 
@@ -117,12 +119,9 @@ def fire(
 
 
 def second_of_day(rng: np.random.Generator, peak_hour: Floats) -> Ints:
-    """A second of the day for each event: two thirds around the person's own hour, the rest over the waking day."""
+    """A second of the day for each event: two thirds around the person's own hour, the rest over the day."""
     size = len(peak_hour)
     own = rng.normal(peak_hour, 1.6)
     any_hour = rng.triangular(6.0, 20.0, 24.0, size)
     hour = np.where(rng.random(size) < 0.67, own, any_hour)
     return (np.mod(hour, 24.0) * 3600).astype(np.int64)
-
-
-__all__ = ["Calendar", "fire", "make_calendar", "position_in_group", "second_of_day"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SOURCE_YML = """\
-# The generated sample shop. Every file is what one of its systems would export; nothing here is real.
+FIRST_LINE = (
+    "# The generated sample shop. Every file is what one of its systems would export; nothing here is real."
+)
+SOURCE_YML = f"""\
+{FIRST_LINE}
 name: sample
 timezone: Asia/Shanghai        # of times that carry none
 currency: CNY

@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from lakehouse.synth import writing
 from lakehouse.synth.arrays import Floats, Ints
@@ -50,7 +51,7 @@ def make_stores(rng: np.random.Generator, customers: int) -> Stores:
     )
 
 
-def store_codes(stores: Stores, index: Ints) -> writing.pa.Array:
+def store_codes(stores: Stores, index: Ints) -> pa.Array:
     """`S001` and the like."""
     return writing.numbered("S", index + 1, 3)
 

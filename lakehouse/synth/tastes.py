@@ -3,9 +3,9 @@
     utility  u(c, p) = 4.5 * theta_c . phi_p[topics] + 0.75 * theta_c . phi_p[styles] + g_p - 0.8 s_c * r_p
     P(c looks at p) = exp u(c, p) / sum_q exp u(c, q)
 
-with `theta` the taste, `phi` the product vector, `g` the popularity, `s` the price sensitivity and `r` the log price
-relative to the leaf category. Within a session a later look stays in the category of the one before with probability
-STAY_IN_LEAF, there by popularity alone.
+with `theta` the taste, `phi` the product vector, `g` the popularity, `s` the price sensitivity and `r` the
+log price relative to the leaf category. Within a session a later look stays in the category of the one
+before with probability STAY_IN_LEAF, there by popularity alone.
 """
 
 from __future__ import annotations

@@ -16,9 +16,12 @@ class Topic(NamedTuple):
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic("late_delivery", 0.26, 2.6, (("Where is my parcel?", "包裹还没到"), ("Delivery is late", "物流太慢了")), (
-        ("I ordered {} more than a week ago and the tracking has not moved since.", "我订的{}已经一个多星期了，物流信息一直没有更新。"),
-        ("The courier says {} was delivered, but nobody rang and nothing is here.", "快递显示{}已签收，但是没有人联系我，也没有收到东西。"),
+    Topic("late_delivery", 0.26, 2.6,
+          (("Where is my parcel?", "包裹还没到"), ("Delivery is late", "物流太慢了")), (
+        ("I ordered {} more than a week ago and the tracking has not moved since.",
+         "我订的{}已经一个多星期了，物流信息一直没有更新。"),
+        ("The courier says {} was delivered, but nobody rang and nothing is here.",
+         "快递显示{}已签收，但是没有人联系我，也没有收到东西。"),
         ("You promised {} by Friday and I needed it for a birthday.", "说好{}周五送到，我是要送生日礼物的。"),
     )),
     Topic("defective", 0.22, 2.3, (("Broken on arrival", "收到就是坏的"), ("Poor quality", "质量有问题")), (
@@ -30,7 +33,8 @@ TOPICS: tuple[Topic, ...] = (
         ("I sent {} back ten days ago and still have no refund.", "{}退回去十天了，退款还没有到账。"),
         ("How do I return {}? It is not what I expected.", "请问{}怎么退货？和我想的不一样。"),
     )),
-    Topic("product_question", 0.16, 4.0, (("Question about a product", "商品咨询"), ("Which size fits?", "尺码咨询")), (
+    Topic("product_question", 0.16, 4.0,
+          (("Question about a product", "商品咨询"), ("Which size fits?", "尺码咨询")), (
         ("Could you tell me whether {} comes with a warranty?", "请问{}有保修吗？"),
         ("Is {} suitable as a gift, and is there a larger one?", "{}适合送礼吗？有没有大一号的？"),
     )),

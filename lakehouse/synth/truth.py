@@ -16,13 +16,19 @@ from lakehouse.synth.catalogue import TOP_CATEGORIES, Catalogue
 from lakehouse.synth.keys import campaign_code, creative_code, customer_codes, product_codes
 from lakehouse.synth.places import CITIES
 from lakehouse.synth.population import (
-    DEVICES, GENDER_NAMES, K, K_TOPIC, SEGMENT_NAMES, SEGMENTS, Population,
+    DEVICES,
+    GENDER_NAMES,
+    K_TOPIC,
+    SEGMENT_NAMES,
+    SEGMENTS,
+    K,
+    Population,
 )  # fmt: skip
 from lakehouse.synth.seasons import DAY_SECONDS, Calendar
 
 
 def write_people(directory: Path, calendar: Calendar, population: Population) -> None:
-    """`truth/customers.parquet`: one row per customer; `churned_on` is null for those who stay beyond the window."""
+    """`truth/customers.parquet`: one row per customer; `churned_on` is null for those who stay."""
     n = population.customers
     gone = population.churn_day[:n] < calendar.days
     churn_day = np.where(gone, population.churn_day[:n], 0) + calendar.start_s // DAY_SECONDS
@@ -54,7 +60,9 @@ def write_products(directory: Path, catalogue: Catalogue) -> None:
     writing.write_parquet(directory / "truth" / "products.parquet", columns)
 
 
-def write_model(directory: Path, creatives: Creatives, *, customers: int, days: int, seed: int, end: date) -> None:
+def write_model(
+    directory: Path, creatives: Creatives, *, customers: int, days: int, seed: int, end: date
+) -> None:
     """`truth/model.yml`: the parameters of the generative model, hidden qualities included."""
     model = {
         "parameters": {"customers": customers, "days": days, "seed": seed, "end": end.isoformat()},

@@ -1,11 +1,11 @@
 """Visits: app and web sessions, purchases in stores, and what was looked at and put into the basket.
 
-    visits       inhomogeneous Poisson; rate = segment rate * Gamma(4, 1/4), scaled to EVENTS_PER_YEAR events per customer
-    clicks       60 % of ad clicks and all message clicks start a session of their own
-    buys         segment conversion * (1 + 0.6 on sale days) * 1.3 after a message, at most 0.9
-    looks        1 + Poisson(1.6 + 1.2 if it buys)
-    basket       1 + Poisson(segment basket - 1) distinct looked-at products, those with the best
-                 Gumbel noise - 0.6 s_c r_p (cheap for its category wins with the price sensitive)
+visits       inhomogeneous Poisson; rate = segment rate * Gamma(4, 1/4), scaled to EVENTS_PER_YEAR
+clicks       60 % of ad clicks and all message clicks start a session of their own
+buys         segment conversion * (1 + 0.6 on sale days) * 1.3 after a message, at most 0.9
+looks        1 + Poisson(1.6 + 1.2 if it buys)
+basket       1 + Poisson(segment basket - 1) distinct looked-at products, those with the best
+             Gumbel noise - 0.6 s_c r_p (cheap for its category wins with the price sensitive)
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lakehouse.synth.advertising import Impressions
-from lakehouse.synth.arrays import Bools, Floats, Ints, pick, position_in_group, rank_in_group
+from lakehouse.synth.arrays import Bools, Floats, Ints, position_in_group, rank_in_group
 from lakehouse.synth.catalogue import Catalogue
 from lakehouse.synth.messages import Sends
 from lakehouse.synth.population import SEGMENTS, Population
@@ -66,7 +66,9 @@ class Looks:
 def _online_rate(calendar: Calendar, population: Population, sessions_elsewhere: int) -> Floats:
     people, n = len(population.segment), population.customers
     activity = np.array([s.visit_rate for s in SEGMENTS])[population.segment]
-    alive = np.clip(population.active_to, 0, calendar.days) - np.clip(population.active_from, 0, calendar.days)
+    alive = np.clip(population.active_to, 0, calendar.days) - np.clip(
+        population.active_from, 0, calendar.days
+    )
     expected = float(np.sum(activity * np.maximum(alive, 0.0)))
     target = EVENTS_PER_YEAR * n * calendar.days / 365.0 / EVENTS_PER_SESSION - sessions_elsewhere
     result: Floats = activity * max(target, 1.0) / max(expected, 1e-9) * np.ones(people)
@@ -95,7 +97,9 @@ def make_visits(
     n = population.customers
     yearly = np.array([s.store_rate for s in SEGMENTS])[population.segment[:n]]
     yearly = yearly * np.where(stores.in_city[population.city[:n]] > 0, 1.0, 0.0) * rng.gamma(4.0, 0.25, n)
-    shopper, shop_day = fire(rng, calendar, yearly / 365.0, population.active_from[:n], population.active_to[:n])
+    shopper, shop_day = fire(
+        rng, calendar, yearly / 365.0, population.active_from[:n], population.active_to[:n]
+    )
     shop_s = calendar.start_s + shop_day * DAY_SECONDS + rng.integers(STORE_OPENS, STORE_CLOSES, len(shopper))
 
     counts = [len(who), len(ad), len(message), len(shopper)]
@@ -104,9 +108,15 @@ def make_visits(
                       sends.clicked_s[message] + rng.integers(2, 20, len(message)), shop_s]  # fmt: skip
     origin = np.repeat([ORGANIC, AD, MESSAGE, ORGANIC], counts)
     source = np.r_[np.full(len(who), -1), ad, message, np.full(len(shopper), -1)]
-    campaign = np.r_[np.full(len(who), -1), impression_campaign[ad], sends.campaign[message], np.full(len(shopper), -1)]
-    device = np.r_[np.where(rng.random(len(who)) < 0.88, population.device[who], rng.integers(0, 4, len(who))),
-                   impressions.device[ad], population.device[sends.who[message]], np.zeros(len(shopper), np.int64)]
+    campaign = np.r_[
+        np.full(len(who), -1), impression_campaign[ad], sends.campaign[message], np.full(len(shopper), -1)
+    ]
+    device = np.r_[
+        np.where(rng.random(len(who)) < 0.88, population.device[who], rng.integers(0, 4, len(who))),
+        impressions.device[ad],
+        population.device[sends.who[message]],
+        np.zeros(len(shopper), np.int64),
+    ]
     is_store = np.repeat([False, False, False, True], counts)
 
     order = np.lexsort((all_start, all_who))
@@ -142,7 +152,9 @@ def make_visits(
     )
 
 
-def look_around(rng: np.random.Generator, population: Population, catalogue: Catalogue, visits: Visits) -> Looks:
+def look_around(
+    rng: np.random.Generator, population: Population, catalogue: Catalogue, visits: Visits
+) -> Looks:
     """Draw the products of every visit, the basket, the cart and what is taken out of it again."""
     visit = np.repeat(np.arange(len(visits.who), dtype=np.int64), visits.looks)
     who = visits.who[visit]
@@ -166,7 +178,10 @@ def look_around(rng: np.random.Generator, population: Population, catalogue: Cat
     size = 1 + rng.poisson(np.maximum(basket - 1.0, 0.1))
     size = np.where(visits.is_store, visits.looks, np.where(visits.is_buying, size, 1))
     noise = rng.gumbel(size=len(candidates))
-    wish = noise - 0.6 * population.price_sensitivity[who[candidates]] * catalogue.relative_price[product[candidates]]
+    wish = (
+        noise
+        - 0.6 * population.price_sensitivity[who[candidates]] * catalogue.relative_price[product[candidates]]
+    )
     rank = rank_in_group(visit[candidates], wish)
     is_taken = rank < size[visit[candidates]]
     in_basket = np.zeros(len(visit), dtype=np.bool_)
@@ -187,6 +202,3 @@ def buying_numbers(visits: Visits) -> Ints:
     number = np.zeros(len(visits.who), dtype=np.int64)
     number[by_time] = np.arange(1, len(by_time) + 1)
     return number
-
-
-__all__ = ["CHANNELS", "Looks", "Visits", "buying_numbers", "look_around", "make_visits", "pick"]

@@ -1,7 +1,8 @@
 """`app/locations.parquet`: where the app saw its users, and for how long.
 
-Every store purchase leaves a stay of 8 to 60 minutes at the store before the payment; besides, people with the app are
-seen passing a store of their city (20 to 240 s), at home (hours) and in town. About 9 sightings per customer and year.
+Every store purchase leaves a stay of 8 to 60 minutes at the store before the payment; besides, people with
+the app are seen passing a store of their city (20 to 240 s), at home (hours) and in town. About 9 sightings
+per customer and year.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ SIGHTINGS_PER_YEAR = 7.0
 STORE_METRES, DEGREE_METRES = 15.0, 111_320.0
 
 
-def _near(rng: np.random.Generator, latitude: Floats, longitude: Floats, metres: Floats) -> tuple[Floats, Floats]:
+def _near(
+    rng: np.random.Generator, latitude: Floats, longitude: Floats, metres: Floats
+) -> tuple[Floats, Floats]:
     north, east = rng.normal(size=len(latitude)), rng.normal(size=len(latitude))
     stretch = np.cos(np.radians(latitude))
     return latitude + north * metres / DEGREE_METRES, longitude + east * metres / DEGREE_METRES / stretch

@@ -25,13 +25,14 @@ from lakehouse.synth.partners import write_partner_members, write_third_party_pr
 from lakehouse.synth.population import make_population
 from lakehouse.synth.seasons import make_calendar
 from lakehouse.synth.service import write_tickets
-from lakehouse.synth.source_file import write_source_file
+from lakehouse.synth.source_file import FIRST_LINE, write_source_file
 from lakehouse.synth.stores import make_stores, write_stores
 from lakehouse.synth.visits import buying_numbers, look_around, make_visits
 from lakehouse.synth.whereabouts import write_locations
 
-LEAST_CUSTOMERS, MOST_CUSTOMERS = 50, 2_000_000
+LEAST_CUSTOMERS, MOST_CUSTOMERS = 10, 2_000_000
 LEAST_DAYS, MOST_DAYS = 30, 1_500
+MONTHLY_FILES = ("orders/orders-*.csv.gz", "app/events-*.jsonl.gz", "ads/impressions-*.parquet")
 
 
 @dataclass
@@ -61,11 +62,32 @@ def _silent(step: str, rows: int) -> None:
 
 def _check(customers: int, days: int, seed: int) -> None:
     if not LEAST_CUSTOMERS <= customers <= MOST_CUSTOMERS:
-        raise InputError(f"customers must be between {LEAST_CUSTOMERS} and {MOST_CUSTOMERS:,}, not {customers}.")
+        raise InputError(
+            f"customers must be between {LEAST_CUSTOMERS} and {MOST_CUSTOMERS:,}, not {customers}."
+        )
     if not LEAST_DAYS <= days <= MOST_DAYS:
         raise InputError(f"days must be between {LEAST_DAYS} and {MOST_DAYS:,}, not {days}.")
     if seed < 0:
         raise InputError(f"seed must not be negative, it is {seed}.")
+
+
+def _clear(directory: Path) -> None:
+    """Remove an earlier sample's monthly files, and its source file until the new one is whole.
+
+    Raises:
+        InputError: the directory holds something that is no sample.
+    """
+    if not directory.exists() or not any(directory.iterdir()):
+        return
+    source = directory / "source.yml"
+    if not (directory / "truth").is_dir() or (
+        source.exists() and not source.read_text("utf-8").startswith(FIRST_LINE)
+    ):
+        raise InputError(f"{directory} is not empty and holds no sample; name a new or empty directory.")
+    source.unlink(missing_ok=True)
+    for pattern in MONTHLY_FILES:
+        for path in directory.glob(pattern):
+            path.unlink()
 
 
 def generate(
@@ -80,7 +102,7 @@ def generate(
     """Write the sample into `directory`: the exports, `source.yml` and `truth/`.
 
     Args:
-        customers: number of customers, at least 50.
+        customers: number of customers, at least 10.
         days: length of the window that ends with the day `end`, at least 30.
         seed: the same seed (and arguments) gives the same bytes.
         progress: called with a step's name and the rows that it has written so far.
@@ -91,6 +113,7 @@ def generate(
     _check(customers, days, seed)
     report = progress or _silent
     try:
+        _clear(directory)
         (directory / "truth").mkdir(parents=True, exist_ok=True)
         return _write_world(directory, customers, days, seed, end, report)
     except OSError as error:
@@ -121,10 +144,15 @@ def _write_world(
     wrote("customers", {"crm/customers.csv": write_customers(directory, ledger, population, who)})
     wrote("products", {"catalog/products.csv": write_products(directory, ledger, catalogue)})
     wrote("stores", {"stores/stores.csv": write_stores(directory, stores)})
-    wrote("campaigns", {"ads/campaigns.csv": advertising_files.write_campaigns(directory, calendar, customers)})
+    wrote(
+        "campaigns", {"ads/campaigns.csv": advertising_files.write_campaigns(directory, calendar, customers)}
+    )
 
     impressions = make_impressions(stream(6), calendar, population, creatives)
-    wrote("impressions", advertising_files.write_impressions(directory, calendar, population, creatives, impressions))
+    wrote(
+        "impressions",
+        advertising_files.write_impressions(directory, calendar, population, creatives, impressions),
+    )
     consents = make_consents(stream(7), calendar, population)
     wrote("consents", {"crm/consents.csv": advertising_files.write_consents(directory, consents)})
     sends = make_sends(stream(8), calendar, population, consents)
@@ -137,8 +165,10 @@ def _write_world(
     writer.write_all(calendar, stream(11), report)
     summary.rows.update(writer.records)
 
-    lines = make_order_lines(stream(12), calendar, population, catalogue, visits, looks, number, writer.purchase_s)
-    wrote("order_lines", write_orders(directory, ledger, calendar, lines, catalogue, stores, customers))
+    lines = make_order_lines(
+        stream(12), calendar, population, catalogue, visits, looks, number, writer.purchase_s
+    )
+    wrote("order_lines", write_orders(directory, ledger, calendar, lines, catalogue, stores))
     converted, revenue = advertising_files.conversions(sends, visits, lines, writer.purchase_s)
     sent = advertising_files.write_sends(directory, ledger, sends, converted, revenue)
     wrote("sends", {"crm/sends.csv": sent})

@@ -1,7 +1,7 @@
 """Rows as text, columns at a time, and files whose bytes depend on nothing but their rows.
 
-Text columns are Arrow string arrays; a line is the element-wise join of its fields. gzip members carry no file name and
-no time.
+Text columns are Arrow string arrays; a line is the element-wise join of its fields. gzip members carry no
+file name and no time.
 """
 
 from __future__ import annotations
@@ -123,20 +123,36 @@ def body(lines: pa.Array) -> memoryview:
     return memoryview(data)[int(offsets[0]) : int(offsets[-1])] if data is not None else memoryview(b"")
 
 
+class LineFile:
+    """A text file in UTF-8 that grows by blocks of lines, gzip when its name ends in `.gz`."""
+
+    def __init__(self, path: Path, header: str | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+        self._packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31) if path.suffix == ".gz" else None
+        if header is not None:
+            self._write(f"{header}\n".encode())
+
+    def _write(self, content: bytes | memoryview) -> None:
+        self._file.write(content if self._packer is None else self._packer.compress(content))
+
+    def add(self, lines: pa.Array) -> None:
+        """Append lines, each ended by a line feed."""
+        self._write(body(lines))
+
+    def __enter__(self) -> LineFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._packer is not None:
+            self._file.write(self._packer.flush())
+        self._file.close()
+
+
 def write_lines(path: Path, lines: pa.Array, header: str | None = None) -> None:
-    """A text file in UTF-8, gzip when its name ends in `.gz`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    head = b"" if header is None else (header + "\n").encode()
-    content = body(lines)
-    with path.open("wb") as file:
-        if path.suffix != ".gz":
-            file.write(head)
-            file.write(content)
-            return
-        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
-        file.write(packer.compress(head))
-        file.write(packer.compress(content))
-        file.write(packer.flush())
+    """A whole text file."""
+    with LineFile(path, header) as file:
+        file.add(lines)
 
 
 def write_bytes_lines(path: Path, lines: Sequence[bytes]) -> None:

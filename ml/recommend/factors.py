@@ -131,7 +131,7 @@ class Recommender:
         """Ten products that the customer has not touched, best first.
 
         Args:
-            history: a row per `customer_id`, `product_id` with its `weight`.
+            history: a row per `customer_id`, `product_id` with the sum of its `weight` (as in gold.feat_interactions).
 
         Returns:
             `customer_id`, `rank`, `product_id`, `score`; customers whose products are all unknown are left out.
@@ -143,7 +143,7 @@ class Recommender:
         known = history[item >= 0]
         customers, user = np.unique(known["customer_id"].to_numpy(dtype=str), return_inverse=True)
         weights = sparse.csr_matrix(
-            (known["weight"].to_numpy(dtype=np.float64), (user, item[item >= 0])),
+            (np.log1p(known["weight"].to_numpy(dtype=np.float64)), (user, item[item >= 0])),
             shape=(len(customers), len(products)),
         )
         scores = solve_customers(weights, self.model.factors, self.model.settled)[0] @ self.model.factors.T

@@ -35,7 +35,7 @@ class Interactions:
         customers: sorted ids, every known customer.
         products: sorted ids, the catalogue.
         user, item: positions in `customers` and `products`, one per pair.
-        weight: sum of the daily interaction weights (1 a view, 3 a cart, 5 a purchase, damped: see feat_interactions).
+        weight: r = log(1 + sum of feat_interactions.weight over days) (Hu, Koren, Volinsky 2008, eq. 6).
         view_count, cart_count, purchase_count: sums over days.
         bought_days: distinct days with a purchase of the pair.
         last_bought_day: proleptic ordinal of the last purchase, `NEVER` without one.
@@ -125,7 +125,7 @@ def interactions(pairs: pd.DataFrame, customers: Texts, products: Texts) -> Inte
         products=products,
         user=unique // max(1, len(products)),
         item=unique % max(1, len(products)),
-        weight=total("weight"),
+        weight=np.log1p(total("weight")),
         view_count=total("view_count"),
         cart_count=total("cart_count"),
         purchase_count=total("purchase_count"),

@@ -1,250 +1,10 @@
 with
 
-as_of as (
+activity as (
 
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
-customers as (
-
-    select
-        customer_id,
-        to_date(registered_at) as occurred_on
-    from {{ ref('stg_customers') }}
-    cross join as_of
-    where
-        customer_id is not null
-        and (registered_at is null or to_date(registered_at) <= as_of.as_of_on)
-
-),
-
-declared as (
-
-    select
-        source,
-        max(timezone) as timezone,
-        bool_or(entity = 'customers') as has_customers
-    from {{ source('ops', 'sources') }}
-    group by source
-
-),
-
-events as (
-
-    select * from {{ ref('int_events_as_of') }}
-
-),
-
-order_lines as (
-
-    select
-        lines.*,
-        from_utc_timestamp(lines.ordered_at, coalesce(declared.timezone, 'UTC')) as local_ordered_at
-    from {{ ref('stg_order_lines') }} as lines
-    cross join as_of
-    left join declared on lines.source = declared.source
-    where lines.ordered_on <= as_of.as_of_on
-
-),
-
-products as (
-
-    select * from {{ ref('int_products_as_of') }}
-
-),
-
--- Everything that ties a customer to a day, one row each; what gold reads of it is in the aggregates below.
-occurrences as (
-
-    select
-        source,
-        customer_id,
-        is_known_customer as is_known,
-        'order' as kind,
-        ordered_on as occurred_on,
-        ordered_at as occurred_at,
-        order_id as key,
-        case when is_sale then gross_amount end as amount,
-        is_sale as is_positive,
-        cast(null as double) as value
-    from order_lines
-
-    union all
-
-    select
-        source,
-        customer_id,
-        true,
-        event_type,
-        event_on,
-        event_at,
-        coalesce(session_id, event_id),
-        null,
-        is_counted_purchase,
-        null
-    from events
-
-    union all
-
-    select
-        source,
-        customer_id,
-        is_known_customer,
-        'impression',
-        shown_on,
-        shown_at,
-        impression_id,
-        null,
-        is_clicked,
-        null
-    from {{ ref('stg_impressions') }}
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'send',
-        to_date(sent_at),
-        sent_at,
-        send_id,
-        null,
-        to_date(opened_at) <= as_of.as_of_on,
-        case when to_date(clicked_at) <= as_of.as_of_on then 1.0 else 0.0 end
-    from {{ ref('stg_sends') }}
-    cross join as_of
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'ticket',
-        to_date(opened_at),
-        opened_at,
-        ticket_id,
-        null,
-        to_date(closed_at) <= as_of.as_of_on,
-        cast(satisfaction as double)
-    from {{ ref('stg_tickets') }}
-    cross join as_of
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'rating',
-        to_date(rated_at),
-        rated_at,
-        product_id,
-        null,
-        null,
-        cast(rating as double)
-    from {{ ref('stg_ratings') }}
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'membership',
-        started_on,
-        null,
-        null,
-        null,
-        null,
-        null
-    from {{ ref('stg_memberships') }}
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'consent',
-        to_date(changed_at),
-        changed_at,
-        null,
-        null,
-        null,
-        null
-    from {{ ref('stg_consents') }}
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'location',
-        to_date(seen_at),
-        seen_at,
-        null,
-        null,
-        null,
-        null
-    from {{ ref('stg_locations') }}
-
-    union all
-
-    select
-        source,
-        customer_id,
-        null,
-        'account',
-        opened_on,
-        null,
-        null,
-        null,
-        null,
-        null
-    from {{ ref('stg_accounts') }}
-
-    union all
-
-    select
-        null,
-        customer_id,
-        true,
-        'customer',
-        occurred_on,
-        null,
-        null,
-        null,
-        null,
-        null
-    from customers
-
-),
-
--- Known: registered, or active in a source that brings no list of its customers.
-known as (
-
-    select
-        occurrences.*,
-        as_of.as_of_on,
-        date_sub(as_of.as_of_on, 7) as before_7d_on,
-        date_sub(as_of.as_of_on, 30) as before_30d_on,
-        date_sub(as_of.as_of_on, 90) as before_90d_on
-    from occurrences
-    cross join as_of
-    left join declared on occurrences.source = declared.source
-    left join (select distinct customer_id as registered_id from customers) as registered
-        on occurrences.customer_id = registered.registered_id
-    where
-        occurrences.customer_id is not null
-        and (occurrences.occurred_on is null or occurrences.occurred_on <= as_of.as_of_on)
-        and coalesce(
-            occurrences.is_known,
-            registered.registered_id is not null or not coalesce(declared.has_customers, false)
-        )
+    select * from {{ ref('feat_activity') }}
+    where customer_id is not null
+    distribute by customer_id
 
 ),
 
@@ -254,10 +14,12 @@ classed as (
         *,
         kind in ('view', 'search', 'add_to_cart', 'remove_from_cart', 'checkout', 'purchase') as is_event,
         kind in ('view', 'search', 'add_to_cart', 'remove_from_cart', 'checkout', 'purchase', 'rating', 'ticket')
-        or (kind = 'order' and is_positive)
-        or (kind = 'impression' and is_positive) as is_activity,
-        (kind = 'order' and is_positive) or (kind = 'purchase' and is_positive) as is_purchase
-    from known
+        or is_purchase
+        or (kind = 'impression' and is_answered) as is_activity,
+        occurred_on > date_sub(as_of_on, 7) as is_in_7d,
+        occurred_on > date_sub(as_of_on, 30) as is_in_30d,
+        occurred_on > date_sub(as_of_on, 90) as is_in_90d
+    from activity
 
 ),
 
@@ -266,72 +28,62 @@ counted as (
     select
         customer_id,
         max(as_of_on) as as_of_on,
-        max(before_7d_on) as before_7d_on,
-        max(before_30d_on) as before_30d_on,
 
         ---------- days, sessions and purchases of the last 90 days, to be counted by window
-        collect_set(case when is_activity and occurred_on > before_90d_on then occurred_on end) as days,
-        collect_set(case when is_event and occurred_on > before_90d_on then struct(occurred_on, key) end) as sessions,
-        collect_set(case when is_purchase and occurred_on > before_90d_on then struct(occurred_on, key) end)
+        collect_set(case when is_activity and is_in_90d then occurred_on end) as days,
+        collect_set(case when is_event and is_in_90d then struct(occurred_on, happening_id as key) end) as sessions,
+        collect_set(case when is_purchase and is_in_90d then struct(occurred_on, happening_id as key) end)
             as purchases,
 
         ---------- counts by window
-        count_if(kind = 'view' and occurred_on > before_7d_on) as view_count_7d,
-        count_if(kind = 'view' and occurred_on > before_30d_on) as view_count_30d,
-        count_if(kind = 'view' and occurred_on > before_90d_on) as view_count_90d,
-        count_if(kind = 'search' and occurred_on > before_7d_on) as search_count_7d,
-        count_if(kind = 'search' and occurred_on > before_30d_on) as search_count_30d,
-        count_if(kind = 'search' and occurred_on > before_90d_on) as search_count_90d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_7d_on) as cart_count_7d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_30d_on) as cart_count_30d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_90d_on) as cart_count_90d,
-        sum(case when occurred_on > before_7d_on then amount else 0 end) as spend_7d_amount,
-        sum(case when occurred_on > before_30d_on then amount else 0 end) as spend_30d_amount,
-        sum(case when occurred_on > before_90d_on then amount else 0 end) as spend_90d_amount,
+        count_if(kind = 'view' and is_in_7d) as view_count_7d,
+        count_if(kind = 'view' and is_in_30d) as view_count_30d,
+        count_if(kind = 'view' and is_in_90d) as view_count_90d,
+        count_if(kind = 'search' and is_in_7d) as search_count_7d,
+        count_if(kind = 'search' and is_in_30d) as search_count_30d,
+        count_if(kind = 'search' and is_in_90d) as search_count_90d,
+        count_if(kind = 'add_to_cart' and is_in_7d) as cart_count_7d,
+        count_if(kind = 'add_to_cart' and is_in_30d) as cart_count_30d,
+        count_if(kind = 'add_to_cart' and is_in_90d) as cart_count_90d,
+        sum(case when is_purchase and is_in_7d then gross_amount else 0 end) as spend_7d_amount,
+        sum(case when is_purchase and is_in_30d then gross_amount else 0 end) as spend_30d_amount,
+        sum(case when is_purchase and is_in_90d then gross_amount else 0 end) as spend_90d_amount,
 
         ---------- ads, messages, service, ratings
         count_if(kind = 'impression') as impression_count,
-        count_if(kind = 'impression' and is_positive) as click_count,
-        count_if(kind = 'impression' and occurred_on > before_30d_on) as impression_count_30d,
-        count_if(kind = 'impression' and is_positive and occurred_on > before_30d_on) as click_count_30d,
-        count_if(kind = 'send' and occurred_on > before_90d_on) as send_count_90d,
-        count_if(kind = 'send' and is_positive and occurred_on > before_90d_on) as send_open_count_90d,
-        count_if(kind = 'send' and value > 0 and occurred_on > before_90d_on) as send_click_count_90d,
+        count_if(kind = 'impression' and is_answered) as click_count,
+        count_if(kind = 'impression' and is_in_30d) as impression_count_30d,
+        count_if(kind = 'impression' and is_answered and is_in_30d) as click_count_30d,
+        count_if(kind = 'send' and is_in_90d) as send_count_90d,
+        count_if(kind = 'send' and is_answered and is_in_90d) as send_open_count_90d,
+        count_if(kind = 'send' and value > 0 and is_in_90d) as send_click_count_90d,
         max(case when kind = 'send' then occurred_on end) as last_sent_on,
         count_if(kind = 'ticket') as ticket_count,
-        count_if(kind = 'ticket' and occurred_on > before_90d_on) as ticket_count_90d,
-        count_if(kind = 'ticket' and not coalesce(is_positive, false)) as open_ticket_count,
+        count_if(kind = 'ticket' and is_in_90d) as ticket_count_90d,
+        count_if(kind = 'ticket' and not coalesce(is_answered, false)) as open_ticket_count,
         avg(case when kind = 'ticket' then cast(value as decimal(9, 4)) end) as average_satisfaction,
         count_if(kind = 'rating') as rating_count,
         avg(case when kind = 'rating' then cast(value as decimal(9, 4)) end) as average_rating,
-        count_if(kind = 'location' and occurred_on > before_90d_on) as location_count_90d,
+        count_if(kind = 'location' and is_in_90d) as location_count_90d,
 
         ---------- times
         min(case when is_activity then occurred_on end) as first_active_on,
         max(case when is_activity then occurred_on end) as last_active_on,
         max(case when is_activity then occurred_at end) as last_active_at,
         max(case when kind = 'view' then occurred_on end) as last_viewed_on,
-        max(case when kind = 'customer' then 1 else 0 end) = 1 as is_registered
+        bool_or(kind = 'registration') as is_registered
     from classed
     group by customer_id
 
 ),
 
-event_tastes as (
+points as (
 
     select
-        events.*,
-        products.brand,
-        products.category,
-        case
-            when events.event_type = 'view' then 1
-            when events.event_type = 'add_to_cart' then 3
-            when events.is_counted_purchase then 5
-            else 0
-        end as weight
-    from events
-    left join products on events.product_id = products.product_id
-    where events.customer_id is not null
+        *,
+        case when kind = 'view' then 1 when kind = 'add_to_cart' then 3 when is_purchase then 5 else 0 end as points
+    from classed
+    where is_event or (kind = 'order_line' and is_purchase)
 
 ),
 
@@ -346,34 +98,12 @@ habits as (
             'weekday', cast(local_weekday as string), 1,
             'channel', channel, 1,
             'device', device_type, 1,
-            'brand', brand, weight,
-            'category', category, weight,
-            'viewed', case when event_type = 'view' then category end, 1
+            'brand', brand, points,
+            'category', category, points,
+            'viewed', case when kind = 'view' then category end, 1
         ) as (habit, value, weight),
-        event_at as occurred_at
-    from event_tastes
-
-    union all
-
-    select
-        order_lines.customer_id,
-        stack(
-            5,
-            'hour',
-            case
-                when order_lines.local_ordered_at != date_trunc('day', order_lines.local_ordered_at)
-                    then lpad(hour(order_lines.local_ordered_at), 2, '0')
-            end,
-            1,
-            'weekday', cast(weekday(order_lines.local_ordered_at) + 1 as string), 1,
-            'channel', order_lines.channel, 1,
-            'brand', products.brand, 5,
-            'category', products.category, 5
-        ) as (habit, value, weight),
-        order_lines.ordered_at as occurred_at
-    from order_lines
-    left join products on order_lines.product_id = products.product_id
-    where order_lines.is_sale
+        occurred_at
+    from points
 
 ),
 
@@ -427,61 +157,39 @@ habit_by_customer as (
 ),
 
 -- Put into the cart in the last 7 days, and not bought since.
-cart_moves as (
-
-    select
-        events.customer_id,
-        events.product_id,
-        events.event_type = 'add_to_cart' and events.event_on > date_sub(events.as_of_on, 7) as is_cart,
-        events.is_counted_purchase as is_bought,
-        events.event_at as moved_at
-    from events
-    where
-        events.customer_id is not null
-        and events.product_id is not null
-        and (events.event_type = 'add_to_cart' or events.is_counted_purchase)
-
-    union all
-
-    select
-        order_lines.customer_id,
-        order_lines.product_id,
-        false as is_cart,
-        true as is_bought,
-        order_lines.ordered_at as moved_at
-    from order_lines
-    where order_lines.is_sale and order_lines.product_id is not null
-
-),
-
 carts as (
 
     select
         customer_id,
         product_id,
-        max(case when is_cart then moved_at end) as carted_at,
-        coalesce(max(case when is_bought then moved_at end) >= min(case when is_cart then moved_at end), false)
-            as is_bought
-    from cart_moves
+        max(list_price) as list_price,
+        max(case when kind = 'add_to_cart' and is_in_7d then occurred_at end) as carted_at,
+        coalesce(
+            max(case when is_purchase then occurred_at end)
+            >= min(case when kind = 'add_to_cart' and is_in_7d then occurred_at end),
+            false
+        ) as is_bought
+    from classed
+    where product_id is not null and (kind = 'add_to_cart' or is_purchase) and is_in_7d
     group by customer_id, product_id
-    having max(case when is_cart then moved_at end) is not null
+    having max(case when kind = 'add_to_cart' then occurred_at end) is not null
 
 ),
 
 cart_by_customer as (
 
     select
-        carts.customer_id,
+        customer_id,
         count(*) as carted_product_count_7d,
-        count_if(not carts.is_bought) as abandoned_product_count_7d,
-        sum(case when not carts.is_bought then products.unit_price end) as abandoned_cart_7d_amount,
+        count_if(not is_bought) as abandoned_product_count_7d,
+        sum(case when not is_bought then list_price end) as abandoned_cart_7d_amount,
         slice(
             transform(
                 array_sort(
                     collect_list(
                         case
-                            when not carts.is_bought
-                                then struct(-unix_micros(carts.carted_at) as newest_first, carts.product_id)
+                            when not is_bought
+                                then struct(-unix_micros(carted_at) as newest_first, product_id)
                         end
                     )
                 ),
@@ -491,8 +199,7 @@ cart_by_customer as (
             5
         ) as abandoned_product_ids
     from carts
-    left join products on carts.product_id = products.product_id
-    group by carts.customer_id
+    group by customer_id
 
 ),
 
@@ -500,33 +207,21 @@ cart_by_customer as (
 priced as (
 
     select
-        order_lines.customer_id,
-        order_lines.unit_price,
-        coalesce(products.category_level_1, '') as category_level_1
-    from order_lines
-    left join products on order_lines.product_id = products.product_id
-    where order_lines.is_sale
-
-),
-
-usual as (
-
-    select
-        category_level_1,
-        avg(unit_price) as usual_price
-    from priced
-    group by category_level_1
+        customer_id,
+        unit_price,
+        avg(unit_price) over (partition by category_level_1) as usual_price
+    from activity
+    where kind = 'order_line' and is_purchase
 
 ),
 
 price_level as (
 
     select
-        priced.customer_id,
-        cast(avg(cast(priced.unit_price / usual.usual_price as decimal(18, 6))) as double) as price_index
+        customer_id,
+        cast(avg(cast(unit_price / usual_price as decimal(18, 6))) as double) as price_index
     from priced
-    inner join usual on priced.category_level_1 = usual.category_level_1
-    group by priced.customer_id
+    group by customer_id
 
 ),
 
@@ -544,17 +239,17 @@ windowed as (
 
     select
         *,
-        size(filter(days, day -> day > before_7d_on)) as active_day_count_7d,
-        size(filter(days, day -> day > before_30d_on)) as active_day_count_30d,
+        size(filter(days, day -> day > date_sub(as_of_on, 7))) as active_day_count_7d,
+        size(filter(days, day -> day > date_sub(as_of_on, 30))) as active_day_count_30d,
         size(days) as active_day_count_90d,
-        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > before_7d_on), s -> s.key)))
+        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > date_sub(as_of_on, 7)), s -> s.key)))
             as session_count_7d,
-        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > before_30d_on), s -> s.key)))
+        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > date_sub(as_of_on, 30)), s -> s.key)))
             as session_count_30d,
         size(array_distinct(transform(sessions, s -> s.key))) as session_count_90d,
-        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > before_7d_on), p -> p.key)))
+        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > date_sub(as_of_on, 7)), p -> p.key)))
             as purchase_count_7d,
-        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > before_30d_on), p -> p.key)))
+        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > date_sub(as_of_on, 30)), p -> p.key)))
             as purchase_count_30d,
         size(array_distinct(transform(purchases, p -> p.key))) as purchase_count_90d
     from counted

@@ -1,50 +1,10 @@
 with
 
-as_of as (
-
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
-order_lines as (
-
-    select * from {{ ref('stg_order_lines') }}
-
-),
-
-products as (
-
-    select
-        product_id,
-        unit_cost
-    from {{ ref('int_products_as_of') }}
-
-),
-
 lines as (
 
-    select
-        order_lines.customer_id,
-        order_lines.order_id,
-        order_lines.product_id,
-        order_lines.ordered_on,
-        order_lines.quantity,
-        order_lines.gross_amount,
-        order_lines.net_amount,
-        order_lines.discount_amount,
-        order_lines.currency,
-        order_lines.is_sale,
-        coalesce(order_lines.is_return, false) and not coalesce(order_lines.is_cancelled, false) as is_return,
-        coalesce(order_lines.is_cancelled, false) as is_cancelled,
-        order_lines.net_amount
-        - cast(order_lines.quantity * products.unit_cost as decimal(18, 2)) as margin_amount,
-        as_of.as_of_on
-    from order_lines
-    cross join as_of
-    left join products on order_lines.product_id = products.product_id
-    where
-        order_lines.ordered_on <= as_of.as_of_on
-        and order_lines.customer_id is not null
+    select * from {{ ref('feat_activity') }}
+    where kind = 'order_line' and customer_id is not null
+    distribute by customer_id
 
 ),
 
@@ -53,29 +13,29 @@ per_customer as (
     select
         customer_id,
         max(as_of_on) as as_of_on,
-        min(case when is_sale then ordered_on end) as first_ordered_on,
-        max(case when is_sale then ordered_on end) as last_ordered_on,
-        array_sort(collect_set(case when is_sale then ordered_on end)) as order_days,
-        collect_set(case when is_sale then struct(ordered_on, order_id) end) as sale_orders,
-        collect_set(case when is_sale then product_id end) as sold_products,
-        size(collect_set(case when is_cancelled then order_id end)) as cancelled_order_count,
-        min(case when is_sale then currency end) as currency,
-        size(collect_set(case when is_sale then currency end)) > 1 as has_mixed_currencies,
-        count_if(is_sale) as line_count,
-        sum(case when is_sale then quantity end) as unit_count,
-        sum(case when is_sale then gross_amount end) as monetary_amount,
-        sum(case when is_sale then net_amount end) as net_monetary_amount,
-        sum(case when is_sale then coalesce(discount_amount, 0) end) as discount_amount,
-        sum(case when is_sale and ordered_on > date_sub(as_of_on, 90) then gross_amount else 0 end)
+        min(case when is_purchase then occurred_on end) as first_ordered_on,
+        max(case when is_purchase then occurred_on end) as last_ordered_on,
+        array_sort(collect_set(case when is_purchase then occurred_on end)) as order_days,
+        collect_set(case when is_purchase then struct(occurred_on as ordered_on, happening_id as order_id) end) as sale_orders,
+        collect_set(case when is_purchase then product_id end) as sold_products,
+        size(collect_set(case when is_cancelled then happening_id end)) as cancelled_order_count,
+        min(case when is_purchase then currency end) as currency,
+        size(collect_set(case when is_purchase then currency end)) > 1 as has_mixed_currencies,
+        count_if(is_purchase) as line_count,
+        sum(case when is_purchase then quantity end) as unit_count,
+        sum(case when is_purchase then gross_amount end) as monetary_amount,
+        sum(case when is_purchase then net_amount end) as net_monetary_amount,
+        sum(case when is_purchase then coalesce(discount_amount, 0) end) as discount_amount,
+        sum(case when is_purchase and occurred_on > date_sub(as_of_on, 90) then gross_amount else 0 end)
             as monetary_90d_amount,
-        sum(case when is_sale and ordered_on > date_sub(as_of_on, 365) then gross_amount else 0 end)
+        sum(case when is_purchase and occurred_on > date_sub(as_of_on, 365) then gross_amount else 0 end)
             as monetary_365d_amount,
-        sum(case when is_sale then margin_amount end) as margin_amount,
-        sum(case when is_sale and margin_amount is not null then net_amount end) as costed_amount,
+        sum(case when is_purchase then margin_amount end) as margin_amount,
+        sum(case when is_purchase and margin_amount is not null then net_amount end) as costed_amount,
         sum(case when is_return then -gross_amount else 0 end) as returned_amount
     from lines
     group by customer_id
-    having count_if(is_sale) > 0
+    having count_if(is_purchase) > 0
 
 ),
 

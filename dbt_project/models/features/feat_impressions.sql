@@ -48,24 +48,12 @@ declared as (
 
 ),
 
-events as (
+activity as (
 
-    select * from {{ ref('int_events_as_of') }}
-
-),
-
-order_lines as (
-
-    select * from {{ ref('stg_order_lines') }}
-
-),
-
-products as (
-
-    select
-        product_id,
-        category_level_1
-    from {{ ref('int_products_as_of') }}
+    select * from {{ ref('feat_activity') }}
+    where
+        customer_id is not null
+        and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
 
 ),
 
@@ -79,6 +67,22 @@ shown as (
     cross join as_of
     left join declared on impressions.source = declared.source
     where impressions.shown_on <= as_of.as_of_on
+
+),
+
+-- The how manyth view of its category, or line of its order, a deed is.
+deeds as (
+
+    select
+        customer_id,
+        kind,
+        category_level_1,
+        unix_micros(occurred_at) as moment,
+        row_number() over (
+            partition by customer_id, kind, case kind when 'view' then category_level_1 else happening_id end
+            order by occurred_at
+        ) as place
+    from activity
 
 ),
 
@@ -105,8 +109,7 @@ moments as (
         unix_micros(shown_at) as moment,
         'impression' as kind,
         cast(null as string) as category,
-        0 as category_count,
-        cast(null as string) as order_id
+        0 as category_count
     from shown
 
     union all
@@ -114,7 +117,7 @@ moments as (
     select
         null,
         null,
-        events.customer_id,
+        customer_id,
         null,
         null,
         null,
@@ -128,50 +131,12 @@ moments as (
         null,
         null,
         null,
-        unix_micros(events.event_at),
-        events.event_type,
-        case when events.event_type = 'view' then products.category_level_1 end,
-        count(*) over (
-            partition by events.customer_id, events.event_type, products.category_level_1
-            order by events.event_at
-        ),
-        null
-    from events
-    left join products on events.product_id = products.product_id
-    where
-        events.customer_id is not null
-        and events.event_type in ('view', 'search', 'add_to_cart')
-
-    union all
-
-    select
-        null,
-        null,
-        order_lines.customer_id,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        unix_micros(min(order_lines.ordered_at)),
-        'order',
-        null,
-        0,
-        order_lines.order_id
-    from order_lines
-    cross join as_of
-    where
-        order_lines.is_sale
-        and order_lines.ordered_on <= as_of.as_of_on
-    group by order_lines.customer_id, order_lines.order_id
+        moment,
+        kind,
+        if(kind = 'view', category_level_1, null),
+        place
+    from deeds
+    where kind != 'order_line' or place = 1
 
 ),
 
@@ -190,8 +155,8 @@ with_history as (
         count_if(kind = 'view') over (before) as prior_view_count,
         count_if(kind = 'search') over (month_before) as prior_search_count_30d,
         count_if(kind = 'add_to_cart') over (month_before) as prior_cart_count_30d,
-        count_if(kind = 'order') over (before) as prior_order_count,
-        max(case when kind = 'order' then moment end) over (before) as prior_order_moment,
+        count_if(kind = 'order_line') over (before) as prior_order_count,
+        max(case when kind = 'order_line' then moment end) over (before) as prior_order_moment,
         max(case when category is not null then struct(category_count, category) end) over (before) as top_viewed
     from moments
     window

@@ -1,175 +1,67 @@
 with
 
-as_of as (
-
-    select
-        as_of_on,
-        date_sub(as_of_on, 7) as before_7d_on,
-        date_sub(as_of_on, 30) as before_30d_on,
-        date_sub(as_of_on, 60) as before_60d_on,
-        date_sub(as_of_on, 90) as before_90d_on
-    from {{ source('ops', 'as_of') }}
-
-),
-
 products as (
 
     select * from {{ ref('int_products_as_of') }}
 
 ),
 
-events as (
-
-    select * from {{ ref('int_events_as_of') }}
-
-),
-
-order_lines as (
-
-    select * from {{ ref('stg_order_lines') }}
-
-),
-
-ratings as (
-
-    select * from {{ ref('stg_ratings') }}
-
-),
-
-declared as (
+activity as (
 
     select
-        source,
-        bool_or(entity = 'products') as has_products
-    from {{ source('ops', 'sources') }}
-    group by source
-
-),
-
-occurrences as (
-
-    select
-        product_id,
-        event_type as kind,
-        event_on as occurred_on,
-        coalesce(customer_id, session_id) as customer_id,
-        coalesce(session_id, event_id) as order_id,
-        is_counted_purchase as is_purchase,
-        1 as quantity,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as decimal(18, 2)) as discount_amount,
-        cast(null as double) as rating
-    from events
+        *,
+        occurred_on > date_sub(as_of_on, 7) as is_in_7d,
+        occurred_on > date_sub(as_of_on, 30) as is_in_30d,
+        occurred_on > date_sub(as_of_on, 60) and occurred_on <= date_sub(as_of_on, 30) as is_in_prior_30d,
+        occurred_on > date_sub(as_of_on, 90) as is_in_90d,
+        case when is_purchase then coalesce(customer_id, happening_id) end as buyer
+    from {{ ref('feat_activity') }}
     where product_id is not null
-
-    union all
-
-    select
-        order_lines.product_id,
-        case when order_lines.is_return and not order_lines.is_cancelled then 'return' else 'order' end,
-        order_lines.ordered_on,
-        order_lines.customer_id,
-        order_lines.order_id,
-        order_lines.is_sale,
-        order_lines.quantity,
-        order_lines.gross_amount,
-        order_lines.discount_amount,
-        null
-    from order_lines
-    cross join as_of
-    where
-        order_lines.product_id is not null
-        and order_lines.is_known_product
-        and order_lines.ordered_on <= as_of.as_of_on
-
-    union all
-
-    select
-        ratings.product_id,
-        'rating',
-        to_date(ratings.rated_at),
-        ratings.customer_id,
-        null,
-        false,
-        null,
-        null,
-        null,
-        cast(ratings.rating as double)
-    from ratings
-    cross join as_of
-    left join declared on ratings.source = declared.source
-    left join products on ratings.product_id = products.product_id
-    where
-        ratings.product_id is not null
-        and to_date(ratings.rated_at) <= as_of.as_of_on
-        and (products.product_id is not null or not coalesce(declared.has_products, false))
-
-    union all
-
-    select
-        product_id,
-        'product',
-        listed_on,
-        null,
-        null,
-        false,
-        null,
-        null,
-        null,
-        null
-    from products
 
 ),
 
 counted as (
 
     select
-        occurrences.product_id,
-        max(as_of.as_of_on) as as_of_on,
+        product_id,
+        max(as_of_on) as as_of_on,
 
         ---------- counts by window
-        count_if(kind = 'view' and occurred_on > before_7d_on) as view_count_7d,
-        count_if(kind = 'view' and occurred_on > before_30d_on) as view_count_30d,
-        count_if(kind = 'view' and occurred_on > before_90d_on) as view_count_90d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_7d_on) as cart_count_7d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_30d_on) as cart_count_30d,
-        count_if(kind = 'add_to_cart' and occurred_on > before_90d_on) as cart_count_90d,
-        sum(case when is_purchase and occurred_on > before_7d_on then quantity else 0 end) as unit_count_7d,
-        sum(case when is_purchase and occurred_on > before_30d_on then quantity else 0 end) as unit_count_30d,
-        sum(case when is_purchase and occurred_on > before_90d_on then quantity else 0 end) as unit_count_90d,
-        sum(
-            case
-                when is_purchase and occurred_on > before_60d_on and occurred_on <= before_30d_on then quantity
-                else 0
-            end
-        ) as unit_count_prior_30d,
+        count_if(kind = 'view' and is_in_7d) as view_count_7d,
+        count_if(kind = 'view' and is_in_30d) as view_count_30d,
+        count_if(kind = 'view' and is_in_90d) as view_count_90d,
+        count_if(kind = 'add_to_cart' and is_in_7d) as cart_count_7d,
+        count_if(kind = 'add_to_cart' and is_in_30d) as cart_count_30d,
+        count_if(kind = 'add_to_cart' and is_in_90d) as cart_count_90d,
+        sum(case when is_purchase and is_in_7d then quantity else 0 end) as unit_count_7d,
+        sum(case when is_purchase and is_in_30d then quantity else 0 end) as unit_count_30d,
+        sum(case when is_purchase and is_in_90d then quantity else 0 end) as unit_count_90d,
+        sum(case when is_purchase and is_in_prior_30d then quantity else 0 end) as unit_count_prior_30d,
         sum(case when is_purchase then quantity else 0 end) as unit_count,
 
         ---------- distinct counts
-        size(collect_set(case when is_purchase then order_id end)) as order_count,
-        size(collect_set(case when is_purchase and occurred_on > before_30d_on then order_id end)) as order_count_30d,
-        collect_set(case when is_purchase then customer_id end) as buyers,
-        collect_set(case when is_purchase then struct(customer_id, order_id) end) as buyer_orders,
-        size(collect_set(case when is_purchase and occurred_on > before_90d_on then customer_id end))
-            as buyer_count_90d,
+        size(collect_set(case when is_purchase then happening_id end)) as order_count,
+        size(collect_set(case when is_purchase and is_in_30d then happening_id end)) as order_count_30d,
+        collect_set(buyer) as buyers,
+        collect_set(case when is_purchase then struct(buyer, happening_id) end) as buyer_orders,
+        size(collect_set(case when is_in_90d then buyer end)) as buyer_count_90d,
 
         ---------- amounts
-        sum(case when is_purchase then amount end) as revenue_amount,
-        sum(case when is_purchase and occurred_on > before_30d_on then amount end) as revenue_30d_amount,
+        sum(case when is_purchase then gross_amount end) as revenue_amount,
+        sum(case when is_purchase and is_in_30d then gross_amount end) as revenue_30d_amount,
         sum(case when is_purchase then discount_amount end) as discount_amount,
-        sum(case when kind = 'return' then -quantity else 0 end) as returned_unit_count,
+        sum(case when is_return then -quantity else 0 end) as returned_unit_count,
 
         ---------- ratings
         count_if(kind = 'rating') as rating_count,
-        avg(cast(rating as decimal(9, 4))) as average_rating,
+        avg(case when kind = 'rating' then cast(value as decimal(9, 4)) end) as average_rating,
 
         ---------- times
         min(case when is_purchase then occurred_on end) as first_sold_on,
         max(case when is_purchase then occurred_on end) as last_sold_on,
-        min(case when kind != 'product' then occurred_on end) as first_seen_on
-    from occurrences
-    cross join as_of
-    group by occurrences.product_id
+        min(occurred_on) as first_seen_on
+    from activity
+    group by product_id
 
 ),
 

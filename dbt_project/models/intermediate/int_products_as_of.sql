@@ -31,6 +31,7 @@ final as (
 
     select
         ---------- ids
+        source,
         product_id,
 
         ---------- kinds

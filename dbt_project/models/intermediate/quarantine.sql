@@ -1,17 +1,23 @@
 {#- Rows that cannot be what they claim, of every entity that some source brings. -#}
+{%- set entities = [] -%}
+{%- for name in entity_names() -%}
+    {%- do source('bronze', name) -%}
+    {%- if sources_with(name) -%}{%- do entities.append(name) -%}{%- endif -%}
+{%- endfor -%}
+{%- set entities = entities or ['customers'] -%}
 with
 
-{% for name in entity_names() %}
+{% for name in entities %}
 {{- '' if loop.first else '\n' }}
 {{ name }}_checked as (
 
-    {{ checked_rows(name) }}
+    {{ checked_rows(name, only=ruled_columns(name)) }}
 
 ),
 {%- endfor %}
 
 final as (
-{% for name in entity_names() %}
+{% for name in entities %}
     select
         '{{ name }}' as entity,
         source,

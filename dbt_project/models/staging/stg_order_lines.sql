@@ -67,7 +67,7 @@ final as (
         unit_price,
         cast(quantity * unit_price as decimal(18, 2)) as gross_amount,
         coalesce(discount_amount, 0) as discount_amount,
-        cast(quantity * unit_price as decimal(18, 2)) - coalesce(discount_amount, 0) as net_amount,
+        cast(quantity * unit_price - coalesce(discount_amount, 0) as decimal(18, 2)) as net_amount,
         currency,
 
         ---------- flags

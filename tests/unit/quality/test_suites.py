@@ -62,18 +62,30 @@ def test_types_are_taken_in_either_spelling(camel: str, snake: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "to", "said"),
     [
-        ("severity: warn", "severity: fatal", "rule 2 (expect_column_values_to_be_between): `severity` must be"),
+        (
+            "severity: warn",
+            "severity: fatal",
+            "rule 2 (expect_column_values_to_be_between): `severity` must be",
+        ),
         (", owner: no key no order", "", "rule 1 (expect_column_values_to_not_be_null): `owner` is missing"),
         ("mostly: 0.9", "mostly: 90", "`mostly` must be a share in 0..1, found 90"),
         ("mostly: 0.9", "mosty: 0.9", "unknown field `mosty` (did you mean `mostly`?)"),
         ("type: ExpectColumnValuesToNotBeNull, ", "", "rule 1: `type` is missing"),
         ("table: silver.orders", "table: orders", "`table` must be schema.table"),
-        ("table: silver.orders", "table: silver.lines", "table silver.lines belongs in a file named lines.yml"),
+        (
+            "table: silver.orders",
+            "table: silver.lines",
+            "table silver.lines belongs in a file named lines.yml",
+        ),
         ("columns: [order_id, ordered_at]", "columns: [order_id, order_id]", "on order_id is declared twice"),
         ("key: [order_id]", "key: order_id", "`key` must be a list of names"),
         ("rules:", "rules: none\nother:", "unknown field `other`"),
         ("table: silver.orders", "table: [silver", "is not YAML"),
-        ("table: silver.orders", "table: silver.orders\neach: [a]", "`each` and `each_query` belong to a `query`"),
+        (
+            "table: silver.orders",
+            "table: silver.orders\neach: [a]",
+            "`each` and `each_query` belong to a `query`",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_rule_and_the_fault(

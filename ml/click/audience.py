@@ -1,0 +1,154 @@
+"""Whom to score and on what: customers as they are today, creatives as they were shown lately."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ml import tables
+from ml.click import tokens as T
+from ml.click.features import SEPARATOR, person_words, plain_words
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+RECENT_DAYS = 30
+"""A creative is scored when it was shown in the last so many days of the log."""
+DAY = 86_400
+
+
+def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) -> pd.DataFrame:
+    """One row per known customer with an impression or any activity, sorted by id.
+
+    Returns:
+        `customer_id`; `words`, what the model reads of the customer at the end of `as_of`; `slot_id`, where they were
+        shown most; `taste` and `taste_rate`, the category that they viewed most and its share of their views.
+    """
+    from pyspark.sql import functions as F
+
+    behaviour = tables.gold(
+        spark,
+        "feat_customer_behaviour",
+        {
+            "customer_id": "string",
+            "view_count_30d": "bigint",
+            "cart_count_30d": "bigint",
+            "search_count_30d": "bigint",
+            "preferred_device_type": "string",
+            "last_active_on": "date",
+        },
+    )
+    orders = tables.gold(
+        spark, "feat_customer_rfm", {"customer_id": "string", "recency_days": "double", "frequency": "bigint"}
+    )
+    shown = _shown_so_far(impressions, as_of)
+    joined = (
+        behaviour.join(shown, "customer_id", "left")
+        .join(_usual_slots(impressions), "customer_id", "left")
+        .join(orders, "customer_id", "left")
+        .join(_tastes(spark, as_of), "customer_id", "left")
+        .where(F.col("prior_impression_count").isNotNull() | F.col("last_active_on").isNotNull())
+        .withColumnsRenamed(
+            {
+                "view_count_30d": "prior_view_count_30d",
+                "cart_count_30d": "prior_cart_count_30d",
+                "search_count_30d": "prior_search_count_30d",
+                "frequency": "prior_order_count",
+                "recency_days": "days_since_prior_order",
+            }
+        )
+        .withColumn("device_type", F.coalesce("device_type", "preferred_device_type"))
+    )
+    person = F.array(*plain_words(T.PERSON[:2]), *person_words(joined.columns))
+    told = joined.select("customer_id", person.alias("words"), "slot_id", "taste", "taste_rate").toPandas()
+    return told.sort_values("customer_id", ignore_index=True)
+
+
+def recent_contexts(impressions: DataFrame, last_second: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How often each word went with a creative lately: rows of a key, `word`, `count`.
+
+    Returns:
+        by `creative_id`, over impressions of customers, without what depends on the customer or the slot; and by
+        `creative_id`, `slot_id`, `region`, over impressions of people without an id.
+    """
+    from pyspark.sql import functions as F
+
+    recent = impressions.where(F.col("second") > last_second - RECENT_DAYS * DAY)
+    has_id = F.col("customer_id").isNotNull()
+    key = ("creative_id", "slot_id", "region")
+    personal = (*T.PERSON, *T.COUNTS, *T.DAYS, T.AGE, T.MATCH, T.PAIR)
+    column = F.substring_index("word", SEPARATOR, 1)
+    counted = (
+        recent.select(
+            has_id.alias("has_id"),
+            "creative_id",
+            F.when(~has_id, F.col("slot_id")).alias("slot_id"),
+            F.when(~has_id, F.col("region")).alias("region"),
+            F.explode("words").alias("word"),
+        )
+        .where(~F.col("has_id") | ~column.isin("slot_id", *personal))
+        .groupBy("has_id", *key, "word")
+        .count()
+        .toPandas()
+        .sort_values([*key, "word"], ignore_index=True)
+    )
+    of_customers = counted[counted["has_id"]][["creative_id", "word", "count"]]
+    return of_customers, counted[~counted["has_id"]][[*key, "word", "count"]]
+
+
+def _shown_so_far(impressions: DataFrame, as_of: date) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    end = F.unix_timestamp(F.date_add(F.lit(as_of), 1).cast("timestamp"))
+    last = [name for name in ("device_type", "region", "gender", "city", T.AGE) if name in impressions.columns]
+    clicked = F.col("label") > 0
+    told = (
+        impressions.where(F.col("customer_id").isNotNull())
+        .groupBy("customer_id")
+        .agg(
+            F.max(F.struct("shown_at", "impression_id", *last)).alias("last"),
+            F.count("*").alias("prior_impression_count"),
+            F.count_if(clicked).alias("prior_click_count"),
+            F.count_if(F.col("second") >= end - 7 * DAY).alias("prior_impression_count_7d"),
+            F.count_if(clicked & (F.col("second") >= end - 30 * DAY)).alias("prior_click_count_30d"),
+        )
+    )
+    absent = [name for name in ("device_type", "region") if name not in last]
+    return told.select(
+        "*",
+        *[F.col(f"last.{name}").alias(name) for name in last],
+        *[F.lit(None).cast("string").alias(name) for name in absent],
+    ).drop("last")
+
+
+def _usual_slots(impressions: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    counted = impressions.where(F.col("slot_id").isNotNull()).groupBy("customer_id", "slot_id").count()
+    most = F.max(F.struct("count", "slot_id")).getField("slot_id")
+    return counted.groupBy("customer_id").agg(most.alias("slot_id"))
+
+
+def _tastes(spark: SparkSession, as_of: date) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    views = tables.gold(
+        spark,
+        "feat_interactions",
+        {"customer_id": "string", "product_id": "string", "interacted_on": "date", "view_count": "bigint"},
+    )
+    products = tables.gold(spark, "feat_product", {"product_id": "string", "category_level_1": "string"})
+    by_category = (
+        views.where((F.col("view_count") > 0) & (F.col("interacted_on") <= F.lit(as_of)))
+        .join(products, "product_id")
+        .groupBy("customer_id", "category_level_1")
+        .agg(F.sum("view_count").alias("views"))
+    )
+    named = F.col("category_level_1").isNotNull()
+    top = F.max(F.when(named, F.struct("views", "category_level_1")))
+    return by_category.groupBy("customer_id").agg(
+        top.getField("category_level_1").alias("taste"),
+        (top.getField("views") / F.sum("views")).alias("taste_rate"),
+    )

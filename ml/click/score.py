@@ -1,0 +1,132 @@
+"""Click probabilities of every customer for every current creative: `ml.click_predictions`.
+
+The model is a sum, so its parts are added up where they belong: what is known of the customer today, what went with
+the creative lately (the mean effect of its hours, days and attributes over its impressions of the last 30 days), the
+slot where the customer is shown most, and how the customer's taste fits the creative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lakehouse.settings import Settings
+from ml import registry, tables
+from ml.click import tokens as T
+from ml.click.audience import customers_today, recent_contexts
+from ml.click.calibration import Floats
+from ml.click.features import SEPARATOR, read_impressions
+from ml.click.model import ClickModel, load
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MOST_PAIRS = 5_000_000
+"""Customers x creatives at most; beyond it only the creatives shown most lately are scored."""
+MOST_CONTEXTS = 20_000
+
+
+def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
+    """Write the champion's predictions: customers x recent creatives, and, for impressions of people without an id,
+    each (creative, slot, region) that was shown lately, with a null customer.
+    """
+    from pyspark.sql import functions as F
+
+    impressions = read_impressions(spark, as_of)
+    last = impressions.agg(F.max("second")).first()[0] if impressions is not None else None  # type: ignore[index]
+    if impressions is None or last is None:
+        tables.write_empty(spark, settings, "click_predictions")
+        return registry.Summary("click", registry.NO_MODEL, [])
+    version, folder = registry.champion(settings, "click")
+    model = load(folder)
+    of_customers, of_strangers = recent_contexts(impressions, last)
+    parts = [contexts(model, of_strangers)]
+    if len(of_customers):
+        parts.append(pairs(model, customers_today(spark, impressions, as_of), of_customers))
+    told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = tables.write(spark, settings, "click_predictions", {**told, "model_version": version})
+    return registry.Summary("click", version, [], rows)
+
+
+def pairs(model: ClickModel, customers: pd.DataFrame, words: pd.DataFrame) -> dict[str, Any]:
+    """Columns of one row per customer and creative, in that order.
+
+    Args:
+        customers: as `customers_today` returns it.
+        words: `creative_id`, `word`, `count` over recent impressions.
+    """
+    shown = words[words["word"].str.startswith(f"creative_id{SEPARATOR}")].groupby("creative_id", dropna=False)
+    impressions = shown["count"].sum().sort_values(ascending=False, kind="stable")
+    most = max(1, MOST_PAIRS // max(1, len(customers)))
+    kept = words[words["creative_id"].isin(impressions.index[:most])]
+    context = mean_effect(model, kept, ["creative_id"])
+    creatives = context["creative_id"].tolist()
+    values = _attribute_values(kept)
+    slot = customers["slot_id"].fillna(customers["slot_id"].mode().iloc[0] if customers["slot_id"].any() else "")
+    person = np.array([sum(model.effect(word) for word in row) for row in customers["words"]], dtype=np.float64)
+    person += slot.map(lambda name: model.effect(f"slot_id{SEPARATOR}{name}")).to_numpy(dtype=np.float64)
+    log_odds = model.intercept + person[:, None] + context["effect"].to_numpy()[None, :]
+    log_odds += _taste_effects(model, customers, creatives, values)
+    return {
+        "customer_id": np.repeat(customers["customer_id"].to_numpy(dtype=object), len(creatives)),
+        "creative_id": np.tile(np.asarray(creatives, dtype=object), len(customers)),
+        "slot_id": np.repeat(slot.where(slot != "", None).to_numpy(dtype=object), len(creatives)),
+        "region": np.full(log_odds.size, None, dtype=object),
+        "click_probability": model.probability(log_odds).ravel(),
+    }
+
+
+def contexts(model: ClickModel, words: pd.DataFrame) -> dict[str, Any]:
+    """Columns of one row per creative, slot and region, the most shown ones where there are too many."""
+    key = ["creative_id", "slot_id", "region"]
+    told = mean_effect(model, words, key).sort_values("impressions", ascending=False, kind="stable")
+    told = told.head(MOST_CONTEXTS).sort_values(key, ignore_index=True)
+    probability = model.probability(model.intercept + told["effect"].to_numpy(dtype=np.float64))
+    names = {name: told[name].astype(object).where(told[name].notna(), None).to_numpy() for name in key}
+    return {"customer_id": np.full(len(told), None, dtype=object), **names, "click_probability": probability}
+
+
+def mean_effect(model: ClickModel, words: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """One row per key, sorted: `impressions`, and `effect`, the mean over them of the sum of coefficients."""
+    effect = words["word"].map(model.effect).astype(np.float64) * words["count"]
+    is_creative = words["word"].str.startswith(f"creative_id{SEPARATOR}")
+    told = words[list(key)].assign(effect=effect, impressions=words["count"].where(is_creative, 0))
+    told = told.groupby(list(key), dropna=False, as_index=False).sum()
+    return told.assign(effect=told["effect"] / told["impressions"].clip(lower=1))
+
+
+def _taste_effects(
+    model: ClickModel, customers: pd.DataFrame, creatives: Sequence[str], values: dict[str, list[str]]
+) -> Floats:
+    """Customers x creatives; computed once per taste and strength."""
+    rate = customers["taste_rate"].fillna(0.0).astype(np.float64)
+    level = np.searchsorted(np.asarray(T.RATE_EDGES), rate.to_numpy(), side="right")
+    taste = customers["taste"].astype(object).where(customers["taste"].notna(), None)
+    kinds = {kind: place for place, kind in enumerate(dict.fromkeys(zip(taste, level, strict=True)))}
+    edges = (0.0, *T.RATE_EDGES)
+    effects = np.array(
+        [
+            [
+                sum(model.effect(word) for word in T.taste_words(name, edges[place], creative, values[creative]))
+                for creative in creatives
+            ]
+            for name, place in kinds
+        ],
+        dtype=np.float64,
+    ).reshape(len(kinds), len(creatives))
+    return np.asarray(effects[[kinds[kind] for kind in zip(taste, level, strict=True)]])
+
+
+def _attribute_values(words: pd.DataFrame) -> dict[str, list[str]]:
+    """The attribute values that most of a creative's impressions have, by creative."""
+    prefix = f"{T.ATTRIBUTES}."
+    told: dict[str, list[str]] = {}
+    for creative, rows in words.groupby("creative_id", dropna=False):
+        shown = rows.loc[rows["word"].str.startswith(f"creative_id{SEPARATOR}"), "count"].sum()
+        common = rows[rows["word"].str.startswith(prefix) & (rows["count"] * 2 > shown)]
+        told[creative] = [word.split(SEPARATOR, 1)[1] for word in common["word"]]
+    return told

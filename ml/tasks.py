@@ -1,0 +1,90 @@
+"""What can be trained and scored: `TASKS["segment"].train(spark, settings, as_of, seed)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lakehouse.settings import Settings
+from ml import tables
+from ml.click.score import score as score_click
+from ml.click.train import train as train_click
+from ml.recommend.score import score as score_recommend
+from ml.recommend.train import train as train_recommend
+from ml.registry import Summary
+from ml.segment.score import score as score_segment
+from ml.segment.train import train as train_segment
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Door = Callable[["SparkSession", Settings, date, int], Summary]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model's life: learn and register, then predict with the champion.
+
+    Args:
+        writes: the `ml` tables that `score` (and, for curves and coefficients, `train`) replaces.
+    """
+
+    name: str
+    writes: tuple[str, ...]
+    fit: Door
+    predict: Door
+
+    def train(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
+        """Register a new champion and write its measures to `ml.model_metrics`, replacing the task's earlier ones."""
+        summary = self.fit(spark, settings, as_of, seed)
+        record(spark, settings, summary)
+        return summary
+
+    def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
+        """Predict with the champion into the task's tables.
+
+        Raises:
+            LakehouseError: there is data to score and no champion.
+        """
+        return self.predict(spark, settings, as_of, seed)
+
+    def run(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
+        """Train, then score; the summary holds the measures and the number of predictions."""
+        trained = self.train(spark, settings, as_of, seed)
+        scored = self.score(spark, settings, as_of, seed)
+        return Summary(self.name, trained.model_version, trained.metrics, scored.rows)
+
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task("segment", ("customer_segments", "segment_profiles", "segment_elbow"), train_segment, score_segment),
+        Task("recommend", ("recommendations", "item_similarity"), train_recommend, score_recommend),
+        Task("click", ("click_predictions", "click_coefficients"), train_click, score_click),
+    )
+}
+"""In the order in which a run takes them: recommendations for new customers need their segments."""
+
+
+def record(spark: SparkSession, settings: Settings, summary: Summary) -> None:
+    """Put a training's measures into `ml.model_metrics`; other tasks' rows stay."""
+    kept = [row for row in tables.read(settings, "model_metrics").to_pylist() if row["task"] != summary.task]
+    new = [
+        {
+            "task": summary.task,
+            "model_version": summary.model_version,
+            "metric": metric.name,
+            "value": metric.value,
+            "baseline": metric.baseline,
+            "baseline_value": metric.baseline_value,
+            "split": metric.split,
+        }
+        for metric in summary.metrics
+    ]
+    rows = sorted(kept + new, key=lambda row: (str(row["task"]), str(row["metric"])))
+    schema = tables.ML_SCHEMAS["model_metrics"]
+    tables.write_table(spark, settings, "model_metrics", pa.Table.from_pylist(rows, schema))

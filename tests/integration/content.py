@@ -1,0 +1,40 @@
+"""What a table holds, as one number that does not depend on files, versions or row order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from deltalake import DeltaTable
+
+from lakehouse.catalog import tables_on_disk
+from lakehouse.settings import Settings
+
+
+def content_hash(settings: Settings, schema: str, table: str, version: int | None = None) -> str:
+    """The SHA-256 of a table's column names and sorted rows."""
+    found = DeltaTable(settings.table_path(schema, table), version=version).to_pyarrow_table()
+    names = sorted(found.column_names)
+    rows = sorted(repr([_plain(row[name]) for name in names]) for row in found.to_pylist())
+    return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
+
+
+def content_hashes(settings: Settings, schemas: Iterable[str]) -> dict[str, str]:
+    """The hash of every table of the schemas."""
+    wanted = set(schemas)
+    return {
+        f"{schema}.{table}": content_hash(settings, schema, table)
+        for schema, table in tables_on_disk(settings.tables_dir)
+        if schema in wanted
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list):  # a map comes as pairs, in the writer's order
+        pairs = bool(value) and all(isinstance(item, tuple) for item in value)
+        return [_plain(item) for item in (sorted(value) if pairs else value)]
+    return value

@@ -1,0 +1,123 @@
+"""The main job on a shop of 300 customers: what it leaves, what it skips, what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+import pytest
+from deltalake import DeltaTable
+
+from lakehouse import ops, publication
+from lakehouse.errors import GateFailed
+from lakehouse.pipeline import AFTER_LANDING
+from lakehouse.reader import query
+from tests.conftest import use_home
+from tests.integration.conftest import Shop, run_shop
+from tests.integration.content import content_hash, content_hashes
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def test_every_step_is_done_in_order_and_has_its_row_in_ops_runs(shop: Shop) -> None:
+    steps = ["land", *(step.name for step in AFTER_LANDING)]
+    assert shop.heard.done == steps
+    rows = [row for row in ops.read(shop.settings, "runs") if row["run_id"] == shop.publication.run_id]
+    assert sorted(row["step"] for row in rows) == sorted(steps)
+    assert {row["state"] for row in rows} == {"done"}
+
+
+def test_rows_read_are_rows_landed_plus_rows_quarantined_for_every_file(shop: Shop) -> None:
+    loads = ops.read(shop.settings, "loads")
+    for load in loads:
+        assert load["rows_read"] == load["rows_landed"] + load["rows_quarantined"], load["file"]
+    assert sum(load["rows_quarantined"] for load in loads) > 0
+
+
+def test_every_customer_gets_ten_different_products_with_a_reason(shop: Shop) -> None:
+    gold = shop.settings.tables_dir / "gold"
+    known = set(DeltaTable(gold / "dim_customer").to_pyarrow_table(["customer_id"])["customer_id"].to_pylist())
+    rows = DeltaTable(gold / "act_recommendations").to_pyarrow_table().to_pylist()
+    offered: dict[str, set[str]] = {}
+    for row in rows:
+        offered.setdefault(row["customer_id"], set()).add(row["product_id"])
+        assert row["reason"], row
+    assert set(offered) == known
+    assert {len(products) for products in offered.values()} == {10}
+
+
+def test_a_click_probability_is_a_probability(shop: Shop) -> None:
+    path = shop.settings.table_path("gold", "act_click_propensity")
+    column = DeltaTable(path).to_pyarrow_table(["click_probability"])["click_probability"]
+    bounds = pc.min_max(column).as_py()
+    assert 0 < bounds["min"] < bounds["max"] < 1
+
+
+def test_nothing_new_skips_all_but_landing(spark: SparkSession, shop: Shop) -> None:
+    published, heard = shop.run_again(spark)
+    assert heard.done == ["land"]
+    assert heard.left_out == [step.name for step in AFTER_LANDING]
+    assert published == publication.current(shop.settings)
+
+
+def test_the_same_input_in_a_second_home_gives_the_same_tables(
+    spark: SparkSession, shop: Shop, tmp_path: Path
+) -> None:
+    second = run_shop(spark, shop.files, tmp_path / "home")
+    layers = ("silver", "gold", "ml")
+    assert content_hashes(second.settings, layers) == content_hashes(shop.settings, layers)
+
+
+@pytest.fixture
+def copy_of_shop(shop: Shop, tmp_path: Path) -> Shop:
+    """The shop and its home, to be broken."""
+    home = tmp_path / "home"
+    shutil.copytree(shop.settings.home, home)
+    files = tmp_path / "shop"
+    shutil.copytree(shop.files, files)
+    for remembered in (home / "sources").glob("*.json"):
+        text = remembered.read_text().replace(str(shop.files), str(files))
+        remembered.write_text(text)
+    return Shop(files, shop.settings.model_copy(update={"home": home}), shop.publication, shop.heard)
+
+
+def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(
+    spark: SparkSession, copy_of_shop: Shop
+) -> None:
+    orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
+    with gzip.open(orders[-1], "rt", encoding="utf-8", errors="replace", newline="") as lines:
+        header = next(csv.reader(lines))
+    with gzip.open(orders[-1].with_name("orders-2026-01.csv.gz"), "wt", encoding="utf-8") as broken:
+        broken.write(",".join(header) + "\n")
+        broken.writelines(f"cut off in the middle {number}\n" for number in range(500))
+    before = {
+        name: content_hash(copy_of_shop.settings, *name.split("."), version=version)
+        for name, version in copy_of_shop.publication.tables.items()
+    }
+    with pytest.raises(GateFailed, match="order_lines"):
+        copy_of_shop.run_again(spark)
+    assert publication.current(copy_of_shop.settings) == copy_of_shop.publication
+    assert before == {
+        name: content_hash(copy_of_shop.settings, *name.split("."), version=version)
+        for name, version in copy_of_shop.publication.tables.items()
+    }
+    failed = [row for row in ops.read(copy_of_shop.settings, "runs") if row["state"] == "failed"]
+    assert [row["step"] for row in failed] == ["validate_bronze"]
+
+
+def test_readers_see_the_published_version_while_a_newer_one_is_built(
+    spark: SparkSession, copy_of_shop: Shop
+) -> None:
+    use_home(spark, copy_of_shop.settings)
+    spark.sql("delete from gold.act_segments")
+    use_home(spark, copy_of_shop.settings)
+    spark.sql("drop schema gold cascade")
+    statement = "select count(*) as customers from gold.act_segments"
+    assert query(copy_of_shop.settings, statement).collect()[0]["customers"] > 0
+    spark.sql("drop schema if exists gold cascade")
+    assert query(copy_of_shop.settings, statement, unpublished=True).collect()[0]["customers"] == 0
