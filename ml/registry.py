@@ -175,9 +175,7 @@ def _signature(inputs: Mapping[str, str]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    return ModelSignature(
-        inputs=Schema([ColSpec(kind, name, required=False) for name, kind in inputs.items()])
-    )
+    return ModelSignature(inputs=Schema([ColSpec(kind, name, required=False) for name, kind in inputs.items()]))
 
 
 def _flat(metrics: Sequence[Metric]) -> dict[str, float]:

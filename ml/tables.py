@@ -110,21 +110,14 @@ def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFra
     frame = spark.table(f"gold.{table}")
     present = set(frame.columns)
     return frame.select(
-        *[
-            (F.col(name) if name in present else F.lit(None)).cast(kind).alias(name)
-            for name, kind in columns.items()
-        ]
+        *[(F.col(name) if name in present else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items()]
     )
 
 
 def gold_versions(settings: Settings, tables: Sequence[str]) -> dict[str, int]:
     """The Delta version of each gold table read, by full name; absent tables are left out."""
     paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
-    return {
-        name: int(DeltaTable(path).version())
-        for name, path in paths.items()
-        if (path / "_delta_log").exists()
-    }
+    return {name: int(DeltaTable(path).version()) for name, path in paths.items() if (path / "_delta_log").exists()}
 
 
 def write(spark: SparkSession, settings: Settings, table: str, columns: Mapping[str, Any]) -> int:

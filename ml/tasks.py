@@ -62,7 +62,12 @@ class Task:
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("segment", ("customer_segments", "segment_profiles", "segment_elbow"), train_segment, score_segment),
+        Task(
+            "segment",
+            ("customer_segments", "segment_profiles", "segment_elbow"),
+            train_segment,
+            score_segment,
+        ),
         Task("recommend", ("recommendations", "item_similarity"), train_recommend, score_recommend),
         Task("click", ("click_predictions", "click_coefficients"), train_click, score_click),
     )

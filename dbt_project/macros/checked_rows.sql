@@ -56,7 +56,7 @@
             {{ column }} as {{ column }}_text,
             {%- endif %}
             {%- endfor %}
-            concat_ws('|', {{ spec.key | join(', ') }}) as row_key,
+            concat_ws('|'{% for column in spec.key if column in columns %}, {{ column }}{% endfor %}) as row_key,
             spark_partition_id() >= 0 as _is_read,
             {{ carried | join(',\n            ') }}
         from readable
@@ -66,7 +66,7 @@
     select
         *,
         case
-            {%- for rule in quarantine_rules(entity_name) %}
+            {%- for rule in quarantine_rules(entity_name, columns) %}
             when {{ rule[1] }} then '{{ rule[0] }}'
             {%- endfor %}
         end as quarantine_reason
@@ -85,13 +85,12 @@
     {{- return(ruled) -}}
 {% endmacro %}
 
-{# Reason and condition, the first that holds is the row's reason. #}
-{% macro quarantine_rules(entity_name) %}
+{# Reason and condition for these columns; the first that holds is the row's reason. #}
+{% macro quarantine_rules(entity_name, columns) %}
     {%- set spec = entity(entity_name) -%}
     {%- set sources = mapped_sources(entity_name) -%}
-    {%- set texts = namespace(times=[], numbers=[]) -%}
     {%- set rules = [] -%}
-    {%- for column in spec.key if column not in spec.get('optional_key', []) -%}
+    {%- for column in spec.key if column in columns and column not in spec.get('optional_key', []) -%}
         {%- set kind = spec.columns[column] -%}
         {%- set bringing = [] -%}
         {%- for mapped in sources if column in mapped.columns -%}{%- do bringing.append(sql_text(mapped.source)) -%}{%- endfor -%}
@@ -103,7 +102,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if spec.get('strict') -%}
-        {%- for column, kind in spec.columns.items() -%}
+        {%- for column, kind in columns.items() -%}
             {%- set unread = column ~ ' is null and ' ~ column ~ '_text is not null' -%}
             {%- if is_time(kind) -%}
                 {%- do rules.append(['unparsable_time', unread]) -%}
@@ -112,10 +111,10 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for column in spec.get('not_negative', []) -%}
+    {%- for column in spec.get('not_negative', []) if column in columns -%}
         {%- do rules.append(['negative_price', column ~ ' < 0']) -%}
     {%- endfor -%}
-    {%- if spec.get('happened') -%}
+    {%- if spec.get('happened') in columns -%}
         {%- do rules.append(['event_in_future', spec.happened ~ ' > _loaded_at + interval 1 day']) -%}
     {%- endif -%}
     {{- return(rules) -}}

@@ -9,6 +9,7 @@
     happened      the time that may not lie in the future (event_in_future)
     strict        a time or number that is there but cannot be read sends the row to quarantine;
                   where false only the value is dropped, because the person or thing is still real
+    logged        written by a machine: its text has at most plain blanks around it
     not_negative  columns whose negative value sends the row to quarantine (negative_price)
 #}
 {% macro entity_names() %}
@@ -49,7 +50,7 @@
         },
         'events': {
             'key': ['event_id'], 'made_key': {'event_id': "concat(_batch_id, '-', _row_number)"},
-            'strict': true, 'happened': 'event_at', 'attributes': true,
+            'logged': true, 'strict': true, 'happened': 'event_at', 'attributes': true,
             'columns': {
                 'event_id': 'text', 'customer_id': 'text', 'anonymous_id': 'text', 'session_id': 'text',
                 'event_type': 'text', 'product_id': 'text', 'query': 'text', 'event_at': 'timestamp',
@@ -58,7 +59,7 @@
         },
         'impressions': {
             'key': ['impression_id'], 'made_key': {'impression_id': "concat(_batch_id, '-', _row_number)"},
-            'strict': true, 'happened': 'shown_at', 'attributes': true, 'currency': true,
+            'logged': true, 'strict': true, 'happened': 'shown_at', 'attributes': true, 'currency': true,
             'columns': {
                 'impression_id': 'text', 'customer_id': 'text', 'campaign_id': 'text', 'creative_id': 'text',
                 'slot_id': 'text', 'shown_at': 'timestamp', 'is_clicked': 'boolean', 'device_type': 'text',
@@ -119,7 +120,7 @@
             },
         },
         'locations': {
-            'key': ['customer_id', 'seen_at'], 'strict': true, 'happened': 'seen_at',
+            'key': ['customer_id', 'seen_at'], 'logged': true, 'strict': true, 'happened': 'seen_at',
             'columns': {
                 'customer_id': 'text', 'seen_at': 'timestamp', 'latitude': 'double', 'longitude': 'double',
                 'dwell_seconds': 'bigint',

@@ -43,32 +43,25 @@
 #}
 {% macro iso_text(column) %}
     {%- set c = column -%}
-    {%- set month = "lpad((instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(substr(split_part(" ~ c
-        ~ ", '-', 2), 1, 3))) + 2) div 3, 2, '0')" -%}
     case
-            when substr({{ c }}, 5, 1) = '-' then {{ c }}
-            when substr({{ c }}, 5, 1) = '/' then translate({{ c }}, '/', '-')
-            when {{ c }} rlike '^[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}'
-                then concat(
-                    substr(split_part({{ c }}, '-', 3), 1, 4), '-', {{ month }}, '-', split_part({{ c }}, '-', 1),
-                    substr(split_part({{ c }}, '-', 3), 5)
-                )
-            when not {{ c }} rlike '^[0-9]+$' then null
-            when length({{ c }}) = 10 then concat(timestamp_seconds(cast({{ c }} as bigint)), 'Z')
-            when length({{ c }}) = 13 then concat(timestamp_millis(cast({{ c }} as bigint)), 'Z')
-            when length({{ c }}) in (8, 14, 17)
-                then concat(
-                    substr({{ c }}, 1, 4), '-', substr({{ c }}, 5, 2), '-', substr({{ c }}, 7, 2),
-                    if(
-                        length({{ c }}) = 8, '',
-                        concat(
-                            ' ', substr({{ c }}, 9, 2), ':', substr({{ c }}, 11, 2), ':', substr({{ c }}, 13, 2),
-                            if(length({{ c }}) = 17, concat('.', substr({{ c }}, 15, 3)), '')
-                        )
-                    )
-                )
-        end
+                when substr({{ c }}, 5, 1) = '-' then {{ c }}
+                when substr({{ c }}, 5, 1) = '/' then translate({{ c }}, '/', '-')
+                when {{ c }} rlike '^[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}'
+                    then regexp_replace({{ c }}, '^(..?)-(...)-(....)', concat('$3-', {{ month_number(c) }}, '-$1'))
+                when {{ c }} rlike '^[0-9]{10}$' then concat(timestamp_seconds(cast({{ c }} as bigint)), 'Z')
+                when {{ c }} rlike '^[0-9]{13}$' then concat(timestamp_millis(cast({{ c }} as bigint)), 'Z')
+                when {{ c }} rlike '^[0-9]{8}$' then regexp_replace({{ c }}, '(....)(..)(..)', '$1-$2-$3')
+                when {{ c }} rlike '^([0-9]{14}|[0-9]{17})$'
+                    then regexp_replace(rpad({{ c }}, 17, '0'), '(....)(..)(..)(..)(..)(..)(...)', '$1-$2-$3 $4:$5:$6.$7')
+            end
 {%- endmacro %}
+
+{# `Mar` of `05-Mar-2024` as a number; 0, which no date has, where it is no month. #}
+{% macro month_number(column) %}
+    {{- return(
+        "(instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(substr(split_part(" ~ column ~ ", '-', 2), 1, 3))) + 2) div 3"
+    ) -}}
+{% endmacro %}
 
 {# A time that states its zone is taken at its word; any other is local time of the source's zone. UTC. #}
 {% macro timestamp_of_iso(column, zone) %}

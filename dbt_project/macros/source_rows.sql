@@ -50,6 +50,13 @@
     {{- return(mapped_sources(entity) | map(attribute='source') | list) -}}
 {% endmacro %}
 
+{# Every entity that some source brings; customers where there is no source at all. While dbt parses, all of them. #}
+{% macro entities_brought() %}
+    {%- set brought = [] -%}
+    {%- for name in entity_names() if not execute or sources_with(name) -%}{%- do brought.append(name) -%}{%- endfor -%}
+    {{- return(brought or ['customers']) -}}
+{% endmacro %}
+
 {# A Spark SQL text literal; null for none. #}
 {% macro sql_text(value) %}
     {%- if value is none -%}
@@ -62,8 +69,14 @@
     {{- return('`' ~ name.replace('`', '``') ~ '`') -}}
 {% endmacro %}
 
-{# Trimmed text (also of no-break and ideographic spaces and byte order marks), null where nothing is left. #}
-{% macro tidy(expression) %}
+{#
+  Trimmed text, null where nothing is left. What people or office programs write is also freed of tabs, no-break and
+  ideographic spaces and byte order marks; that takes as long as all other parsing, so logs are spared it.
+#}
+{% macro tidy(expression, is_logged=false) %}
+    {%- if is_logged -%}
+        {{- return('nullif(trim(' ~ expression ~ "), '')") -}}
+    {%- endif -%}
     {{- return("nullif(trim(both ' \\t\\r\\n\\u00a0\\u3000\\ufeff' from " ~ expression ~ "), '')") -}}
 {% endmacro %}
 
@@ -77,19 +90,22 @@
 
 {#
   Rows of the entity from every source, untyped: one text column for each of `columns`, `attributes`, `currency` and
-  `timezone` of the source, the lineage, the raw record as JSON and, where the source has no key, its hash.
+  `timezone` of the source, the lineage, the raw record as a list of texts and, where the source has no key, its hash.
 #}
 {% macro source_rows(entity_name, columns) %}
     {%- set spec = entity(entity_name) -%}
     {%- set bronze = source('bronze', entity_name) -%}
-    {%- set _ = [source('ops', 'sources'), source('ops', 'loads')] -%}
+    {%- if not execute -%}
+        {#- For the lineage only: what the text depends on is read by `mapped_sources`. -#}
+        {%- set _ = [source('ops', 'sources'), source('ops', 'loads')] -%}
+    {%- endif -%}
     {%- set sources = mapped_sources(entity_name) -%}
     {%- for mapped in sources %}
     select
         {{ sql_text(mapped.source) }} as source,
         {%- for column in columns %}
         {%- if column in mapped.columns %}
-        {{ tidy(mapped_text(mapped.columns[column])) }} as {{ column }},
+        {{ tidy(mapped_text(mapped.columns[column]), spec.get('logged', false)) }} as {{ column }},
         {%- elif column in spec.get('made_key', {}) %}
         cast({{ spec.made_key[column] }} as string) as {{ column }},
         {%- else %}
@@ -111,8 +127,8 @@
         _batch_id,
         _row_number,
         _loaded_at,
-        {{ raw_record(mapped) }} as _raw,
-        {{ 'cast(null as bigint)' if is_keyed(spec, mapped) else 'xxhash64(' ~ raw_record(mapped) ~ ')' }} as _content_hash
+        array({{ stored_columns(mapped) | join(', ') }}) as _raw,
+        {{ 'cast(null as bigint)' if is_keyed(spec, mapped) else content_hash(mapped) }} as _content_hash
     from {{ bronze }}
     where
         _source = {{ sql_text(mapped.source) }}
@@ -141,7 +157,7 @@
         _batch_id,
         _row_number,
         _loaded_at,
-        cast(null as string) as _raw,
+        cast(null as array<string>) as _raw,
         cast(null as bigint) as _content_hash
     from {{ bronze }}
     where false
@@ -161,9 +177,26 @@
     {{- return('cast(map(' ~ pairs | join(', ') ~ ') as map<string, string>)') -}}
 {% endmacro %}
 
-{# The record as it came, as JSON. #}
-{% macro raw_record(mapped) %}
+{% macro stored_columns(mapped) %}
     {%- set stored = [] -%}
     {%- for column in mapped.raw_columns.values() | unique -%}{%- do stored.append(quoted(column)) -%}{%- endfor -%}
-    {{- return('to_json(struct(' ~ stored | join(', ') ~ '))') -}}
+    {{- return(stored) -}}
+{% endmacro %}
+
+{# Equal for equal records. JSON, because a hash of columns skips nulls: (a, null) would equal (null, a). #}
+{% macro content_hash(mapped) %}
+    {{- return('xxhash64(to_json(struct(' ~ stored_columns(mapped) | join(', ') ~ ')))') -}}
+{% endmacro %}
+
+{# The record as it came, as a JSON object, from the `_raw` that source_rows gives. #}
+{% macro raw_record(entity_name) %}
+    {%- set cases = [] -%}
+    {%- for mapped in mapped_sources(entity_name) -%}
+        {%- set names = [] -%}
+        {%- for column in mapped.raw_columns.values() | unique -%}{%- do names.append(sql_text(column)) -%}{%- endfor -%}
+        {%- do cases.append(
+            'when ' ~ sql_text(mapped.source) ~ ' then to_json(map_from_arrays(array(' ~ names | join(', ') ~ '), _raw))'
+        ) -%}
+    {%- endfor -%}
+    {{- return('case source ' ~ cases | join(' ') ~ ' end' if cases else 'cast(null as string)') -}}
 {% endmacro %}

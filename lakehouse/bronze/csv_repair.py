@@ -53,7 +53,7 @@ def strict_fields(text: str, dialect: Dialect) -> list[str]:
     """
     text = text.rstrip("\r\n")
     try:
-        rows = list(_reader(text, dialect, strict=True))
+        rows = list(_reader(text, dialect))
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise UnclosedQuote from None
@@ -135,19 +135,23 @@ class _RecordLikeness:
         )
 
     def _fields(self, line: int) -> list[str]:
-        return _lenient_fields(_text(self._data, self._lines, line, line), self._dialect)
+        try:
+            return strict_fields(_text(self._data, self._lines, line, line), self._dialect)
+        except ValueError:
+            return []
 
     def _is_record_like(self, row: list[str]) -> bool:
         numeric = self._numeric_fields()
-        if len(row) != self._width or (not numeric and self._width < 5):
+        if len(row) != self._width:
             return False
+        if not numeric:
+            return self._width >= _TELLING_WIDTH and sum(map(bool, row)) > self._width // 2
         return all(not row[i] or _NUMBER_LIKE.fullmatch(row[i]) for i in numeric)
 
     def _numeric_fields(self) -> list[int]:
         if self._numeric is None:
             plain = np.flatnonzero(~self._lines.irregular & ~self._lines.blank)
-            texts = [_text(self._data, self._lines, i, i) for i in plain[:_REFERENCE_LINES].tolist()]
-            fields = [_lenient_fields(text, self._dialect) for text in texts]
+            fields = [self._fields(line) for line in plain[:_REFERENCE_LINES].tolist()]
             rows = [row for row in fields if len(row) == self._width]
             self._numeric = [
                 i
@@ -187,17 +191,10 @@ def _joined(
     return row if len(row) == width else None
 
 
-def _lenient_fields(text: str, dialect: Dialect) -> list[str]:
-    try:
-        return next(iter(_reader(text, dialect, strict=False)), [])
-    except csv.Error:
-        return []
-
-
-def _reader(text: str, dialect: Dialect, strict: bool) -> Iterator[list[str]]:
+def _reader(text: str, dialect: Dialect) -> Iterator[list[str]]:
     if not dialect.quote:
-        return csv.reader([text], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, strict=strict)
-    return csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=strict)
+        return csv.reader([text], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    return csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
 
 
 def _text(data: bytes, lines: Lines, first: int, last: int) -> str:

@@ -18,7 +18,7 @@ from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
-from lakehouse.bronze.streams import written_plainly
+from lakehouse.bronze.streams import require_space, written_plainly
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, entity_files, remember
@@ -67,6 +67,7 @@ def land(
         InputError: a file or a mapping is wrong; nothing of the file is landed, files before it are.
         LakehouseError: the tables cannot be written.
     """
+    require_space(settings.home)
     with written_plainly(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True)
         ops.ensure_tables(settings)
@@ -173,6 +174,7 @@ class _Landing:
         self.loaded_at += timedelta(microseconds=1)
         if any(row["batch_id"] == identifier for row in self.loads):
             tables.delete_batch(self.settings, source.name, entity, identifier)
+        require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
         before = size_and_time(new.path)
         try:

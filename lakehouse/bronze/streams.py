@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from deltalake.exceptions import DeltaError
 from lakehouse.errors import InputError, LakehouseError
 
 MAGIC = {"gzip": b"\x1f\x8b", "bz2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd"}
+_SPARE_BYTES = 16 << 20
 _NOTHING_LANDED = "; nothing of it was landed"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".zstd": "zstd"}
 
@@ -100,6 +102,22 @@ def written_plainly(place: Path) -> Iterator[None]:
         if isinstance(error, PermissionError) or "Permission denied" in text:
             raise LakehouseError(f"{place} cannot be written: permission denied") from None
         raise LakehouseError(f"{place} cannot be written: {_first_line(error)}") from None
+
+
+def require_space(place: Path, file_bytes: int = 0) -> None:
+    """Refuse to begin what the disk cannot hold; while writing, delta-rs would tell of it in its own words.
+
+    Raises:
+        LakehouseError: less is free than a quarter of the file (what text needs as Parquet) and 16 MiB.
+    """
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    free, needed = shutil.disk_usage(existing).free, _SPARE_BYTES + file_bytes // 4
+    if free < needed:
+        mib = 1 << 20
+        raise LakehouseError(
+            f"no space left on the disk of {place}: {free // mib} MiB are free and about {needed // mib} MiB "
+            f"needed; free some and run again"
+        )
 
 
 def _spoken(compression: str) -> str:

@@ -25,9 +25,7 @@ from lakehouse.quality.table_check import TableCheck
 SITE = "data_docs"
 
 
-def write_data_docs(
-    reports_dir: Path, checks: Sequence[TableCheck], run_id: str, validated_at: datetime
-) -> Path:
+def write_data_docs(reports_dir: Path, checks: Sequence[TableCheck], run_id: str, validated_at: datetime) -> Path:
     """Replace the results and pages of the suites in `checks`, rebuild the index; returns the index page."""
     index = reports_dir / SITE / "index.html"
     if not checks:
@@ -38,9 +36,7 @@ def write_data_docs(
     for check in checks:
         _forget(reports_dir, check.suite.table)
         run = RunIdentifier(run_name=run_id, run_time=validated_at)
-        key = ValidationResultIdentifier(
-            ExpectationSuiteIdentifier(check.suite.table), run, check.suite.table
-        )
+        key = ValidationResultIdentifier(ExpectationSuiteIdentifier(check.suite.table), run, check.suite.table)
         check.result.meta |= {
             "run_id": run,
             "validation_time": validated_at.isoformat(),

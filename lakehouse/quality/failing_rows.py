@@ -63,9 +63,7 @@ def _failing(rule: Rule, configuration: Any, frame: DataFrame, validator: Any) -
         return judged.groupBy(*columns).count().where("count > 1").drop("count")
     if rule.type == "unexpected_rows_expectation":
         frame.createOrReplaceTempView("batch_of_failed_rule")
-        return frame.sparkSession.sql(
-            rule.kwargs["unexpected_rows_query"].replace("{batch}", "batch_of_failed_rule")
-        )
+        return frame.sparkSession.sql(rule.kwargs["unexpected_rows_query"].replace("{batch}", "batch_of_failed_rule"))
     return _failing_by_gx(rule, configuration, judged, validator)
 
 

@@ -33,6 +33,7 @@ class GateReport:
     outcomes: tuple[RuleOutcome, ...]
     table_count: int
     data_docs: Path
+    validated_at: datetime
 
     @property
     def failures(self) -> list[RuleOutcome]:
@@ -48,6 +49,20 @@ class GateReport:
     def passed_count(self) -> int:
         """Rules that passed."""
         return sum(outcome.passed for outcome in self.outcomes)
+
+    @property
+    def headline(self) -> str:
+        """The gate in one line: `31 tables, 240 of 242 rules passed, 2 warnings`."""
+        said = [f"{self.table_count} tables, {self.passed_count} of {len(self.outcomes)} rules passed"]
+        for count, name in ((len(self.failures), "error"), (len(self.warnings), "warning")):
+            if count:
+                said.append(f"{count} {name}{'' if count == 1 else 's'}")
+        return ", ".join(said)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The verdicts as rows of `ops.validations`."""
+        return [_row(outcome, self.layer, self.run_id, self.validated_at) for outcome in self.outcomes]
 
     def message(self) -> str:
         """What failed, for a person: rule, table, count, meaning, sample keys; empty if no `error` rule did."""
@@ -110,7 +125,7 @@ def run_gate(
     from lakehouse.quality.table_check import TableCheck, check_table
 
     def judge(suite: Any) -> TableCheck:
-        check = check_table(spark, suite)
+        check = check_table(spark, settings, suite)
         if progress is not None:
             progress(suite.table)
         return check
@@ -118,9 +133,10 @@ def run_gate(
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
         checks = list(pool.map(judge, suites))
     outcomes = tuple(outcome for check in checks for outcome in check.outcomes)
-    ops.append(settings, "validations", [_row(o, layer, run_id, validated_at) for o in outcomes])
     page = write_data_docs(settings.reports_dir, checks, run_id, validated_at)
-    return GateReport(layer, run_id, outcomes, len(checks), page)
+    report = GateReport(layer, run_id, outcomes, len(checks), page, validated_at)
+    ops.append(settings, "validations", report.rows)
+    return report
 
 
 def _row(outcome: RuleOutcome, layer: str, run_id: str, validated_at: datetime) -> dict[str, Any]:

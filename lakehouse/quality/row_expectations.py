@@ -32,9 +32,7 @@ class RowsBreaking(TableMetricProvider):
     value_keys = ("condition",)
 
     @_aggregate
-    def _spark(
-        cls, metric_domain_kwargs: dict[str, Any], metric_value_kwargs: dict[str, Any], **_: Any
-    ) -> Aggregate:
+    def _spark(cls, metric_domain_kwargs: dict[str, Any], metric_value_kwargs: dict[str, Any], **_: Any) -> Aggregate:
         broken = ~F.expr(metric_value_kwargs["condition"])
         return F.count(F.when(broken, F.lit(1))), metric_domain_kwargs, {}
 
@@ -46,9 +44,7 @@ class RowsRepeatingKey(TableMetricProvider):
     value_keys = ("columns",)
 
     @_aggregate
-    def _spark(
-        cls, metric_domain_kwargs: dict[str, Any], metric_value_kwargs: dict[str, Any], **_: Any
-    ) -> Aggregate:
+    def _spark(cls, metric_domain_kwargs: dict[str, Any], metric_value_kwargs: dict[str, Any], **_: Any) -> Aggregate:
         key = F.struct(*(F.col(column) for column in metric_value_kwargs["columns"]))
         return F.count(F.lit(1)) - F.count_distinct(key), metric_domain_kwargs, {}
 

@@ -1,6 +1,6 @@
 """Suites as they are declared: `expectations/<layer>/<table>.yml`, read and checked without Spark or GX.
 
-    table: silver.order_lines            # or `query:` (see below) for checks across tables
+    table: silver.order_lines
     about: one sentence, the head of the suite's page in Data Docs
     key: [source, order_id, line_number] # columns that name a row in the samples of a failed rule
     rules:
@@ -14,8 +14,8 @@
         mostly: 0.99                                # share of rows that must pass
         row_condition: is_sale                      # Spark SQL: only these rows are judged
 
-A suite over a `query:` judges the rows of that query. With `each: [a, b]` and `each_query:`, the text `{each_query}`
-in the query stands for `each_query` once per name, `{each}` in it replaced by the name, glued by `union all`.
+Instead of a table's own rows a suite may judge those of a `query:` (Spark SQL across tables) or of a `measure:` (figures
+about the layer that measures.py counts without a query); `table` is then only the suite's name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same YAML, read by
 LAYERS = ("bronze", "silver", "ml", "gold")
 EXPECTATIONS_DIR = CHECKOUT / "expectations"
 SEVERITIES = ("error", "warn")
-SUITE_FIELDS = {"table", "query", "each", "each_query", "about", "key", "rules"}
+SUITE_FIELDS = {"table", "query", "measure", "about", "key", "rules"}
 RULE_FIELDS = {"type", "name", "columns", "kwargs", "severity", "owner", "mostly", "row_condition"}
 
 
@@ -76,11 +76,10 @@ class Suite:
     key: tuple[str, ...] = ()
     about: str = ""
     query: str | None = None
+    measure: str | None = None
 
 
-def load_suites(
-    layer: str, tables: Iterable[str] | None = None, folder: Path = EXPECTATIONS_DIR
-) -> list[Suite]:
+def load_suites(layer: str, tables: Iterable[str] | None = None, folder: Path = EXPECTATIONS_DIR) -> list[Suite]:
     """The suites of a layer sorted by table, or those of `tables` (`schema.table`) only.
 
     Raises:
@@ -124,10 +123,10 @@ def read_suite(path: Path, layer: str) -> Suite:
     listed = content.get("rules")
     if not isinstance(listed, list) or not listed:
         raise InputError(f"{path}: `rules` must be a list of at least one rule")
-    rules = tuple(
-        rule for place, given in enumerate(listed, 1) for rule in _rules(given, f"{path}, rule {place}")
-    )
+    rules = tuple(rule for place, given in enumerate(listed, 1) for rule in _rules(given, f"{path}, rule {place}"))
     _unique_labels(rules, path)
+    if "query" in content and "measure" in content:
+        raise InputError(f"{path}: give a `query` or a `measure`, not both")
     return Suite(
         layer=layer,
         table=table,
@@ -135,7 +134,8 @@ def read_suite(path: Path, layer: str) -> Suite:
         rules=rules,
         key=tuple(_texts(content.get("key", []), f"{path}: `key`")),
         about=str(content.get("about", "")),
-        query=_query(content, path),
+        query=_text(content, "query", path),
+        measure=_text(content, "measure", path),
     )
 
 
@@ -181,20 +181,11 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _query(content: Mapping[str, Any], path: Path) -> str | None:
-    query = content.get("query")
-    if query is None:
-        if "each" in content or "each_query" in content:
-            raise InputError(f"{path}: `each` and `each_query` belong to a `query`")
-        return None
-    if not isinstance(query, str):
-        raise InputError(f"{path}: `query` must be a Spark SQL text, found {_kind(query)}")
-    each, template = _texts(content.get("each", []), f"{path}: `each`"), content.get("each_query")
-    if bool(each) != bool(template) or bool(each) != ("{each_query}" in query):
-        raise InputError(f"{path}: `each`, `each_query` and {{each_query}} in the query go together")
-    if not each:
-        return query
-    return query.replace("{each_query}", " union all ".join(str(template).replace("{each}", n) for n in each))
+def _text(content: Mapping[str, Any], name: str, path: Path) -> str | None:
+    value = content.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{path}: `{name}` must be a text, found {_kind(value)}")
+    return value
 
 
 def _unique_labels(rules: tuple[Rule, ...], path: Path) -> None:

@@ -46,7 +46,6 @@ def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) ->
     shown = _shown_so_far(impressions, as_of)
     joined = (
         behaviour.join(shown, "customer_id", "left")
-        .join(_usual_slots(impressions), "customer_id", "left")
         .join(orders, "customer_id", "left")
         .join(_tastes(spark, as_of), "customer_id", "left")
         .where(F.col("prior_impression_count").isNotNull() | F.col("last_active_on").isNotNull())
@@ -99,36 +98,38 @@ def recent_contexts(impressions: DataFrame, last_second: int) -> tuple[pd.DataFr
 
 
 def _shown_so_far(impressions: DataFrame, as_of: date) -> DataFrame:
+    """Per customer: what they were last known by, the slot where they were shown most, and their history."""
     from pyspark.sql import functions as F
 
     end = F.unix_timestamp(F.date_add(F.lit(as_of), 1).cast("timestamp"))
-    last = [name for name in ("device_type", "region", "gender", "city", T.AGE) if name in impressions.columns]
+    known = [name for name in (*T.PERSON, T.AGE) if name in impressions.columns]
     clicked = F.col("label") > 0
-    told = (
+    by_slot = (
         impressions.where(F.col("customer_id").isNotNull())
-        .groupBy("customer_id")
+        .groupBy("customer_id", "slot_id")
         .agg(
-            F.max(F.struct("shown_at", "impression_id", *last)).alias("last"),
-            F.count("*").alias("prior_impression_count"),
-            F.count_if(clicked).alias("prior_click_count"),
-            F.count_if(F.col("second") >= end - 7 * DAY).alias("prior_impression_count_7d"),
-            F.count_if(clicked & (F.col("second") >= end - 30 * DAY)).alias("prior_click_count_30d"),
+            F.max(F.struct("shown_at", "impression_id", *known)).alias("last"),
+            F.count("*").alias("shown"),
+            F.count_if(clicked).alias("clicked"),
+            F.count_if(F.col("second") >= end - 7 * DAY).alias("shown_7d"),
+            F.count_if(clicked & (F.col("second") >= end - 30 * DAY)).alias("clicked_30d"),
         )
     )
-    absent = [name for name in ("device_type", "region") if name not in last]
+    told = by_slot.groupBy("customer_id").agg(
+        F.max("last").alias("last"),
+        F.max(F.when(F.col("slot_id").isNotNull(), F.struct("shown", "slot_id"))).alias("usual"),
+        F.sum("shown").alias("prior_impression_count"),
+        F.sum("clicked").alias("prior_click_count"),
+        F.sum("shown_7d").alias("prior_impression_count_7d"),
+        F.sum("clicked_30d").alias("prior_click_count_30d"),
+    )
+    absent = [name for name in T.PERSON[:2] if name not in known]
     return told.select(
         "*",
-        *[F.col(f"last.{name}").alias(name) for name in last],
+        F.col("usual.slot_id").alias("slot_id"),
+        *[F.col(f"last.{name}").alias(name) for name in known],
         *[F.lit(None).cast("string").alias(name) for name in absent],
-    ).drop("last")
-
-
-def _usual_slots(impressions: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    counted = impressions.where(F.col("slot_id").isNotNull()).groupBy("customer_id", "slot_id").count()
-    most = F.max(F.struct("count", "slot_id")).getField("slot_id")
-    return counted.groupBy("customer_id").agg(most.alias("slot_id"))
+    ).drop("last", "usual")
 
 
 def _tastes(spark: SparkSession, as_of: date) -> DataFrame:

@@ -12,7 +12,13 @@ from ml.click import tokens as T
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-READS = ("feat_impressions", "feat_customer_behaviour", "feat_customer_rfm", "feat_interactions", "feat_product")
+READS = (
+    "feat_impressions",
+    "feat_customer_behaviour",
+    "feat_customer_rfm",
+    "feat_interactions",
+    "feat_product",
+)
 FIT_SHARE, TEST_FROM_SHARE = 0.64, 0.80
 """Quantiles of the impressions by time: calibration is learned between them, the last fifth is predicted."""
 LEAST_ROWS_OF_A_LEVEL = 30
@@ -67,6 +73,14 @@ def span(impressions: DataFrame) -> Span:
     return Span(row[0], int(row[1]), row[2] or 0, int(cuts[0]), int(cuts[1]), row[4] or 0)
 
 
+def last_second(impressions: DataFrame) -> int | None:
+    """When the last impression was shown, seconds since 1970."""
+    from pyspark.sql import functions as F
+
+    row = impressions.agg(F.max("second")).first()
+    return None if row is None else row[0]
+
+
 def words(columns: Sequence[str]) -> Column:
     """`tokens.words` as a Spark expression over the columns of gold.feat_impressions that are there."""
     from pyspark.sql import functions as F
@@ -103,11 +117,7 @@ def person_words(columns: Sequence[str]) -> list[Column]:
             for name in T.COUNTS
             if name in has
         ],
-        *[
-            _word(name, _level(F.col(name), T.DAY_EDGES, T.DAY_LEVELS), T.NEVER)
-            for name in T.DAYS
-            if name in has
-        ],
+        *[_word(name, _level(F.col(name), T.DAY_EDGES, T.DAY_LEVELS), T.NEVER) for name in T.DAYS if name in has],
         *[_word(name, _level(F.col(name), T.AGE_EDGES, T.AGE_LEVELS)) for name in (T.AGE,) if name in has],
     ]
 
@@ -177,7 +187,10 @@ def _attributes() -> Column:
 
     def one(entry: Column) -> Column:
         return F.concat(
-            F.lit(f"{T.ATTRIBUTES}."), entry["key"], F.lit(SEPARATOR), F.coalesce(entry["value"], F.lit(T.UNKNOWN))
+            F.lit(f"{T.ATTRIBUTES}."),
+            entry["key"],
+            F.lit(SEPARATOR),
+            F.coalesce(entry["value"], F.lit(T.UNKNOWN)),
         )
 
     named = F.transform(F.map_entries(F.col(T.ATTRIBUTES)), one)
@@ -193,6 +206,4 @@ def _taste_words() -> Column:
     is_match = F.coalesce(F.array_contains(values, taste), F.lit(False))
     match = F.when(is_match, F.concat(F.lit("yes, "), strength, F.lit(" of views"))).otherwise("no")
     pair = F.concat(taste, F.lit(" x "), F.coalesce(F.col("creative_id"), F.lit("None")))
-    return F.array(
-        _word(T.MATCH, F.when(taste.isNotNull(), match)), _word(T.PAIR, F.when(taste.isNotNull(), pair))
-    )
+    return F.array(_word(T.MATCH, F.when(taste.isNotNull(), match)), _word(T.PAIR, F.when(taste.isNotNull(), pair)))

@@ -19,7 +19,7 @@ from ml import registry, tables
 from ml.click import tokens as T
 from ml.click.audience import customers_today, recent_contexts
 from ml.click.calibration import Floats
-from ml.click.features import SEPARATOR, read_impressions
+from ml.click.features import SEPARATOR, last_second, read_impressions
 from ml.click.model import ClickModel, load
 
 if TYPE_CHECKING:
@@ -34,11 +34,8 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     """Write the champion's predictions: customers x recent creatives, and, for impressions of people without an id,
     each (creative, slot, region) that was shown lately, with a null customer.
     """
-    from pyspark.sql import functions as F
-
     impressions = read_impressions(spark, as_of)
-    last = impressions.agg(F.max("second")).first()[0] if impressions is not None else None  # type: ignore[index]
-    if impressions is None or last is None:
+    if impressions is None or (last := last_second(impressions)) is None:
         tables.write_empty(spark, settings, "click_predictions")
         return registry.Summary("click", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "click")

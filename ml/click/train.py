@@ -1,8 +1,9 @@
 """Fit a logistic regression by Spark MLlib on one-hot words, calibrate it on later impressions, register it.
 
-Three fits of one recipe, each one step later in time: on the first 64 % of the impressions (its calibration is
-learned on the next 16 %), on the first 80 % (with that calibration it predicts the last 20 %: the metrics, and the
-next calibration), and on everything (with the calibration learned on the last 20 %): the champion.
+Three fits of one recipe, each one step later in time: on the first 64 % of the impressions, on the first 80 %, and on
+all of them. The slope of a fit's calibration is learned where the fit before it looks ahead (the 16 %, the last 20 %),
+its offset from the level of clicks there. The second fit predicts the last 20 % and gives the metrics; the third is
+the champion.
 """
 
 from __future__ import annotations
@@ -17,19 +18,22 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.click.calibration import platt
+from ml.click.calibration import Floats, offset, slope
 from ml.click.evaluate import evaluate
 from ml.click.features import READS, Span, period, pooled, read_impressions, span, vocabulary, word_counts
 from ml.click.model import ClickModel, base_rate_model
+from ml.concurrency import each
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-REGULARISATION = 0.02
+REGULARISATION = 0.01
 """L2 on the coefficients, beside a mean loss in which clicks and others weigh the same."""
+ITERATIONS, TOLERANCE = 30, 1e-6
 LEAST_CLICKS = 20
 """With fewer clicks (or others) before the test period everybody gets the base rate."""
-PARTITIONS = 2
+ROWS_PER_PARTITION = 500_000
+MOST_PARTITIONS = 2
 """A floating sum of two parts is the same in either order; of three it is not. So that a fit can be repeated."""
 
 
@@ -94,16 +98,16 @@ def learn(impressions: DataFrame, edges: Span) -> tuple[ClickModel, list[registr
         clicks, others = by_period(rows)
         if min(clicks[0], others[0]) == 0 or min(sum(clicks[:2]), sum(others[:2])) < LEAST_CLICKS:
             return _base_rate(edges)
-        early, middle, whole = (fit(rows, words, when, clicks, others) for when in range(3))
-        later = predictions(rows, [early, middle])
+        fits = each(lambda when: fit(rows, words, when, clicks, others), range(3))
+        later = predictions(rows, fits)
     finally:
         rows.unpersist()
-    tune, test = later["period"] == 1, later["period"] == 2
     label = later["label"].to_numpy(dtype=np.float64)
-    logits = later[["logit_0", "logit_1"]].to_numpy(dtype=np.float64)
-    tested = middle.model.calibrated(*platt(logits[tune, 0], label[tune]))
-    metrics = evaluate(tested.probability(logits[test, 1]), label[test], tested.base_rate)
-    return whole.model.calibrated(*platt(logits[test, 1], label[test])), metrics
+    early, middle, whole = (later[f"logit_{number}"].to_numpy(dtype=np.float64) for number in range(3))
+    tune, test = (later["period"].to_numpy() == when for when in (1, 2))
+    tested = _calibrated(fits[1].model, early[tune], middle[tune], label[tune])
+    metrics = evaluate(tested.probability(middle[test]), label[test], tested.base_rate)
+    return _calibrated(fits[2].model, middle[test], whole[test], label[test]), metrics
 
 
 def encode(impressions: DataFrame, words: list[str], edges: Span) -> DataFrame:
@@ -111,10 +115,10 @@ def encode(impressions: DataFrame, words: list[str], edges: Span) -> DataFrame:
     from pyspark.ml.feature import CountVectorizerModel
 
     rows = impressions.select("impression_id", pooled(words).alias("words"), "label", period(edges).alias("period"))
+    parts = min(MOST_PARTITIONS, 1 + edges.impressions // ROWS_PER_PARTITION)
     one_hot = CountVectorizerModel.from_vocabulary(words, inputCol="words", outputCol="features").setBinary(True)
-    return (
-        one_hot.transform(rows.repartition(PARTITIONS, "impression_id").sortWithinPartitions("impression_id"))
-        .drop("words")
+    return one_hot.transform(rows.repartition(parts, "impression_id").sortWithinPartitions("impression_id")).drop(
+        "words"
     )
 
 
@@ -127,9 +131,7 @@ def by_period(rows: DataFrame) -> tuple[list[int], list[int]]:
     return clicks, [told[when][2] - clicks[when] if when in told else 0 for when in range(3)]
 
 
-def fit(
-    rows: DataFrame, words: list[str], last_period: int, clicks: list[int], others: list[int]
-) -> Fitted:
+def fit(rows: DataFrame, words: list[str], last_period: int, clicks: list[int], others: list[int]) -> Fitted:
     """A model, not yet calibrated, of the periods up to `last_period`.
 
     A click weighs (others / clicks), so that both classes weigh the same; the log of that weight is then taken off
@@ -143,7 +145,7 @@ def fit(
     weight = F.when(F.col("label") > 0, other / clicked).otherwise(1.0)
     past = rows.where(F.col("period") <= last_period).withColumn("weight", weight)
     regression = LogisticRegression(
-        regParam=REGULARISATION, standardization=False, weightCol="weight", maxIter=40, tol=1e-5
+        regParam=REGULARISATION, standardization=False, weightCol="weight", maxIter=ITERATIONS, tol=TOLERANCE
     )
     fitted = regression.fit(past)
     correction = math.log(other / clicked)
@@ -172,6 +174,12 @@ def predictions(rows: DataFrame, fits: list[Fitted]) -> pd.DataFrame:
     ]
     collected = told.select("impression_id", "period", "label", *logits).toPandas()
     return collected.sort_values("impression_id", ignore_index=True)
+
+
+def _calibrated(model: ClickModel, unseen: Floats, own: Floats, label: Floats) -> ClickModel:
+    """A model calibrated by the log-odds of the fit before it (`unseen` rows) and its own on the same rows."""
+    stretch = slope(unseen, label)
+    return model.calibrated(stretch, offset(own, label, stretch))
 
 
 def _base_rate(edges: Span) -> tuple[ClickModel, list[registry.Metric]]:

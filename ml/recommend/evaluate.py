@@ -69,9 +69,7 @@ def evaluate(model: FactorModel, history: History) -> list[Metric]:
     users = users[:: -(-len(users) // MOST_CUSTOMERS)]
     truth = history.after.matrix(to_find).tocsr()
     withheld = seen.matrix(is_withheld(seen, history.cut.toordinal())).tocsr()
-    measured = {
-        name: _measure(score, users, truth, withheld) for name, score in _methods(model, seen).items()
-    }
+    measured = {name: _measure(score, users, truth, withheld) for name, score in _methods(model, seen).items()}
     metrics = [
         Metric(name, measured["als"][name], "popularity", measured["popularity"][name])
         for name in ("ndcg_at_10", "recall_at_10", "coverage_at_10")

@@ -70,9 +70,7 @@ def load(folder: Path) -> FactorModel:
     return FactorModel(content["products"].astype(object), content["factors"], settled)
 
 
-def solve_customers(
-    weights: sparse.csr_matrix, factors: Floats, settled: Settled
-) -> tuple[Floats, Floats]:
+def solve_customers(weights: sparse.csr_matrix, factors: Floats, settled: Settled) -> tuple[Floats, Floats]:
     """Customer factors and the inverse of each customer's A.
 
     Args:

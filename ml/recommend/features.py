@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 READS = ("feat_interactions", "feat_customer_behaviour", "feat_product")
 HELD_OUT_SHARE = 0.2
 """The last fifth of the days is what evaluation predicts."""
+LEAST_DAYS = 10
+"""Shorter histories are not split."""
 NEVER = -(10**6)
 """A day far before any other, for 'not bought'."""
 
@@ -88,16 +90,12 @@ class History:
 def read_history(spark: SparkSession, as_of: date) -> History:
     """Interactions up to and including `as_of` from gold, split for evaluation.
 
-    Without at least ten days of interactions there is no cut and `after` is empty. Weights are summed as exact
+    Without `LEAST_DAYS` of interactions there is no cut and `after` is empty. Weights are summed as exact
     decimals, so that the sums do not depend on the order in which Spark meets the rows.
     """
     daily = _daily(spark, as_of)
     cut = _cut(daily)
-    pairs = _pairs(daily, cut).toPandas()
-    customers = _ids(tables.gold(spark, "feat_customer_behaviour", {"customer_id": "string"}))
-    products = _ids(tables.gold(spark, "feat_product", {"product_id": "string"}))
-    customers = customers if len(customers) else _sorted_ids(pairs["customer_id"])
-    products = products if len(products) else _sorted_ids(pairs["product_id"])
+    pairs, customers, products = _collect(spark, _pairs(daily, cut))
     is_after = pairs["is_after"].to_numpy(dtype=bool)
     return History(
         whole=interactions(pairs, customers, products),
@@ -105,6 +103,11 @@ def read_history(spark: SparkSession, as_of: date) -> History:
         after=interactions(pairs[is_after], customers, products),
         cut=cut,
     )
+
+
+def read_seen(spark: SparkSession, as_of: date) -> Interactions:
+    """All interactions up to and including `as_of`, not split."""
+    return interactions(*_collect(spark, _pairs(_daily(spark, as_of), None)))
 
 
 def interactions(pairs: pd.DataFrame, customers: Texts, products: Texts) -> Interactions:
@@ -116,7 +119,8 @@ def interactions(pairs: pd.DataFrame, customers: Texts, products: Texts) -> Inte
     unique, place = np.unique(key, return_inverse=True)
 
     def total(column: str) -> Floats:
-        return np.bincount(place, pairs[column].to_numpy(dtype=np.float64)[kept], minlength=len(unique))
+        values = pairs[column].to_numpy(dtype=np.float64)[kept]
+        return np.bincount(place, values, minlength=len(unique)).astype(np.float64)
 
     last = np.full(len(unique), float(NEVER))
     np.maximum.at(last, place, pairs["last_bought_day"].fillna(NEVER).to_numpy(dtype=np.float64)[kept])
@@ -160,8 +164,9 @@ def _daily(spark: SparkSession, as_of: date) -> DataFrame:
 def _cut(daily: DataFrame) -> date | None:
     from pyspark.sql import functions as F
 
-    first, last = daily.agg(F.min("interacted_on"), F.max("interacted_on")).first() or (None, None)
-    if first is None or (last - first).days < 10:
+    row = daily.agg(F.min("interacted_on"), F.max("interacted_on")).first()
+    first, last = (None, None) if row is None else (row[0], row[1])
+    if first is None or last is None or (last - first).days < LEAST_DAYS:
         return None
     return date.fromordinal(last.toordinal() - round(HELD_OUT_SHARE * (last - first).days) + 1)
 
@@ -182,9 +187,21 @@ def _pairs(daily: DataFrame, cut: date | None) -> DataFrame:
             F.sum("purchase_count").alias("purchase_count"),
             F.count_if(is_bought).alias("bought_days"),
             F.max(F.when(is_bought, day)).alias("last_bought_day"),
-            F.count("rating").alias("rating_count"),
+            F.count_if(F.col("rating").isNotNull() & ~F.isnan("rating")).alias("rating_count"),
         )
         .fillna(0, ["view_count", "cart_count", "purchase_count"])
+    )
+
+
+def _collect(spark: SparkSession, pairs: DataFrame) -> tuple[pd.DataFrame, Texts, Texts]:
+    """The pairs, every known customer and the catalogue; where gold lists none, those of the pairs."""
+    told = pairs.toPandas()
+    customers = _ids(tables.gold(spark, "feat_customer_behaviour", {"customer_id": "string"}))
+    products = _ids(tables.gold(spark, "feat_product", {"product_id": "string"}))
+    return (
+        told,
+        customers if len(customers) else _sorted_ids(told["customer_id"]),
+        products if len(products) else _sorted_ids(told["product_id"]),
     )
 
 

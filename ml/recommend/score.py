@@ -12,7 +12,7 @@ import pandas as pd
 from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.recommend.factors import FactorModel, load, solve_customers, strongest_evidence
-from ml.recommend.features import Interactions, Ints, Texts, read_history
+from ml.recommend.features import Interactions, Ints, Texts, read_seen
 from ml.recommend.neighbours import nearest
 from ml.recommend.ranking import is_withheld, popularity, top_k
 
@@ -27,7 +27,7 @@ TIER = 1e6
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
     """Write the recommendations of the champion for every known customer."""
-    seen = read_history(spark, as_of).whole
+    seen = read_seen(spark, as_of)
     if len(seen.user) == 0 or len(seen.products) == 0:
         tables.write_empty(spark, settings, "recommendations", "item_similarity")
         return registry.Summary("recommend", registry.NO_MODEL, [])
@@ -55,9 +55,7 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
     weights.eliminate_zeros()
     withheld = seen.matrix(is_withheld(seen, today)).tocsr()
     everybody = popularity(seen)
-    by_segment = {
-        int(name): popularity(seen, segment == name) for name in np.unique(segment[segment >= 0])
-    }
+    by_segment = {int(name): popularity(seen, segment == name) for name in np.unique(segment[segment >= 0])}
     by_segment[-1] = np.zeros(len(seen.products))
     k = min(K, len(seen.products))
     parts: list[dict[str, npt.NDArray[Any]]] = []
@@ -80,9 +78,7 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
                 "user": np.repeat(rows, k),
                 "item": best.ravel(),
                 "score": np.where(is_tier, np.take_along_axis(scores, best, axis=1), everybody[best]).ravel(),
-                "strategy": np.where(
-                    is_tier, np.where(is_warm[:, None], "als", "segment"), "popularity"
-                ).ravel(),
+                "strategy": np.where(is_tier, np.where(is_warm[:, None], "als", "segment"), "popularity").ravel(),
                 "evidence": evidence.ravel(),
             }
         )
@@ -108,6 +104,8 @@ def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> Texts:
     named = np.select(
         [seen.purchase_count > 0, seen.cart_count > 0, seen.is_rated], ["bought", "carted", "rated"], "viewed"
     )
+    if len(named) == 0:
+        return np.full(len(user), None, dtype=object)
     width = len(seen.products)
     place = np.searchsorted(seen.user * width + seen.item, user * width + np.maximum(evidence, 0))
     found = named[np.minimum(place, len(named) - 1)].astype(object)
@@ -133,4 +131,3 @@ def _segments(settings: Settings, customers: Texts) -> Ints:
     table = tables.read(settings, "customer_segments").to_pandas()
     of = pd.Series(table["segment_id"].to_numpy(), index=table["customer_id"].to_numpy())
     return np.asarray(of.reindex(customers).fillna(-1).to_numpy(), dtype=np.int64)
-

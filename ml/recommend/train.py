@@ -10,6 +10,7 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.concurrency import each
 from ml.recommend.evaluate import evaluate
 from ml.recommend.factors import FactorModel, Settled
 from ml.recommend.features import READS, Interactions, read_history
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 SETTLED = Settled(rank=16, iterations=6, regularisation=0.1, alpha=0.5)
 """Chosen on the generated shop's held-out period; ranks 8 and 32 and an alpha of 10 are each about a tenth worse."""
-BLOCKS = 2
+PAIRS_PER_BLOCK = 2_000_000
+MOST_BLOCKS = 2
 """A floating sum of two parts is the same in either order; of three it is not. So that a fit can be repeated."""
 
 
@@ -28,8 +30,8 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     history = read_history(spark, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
-    metrics = evaluate(fit(spark, history.before, SETTLED, seed), history) if history.cut else []
-    model = fit(spark, history.whole, SETTLED, seed)
+    model, earlier = each(lambda seen: fit(spark, seen, SETTLED, seed), (history.whole, history.before))
+    metrics = evaluate(earlier, history)
     version = registry.register(
         settings,
         registry.Training(
@@ -56,6 +58,7 @@ def fit(spark: SparkSession, seen: Interactions, settled: Settled, seed: int) ->
             "weight": seen.weight.astype(np.float32),
         }
     )
+    blocks = min(MOST_BLOCKS, 1 + len(rows) // PAIRS_PER_BLOCK)
     als = ALS(
         rank=settled.rank,
         maxIter=settled.iterations,
@@ -65,8 +68,8 @@ def fit(spark: SparkSession, seen: Interactions, settled: Settled, seed: int) ->
         userCol="user",
         itemCol="item",
         ratingCol="weight",
-        numUserBlocks=BLOCKS,
-        numItemBlocks=BLOCKS,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
         seed=seed,
     )
     fitted = als.fit(spark.createDataFrame(rows).coalesce(1))

@@ -49,7 +49,12 @@ def read_rfm(spark: SparkSession, as_of: date) -> pd.DataFrame:
     frame = tables.gold(
         spark,
         "feat_customer_rfm",
-        {"customer_id": "string", "recency_days": "double", "frequency": "double", "monetary_amount": "double"},
+        {
+            "customer_id": "string",
+            "recency_days": "double",
+            "frequency": "double",
+            "monetary_amount": "double",
+        },
     ).toPandas()
     return frame.dropna().sort_values("customer_id", ignore_index=True)
 

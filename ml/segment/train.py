@@ -10,6 +10,7 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.concurrency import each
 from ml.segment.evaluate import cost, elbow, nearest_centre, silhouette
 from ml.segment.features import READS, Floats, dimensions, fit_scale, read_rfm
 from ml.segment.model import SegmentModel
@@ -75,14 +76,14 @@ def draw_curve(spark: SparkSession, points: Floats, seed: int) -> dict[int, Floa
     if ks == [1]:
         return {1: points.mean(axis=0, keepdims=True)}
     frame = _frame(spark, points)
-    return {k: fit(spark, frame, k, seed) for k in ks}
+    return dict(zip(ks, each(lambda k: fit(spark, frame, k, seed), ks), strict=True))
 
 
 def fit(spark: SparkSession, frame: DataFrame, k: int, seed: int) -> Floats:
     """Centres (k x dimensions) by MLlib's K-means with k-means|| starts (Bahmani et al., VLDB 2012)."""
     from pyspark.ml.clustering import KMeans
 
-    fitted = KMeans(k=k, seed=seed, maxIter=20, tol=1e-4, initSteps=2).fit(frame)
+    fitted = KMeans(k=k, seed=seed, maxIter=20, tol=1e-2, initSteps=2).fit(frame)
     return np.array(fitted.clusterCenters(), dtype=np.float64)
 
 

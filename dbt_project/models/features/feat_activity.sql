@@ -254,7 +254,7 @@ final as (
         gross_amount,
         net_amount,
         discount_amount,
-        case when is_purchase then net_amount - cast(quantity * unit_cost as decimal(18, 2)) end as margin_amount,
+        cast(case when is_purchase then net_amount - quantity * unit_cost end as decimal(18, 2)) as margin_amount,
         value,
         value_rate,
 

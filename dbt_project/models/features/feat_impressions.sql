@@ -108,7 +108,7 @@ moments as (
         as_of_on,
         unix_micros(shown_at) as moment,
         'impression' as kind,
-        cast(null as string) as category,
+        coalesce(attributes['creative_category'], attributes['category']) as category,
         0 as category_count
     from shown
 
@@ -157,11 +157,16 @@ with_history as (
         count_if(kind = 'add_to_cart') over (month_before) as prior_cart_count_30d,
         count_if(kind = 'order_line') over (before) as prior_order_count,
         max(case when kind = 'order_line' then moment end) over (before) as prior_order_moment,
-        max(case when category is not null then struct(category_count, category) end) over (before) as top_viewed
+        max(case when kind = 'view' and category is not null then struct(category_count, category) end) over (before)
+            as top_viewed,
+        count_if(kind = 'view') over (same_category_before) as prior_category_view_count
     from moments
     window
         before as (partition by person order by moment range between unbounded preceding and 1 preceding),
         week_before as (partition by person order by moment range between 604800000000 preceding and 1 preceding),
+        same_category_before as (
+            partition by person, category order by moment range between unbounded preceding and 1 preceding
+        ),
         month_before as (partition by person order by moment range between 2592000000000 preceding and 1 preceding)
 
 ),
@@ -227,6 +232,11 @@ final as (
         (told.moment - told.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
         (told.moment - told.prior_click_moment) / 86400000000 as days_since_prior_click,
         (told.moment - told.prior_order_moment) / 86400000000 as days_since_prior_order,
+        told.category as creative_category,
+        case when told.category is not null then told.prior_category_view_count end as prior_category_view_count,
+        case
+            when told.category is not null then told.prior_category_view_count / nullif(told.prior_view_count, 0)
+        end as prior_category_view_rate,
         told.top_viewed.category as prior_top_category,
         told.top_viewed.category_count / nullif(told.prior_view_count, 0) as prior_top_category_rate,
 

@@ -1,3 +1,4 @@
+{%- set judged = ['product_id', 'quantity', 'unit_price', 'is_cancelled'] -%}
 {#- The rule's factor: three inter-quartile ranges are Tukey's "far out" (1977). -#}
 {%- set factor = 3 -%}
 {#- The narrowest inter-quartile range, as a ratio: where most lines are of one piece or at the list price it would
@@ -7,7 +8,7 @@ with
 
 checked as (
 
-    {{ checked_rows('order_lines') }}
+    {{ checked_rows('order_lines', only=judged) }}
 
 ),
 
@@ -19,7 +20,12 @@ sales as (
         quantity,
         unit_price
     from checked
-    where _is_read and quarantine_reason is null and quantity > 0 and unit_price > 0 and not coalesce(is_cancelled, false)
+    where
+        _is_read
+        and quarantine_reason is null
+        and quantity > 0
+        and unit_price > 0
+        and not coalesce(is_cancelled, false)
 
 ),
 
@@ -92,10 +98,10 @@ final as (
         column_name,
         source,
         product_id,
-        q1,
-        q3,
-        q1 * exp(-reach) as lower_bound,
-        q3 * exp(reach) as upper_bound,
+        round(q1, 6) as q1,
+        round(q3, 6) as q3,
+        round(q1 * exp(-reach), 6) as lower_bound,
+        round(q3 * exp(reach), 6) as upper_bound,
         'log' as scale
     from bounds
 

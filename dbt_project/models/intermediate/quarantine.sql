@@ -1,10 +1,5 @@
 {#- Rows that cannot be what they claim, of every entity that some source brings. -#}
-{%- set entities = [] -%}
-{%- for name in entity_names() -%}
-    {%- do source('bronze', name) -%}
-    {%- if sources_with(name) -%}{%- do entities.append(name) -%}{%- endif -%}
-{%- endfor -%}
-{%- set entities = entities or ['customers'] -%}
+{%- set entities = entities_brought() -%}
 with
 
 {% for name in entities %}
@@ -17,7 +12,8 @@ with
 {%- endfor %}
 
 final as (
-{% for name in entities %}
+
+    {% for name in entities -%}
     select
         '{{ name }}' as entity,
         source,
@@ -26,13 +22,11 @@ final as (
         _row_number as row_number,
         quarantine_reason as reason,
         row_key,
-        _raw as raw
+        {{ raw_record(name) }} as raw
     from {{ name }}_checked
     where _is_read and quarantine_reason is not null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-{%- endfor %}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 

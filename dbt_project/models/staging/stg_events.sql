@@ -21,7 +21,7 @@ in_sequence as (
     select
         *,
         lag(event_at) over (
-            partition by source, coalesce(customer_id, anonymous_id), session_id, event_type, product_id
+            partition by source, coalesce(customer_id, anonymous_id), session_id, lower(event_type), product_id
             order by event_at, event_id, _batch_id, _row_number
         ) as previous_event_at
     from kept

@@ -12,9 +12,15 @@ kept as (
 
 ),
 
-bounds as (
+quantity_bounds as (
 
-    select * from {{ ref('outlier_bounds') }}
+    select * from {{ ref('outlier_bounds') }} where column_name = 'quantity'
+
+),
+
+price_bounds as (
+
+    select * from {{ ref('outlier_bounds') }} where column_name = 'unit_price'
 
 ),
 
@@ -28,15 +34,19 @@ judged as (
         kept.*,
         {{ is_known('customer', 'kept') }} as is_known_customer,
         {{ is_known('product', 'kept') }} as is_known_product,
-        coalesce(kept.quantity not between quantities.lower_bound and quantities.upper_bound, false)
-        and kept.quantity > 0 as is_quantity_outlier,
-        coalesce(kept.unit_price not between prices.lower_bound and prices.upper_bound, false)
-        and kept.unit_price > 0 as is_price_outlier
+        coalesce(
+            kept.quantity > 0
+            and kept.quantity not between quantity_bounds.lower_bound and quantity_bounds.upper_bound, false
+        ) as is_quantity_outlier,
+        coalesce(
+            kept.unit_price > 0
+            and kept.unit_price not between price_bounds.lower_bound and price_bounds.upper_bound, false
+        ) as is_price_outlier
     from kept
-    left join (select * from bounds where column_name = 'quantity') as quantities
-        on kept.source = quantities.source
-    left join (select * from bounds where column_name = 'unit_price') as prices
-        on kept.source = prices.source and kept.product_id = prices.product_id
+    left join quantity_bounds
+        on kept.source = quantity_bounds.source
+    left join price_bounds
+        on kept.source = price_bounds.source and kept.product_id = price_bounds.product_id
     {{ join_known('customer', 'kept') }}
     {{ join_known('product', 'kept') }}
 

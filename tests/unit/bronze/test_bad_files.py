@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -120,6 +122,15 @@ def test_a_full_disk_is_one_sentence_and_lands_nothing(
             shop.land("x.csv")
     assert [row["id"] for row in shop.rows()] == ["1"]
     assert len(shop.land("x.csv")) == 1
+
+
+def test_a_disk_that_cannot_hold_the_file_is_told_before_it_is_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write("x.csv", "id\n1\n")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 << 20))
+    with pytest.raises(LakehouseError, match="no space left .*: 3 MiB are free and about 16 MiB needed"):
+        shop.land("x.csv")
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

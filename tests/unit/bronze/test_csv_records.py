@@ -177,7 +177,7 @@ def as_csv(rows: list[list[str]], quoting: int, line_end: str) -> str:
     return out.getvalue()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TABLE, QUOTING, st.sampled_from(["\n", "\r\n"]), st.sampled_from([7, 64, 1 << 20]))
 def test_what_the_csv_module_writes_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, table: list[list[str]], quoting: int, line_end: str, block: int
@@ -198,7 +198,7 @@ LINE = st.tuples(st.integers(0, 999), st.text(st.sampled_from('ab "'), max_size=
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(LINE, st.none() | st.integers(1, 8)), min_size=1, max_size=20))
 def test_truncated_lines_are_landed_or_quarantined_and_never_lost(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, int | None]]

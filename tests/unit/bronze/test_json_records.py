@@ -119,7 +119,7 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(RECORD, st.none() | st.integers(1, 30)), min_size=1, max_size=15),
     st.booleans(),

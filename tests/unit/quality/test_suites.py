@@ -37,16 +37,6 @@ def test_columns_expand_into_one_rule_each(tmp_path: Path) -> None:
     assert suite.key == ("order_id",)
 
 
-def test_each_query_is_written_out_once_per_name(tmp_path: Path) -> None:
-    text = (
-        "table: silver.orders\neach: [a, b]\neach_query: select '{each}' as e from {each}\n"
-        "query: select * from ({each_query})\nrules:\n"
-        "  - {type: expect_rows_to_satisfy, kwargs: {condition: e = 1}, severity: error, owner: x}\n"
-    )
-    suite = read_suite(written(tmp_path, text), "silver")
-    assert suite.query == "select * from (select 'a' as e from a union all select 'b' as e from b)"
-
-
 @pytest.mark.parametrize(
     ("camel", "snake"),
     [
@@ -88,9 +78,7 @@ def test_types_are_taken_in_either_spelling(camel: str, snake: str) -> None:
         ),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_rule_and_the_fault(
-    tmp_path: Path, changed: str, to: str, said: str
-) -> None:
+def test_a_wrong_file_is_refused_with_the_rule_and_the_fault(tmp_path: Path, changed: str, to: str, said: str) -> None:
     assert changed in GOOD
     path = written(tmp_path, GOOD.replace(changed, to))
     with pytest.raises(InputError) as refused:

@@ -1,0 +1,98 @@
+with
+
+events as (
+
+    select
+        *,
+        coalesce(session_id, event_id) as visit_id,
+        case when is_known_customer then customer_id end as known_customer_id
+    from {{ ref('stg_events') }}
+
+),
+
+sessions as (
+
+    select
+        source,
+        visit_id as session_id,
+        case when min(known_customer_id) = max(known_customer_id) then min(known_customer_id) end as customer_id,
+        min(anonymous_id) as anonymous_id,
+        min_by(device_type, struct(event_at, event_id)) as device_type,
+        min_by(channel, struct(event_at, event_id)) as channel,
+        min_by(referrer, struct(event_at, event_id)) as referrer,
+        min_by(url, struct(event_at, event_id)) as landing_url,
+        max_by(url, struct(event_at, event_id)) as exit_url,
+        count(*) as recorded_event_count,
+        count_if(not is_near_duplicate) as event_count,
+        count_if(not is_near_duplicate and event_type = 'view') as view_count,
+        count_if(not is_near_duplicate and event_type = 'search') as search_count,
+        count_if(not is_near_duplicate and event_type = 'add_to_cart') as cart_count,
+        count_if(not is_near_duplicate and event_type = 'remove_from_cart') as cart_removal_count,
+        count_if(not is_near_duplicate and event_type = 'checkout') as checkout_count,
+        count_if(not is_near_duplicate and event_type = 'purchase') as purchase_count,
+        count_if(not is_near_duplicate and known_customer_id is null) as anonymous_event_count,
+        size(collect_set(case when event_type = 'view' then product_id end)) as viewed_product_count,
+        size(collect_set(case when event_type = 'add_to_cart' then product_id end)) as carted_product_count,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        min(event_on) as started_on
+    from events
+    group by source, visit_id
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        source,
+        session_id,
+        customer_id,
+        anonymous_id,
+
+        ---------- where from
+        channel,
+        device_type,
+        referrer,
+        landing_url,
+        exit_url,
+
+        ---------- flags
+        customer_id is null as is_anonymous,
+        customer_id is not null and anonymous_event_count > 0 as has_login,
+        purchase_count > 0 as is_converted,
+        event_count <= 1 as is_bounce,
+        cart_count > 0 and purchase_count = 0 as is_abandoned_cart,
+
+        ---------- how far: 1 came, 2 viewed, 3 carted, 4 checked out, 5 purchased
+        case
+            when purchase_count > 0 then 5
+            when checkout_count > 0 then 4
+            when cart_count > 0 then 3
+            when view_count > 0 then 2
+            else 1
+        end as furthest_step,
+
+        ---------- counts
+        recorded_event_count,
+        event_count,
+        view_count,
+        search_count,
+        cart_count,
+        cart_removal_count,
+        checkout_count,
+        purchase_count,
+        anonymous_event_count,
+        cast(viewed_product_count as bigint) as viewed_product_count,
+        cast(carted_product_count as bigint) as carted_product_count,
+
+        ---------- times
+        started_at,
+        ended_at,
+        started_on,
+        unix_timestamp(ended_at) - unix_timestamp(started_at) as duration_seconds
+    from sessions
+
+)
+
+select * from final

@@ -1,0 +1,339 @@
+with
+
+as_of as (
+
+    select as_of_on from {{ source('ops', 'as_of') }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref('feat_customer_behaviour') }}
+
+),
+
+rfm as (
+
+    select * from {{ ref('feat_customer_rfm') }}
+
+),
+
+-- One profile per customer: where several sources list them, the first source by name.
+profiles as (
+
+    select
+        customers.*,
+        row_number() over (partition by customers.customer_id order by customers.source) as source_rank
+    from {{ ref('stg_customers') }} as customers
+    cross join as_of
+    where customers.registered_at is null or to_date(customers.registered_at) <= as_of.as_of_on
+
+),
+
+memberships as (
+
+    select
+        memberships.customer_id,
+        max(
+            struct(memberships.started_on, memberships.expires_on, memberships.tier, memberships.points)
+        ) as latest,
+        min(memberships.started_on) as first_started_on
+    from {{ ref('stg_memberships') }} as memberships
+    cross join as_of
+    where memberships.started_on <= as_of.as_of_on
+    group by memberships.customer_id
+
+),
+
+-- The last word on each purpose and channel; of two at the same time the refusal.
+last_consents as (
+
+    select
+        consents.customer_id,
+        consents.channel,
+        max(struct(consents.changed_at, not consents.is_granted as is_refused)) as latest
+    from {{ ref('stg_consents') }} as consents
+    cross join as_of
+    where
+        to_date(consents.changed_at) <= as_of.as_of_on
+        and (consents.purpose is null or lower(consents.purpose) = 'marketing')
+    group by consents.customer_id, consents.channel
+
+),
+
+consents as (
+
+    select
+        customer_id,
+        bool_or(not latest.is_refused) as has_marketing_consent,
+        bool_or(lower(channel) = 'email' and not latest.is_refused) as has_email_consent,
+        bool_or(lower(channel) = 'sms' and not latest.is_refused) as has_sms_consent,
+        bool_or(lower(channel) = 'push' and not latest.is_refused) as has_push_consent,
+        max(latest.changed_at) as consent_changed_at
+    from last_consents
+    group by customer_id
+
+),
+
+contacts as (
+
+    select
+        customer_id,
+        'ad' as kind,
+        campaign_id,
+        shown_at as touched_at
+    from {{ ref('feat_impressions') }}
+    where customer_id is not null
+
+    union all
+
+    select
+        sends.customer_id,
+        sends.channel as kind,
+        sends.campaign_id,
+        sends.sent_at as touched_at
+    from {{ ref('stg_sends') }} as sends
+    cross join as_of
+    where sends.customer_id is not null and to_date(sends.sent_at) <= as_of.as_of_on
+
+),
+
+last_touch as (
+
+    select
+        customer_id,
+        max(struct(touched_at, kind, campaign_id)) as latest
+    from contacts
+    group by customer_id
+
+),
+
+segments as (
+
+    select * from {{ source('ml', 'customer_segments') }}
+
+),
+
+recommendations as (
+
+    select
+        customer_id,
+        product_id,
+        title,
+        reason
+    from {{ ref('act_recommendations') }}
+    where rank = 1
+
+),
+
+clicks as (
+
+    select
+        customer_id,
+        cast(avg(cast(click_probability as decimal(18, 12))) as double) as average_click_probability,
+        max(struct(-rank as best_first, creative_id, click_probability)) as best
+    from {{ ref('act_click_propensity') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+-- What is usual among all buyers stands in where a customer has too little history of their own.
+usual as (
+
+    select
+        coalesce(percentile(median_gap_days, 0.5), 90) as gap_days,
+        cast(sum(margin_amount) / nullif(sum(case when margin_amount is not null then net_monetary_amount end), 0)
+            as double) as margin_rate
+    from rfm
+
+),
+
+-- Own gaps between purchase days weigh as many as there are, the usual gap weighs like two more.
+outlook as (
+
+    select
+        rfm.customer_id,
+        (coalesce(rfm.average_gap_days * (rfm.order_day_count - 1), 0) + 2 * usual.gap_days)
+        / (rfm.order_day_count + 1) as expected_gap_days,
+        greatest(coalesce(rfm.margin_rate, usual.margin_rate, 1), 0) as expected_margin_rate,
+        365 * rfm.frequency / greatest(rfm.tenure_days, 90) as yearly_order_rate
+    from rfm
+    cross join usual
+
+),
+
+scored as (
+
+    select
+        rfm.*,
+        outlook.expected_gap_days,
+        outlook.yearly_order_rate,
+        1 - power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1))) as churn_probability,
+        cast(
+            outlook.yearly_order_rate
+            * cast(rfm.net_monetary_amount / rfm.frequency as double)
+            * outlook.expected_margin_rate
+            * power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1)))
+            as decimal(18, 2)
+        ) as clv_amount
+    from rfm
+    inner join outlook on rfm.customer_id = outlook.customer_id
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        behaviour.customer_id,
+
+        ---------- who: contact and address
+        profiles.source,
+        profiles.full_name,
+        profiles.email,
+        profiles.phone,
+        coalesce(profiles.is_email_valid, false) as has_valid_email,
+        coalesce(profiles.is_phone_valid, false) as has_valid_phone,
+        coalesce(profiles.has_id_card, false) as has_id_card,
+        profiles.language,
+        profiles.address,
+        profiles.city,
+        profiles.region,
+        profiles.country,
+        profiles.latitude,
+        profiles.longitude,
+
+        ---------- who: demographics
+        profiles.gender,
+        case
+            when profiles.birth_on is not null
+                then cast(floor(months_between(as_of.as_of_on, profiles.birth_on) / 12) as int)
+            else year(as_of.as_of_on) - profiles.birth_year
+        end as age_years,
+        profiles.is_birth_year_imputed as is_age_imputed,
+        profiles.attributes,
+
+        ---------- relation
+        behaviour.is_registered,
+        to_date(profiles.registered_at) as registered_on,
+        datediff(as_of.as_of_on, profiles.registered_at) as days_since_registration,
+        case
+            when scored.customer_id is null and behaviour.last_active_on is null then 'silent'
+            when scored.customer_id is null then 'prospect'
+            when scored.churn_probability >= 0.75 then 'lapsed'
+            when scored.is_repeat_buyer then 'repeat buyer'
+            else 'one-time buyer'
+        end as lifecycle_stage,
+
+        ---------- membership now
+        coalesce(
+            memberships.latest.expires_on is null or memberships.latest.expires_on >= as_of.as_of_on, true
+        ) and memberships.customer_id is not null as is_member,
+        memberships.latest.tier as membership_tier,
+        memberships.first_started_on as member_since_on,
+        memberships.latest.expires_on as membership_expires_on,
+        cast(memberships.latest.points as double) as membership_points,
+
+        ---------- consent to marketing
+        coalesce(consents.has_marketing_consent, false) as has_marketing_consent,
+        coalesce(consents.has_email_consent, false) as has_email_consent,
+        coalesce(consents.has_sms_consent, false) as has_sms_consent,
+        coalesce(consents.has_push_consent, false) as has_push_consent,
+        coalesce(consents.has_email_consent and profiles.is_email_valid, false) as is_reachable_by_email,
+        coalesce(consents.has_sms_consent and profiles.is_phone_valid, false) as is_reachable_by_sms,
+        consents.consent_changed_at,
+
+        ---------- recency, frequency, monetary
+        scored.recency_days,
+        coalesce(scored.frequency, 0) as frequency,
+        coalesce(scored.monetary_amount, cast(0 as decimal(18, 2))) as monetary_amount,
+        scored.currency,
+        scored.r_score,
+        scored.f_score,
+        scored.m_score,
+        scored.rfm_score,
+        scored.average_order_amount,
+        scored.first_ordered_on,
+        scored.last_ordered_on,
+        scored.tenure_days,
+        scored.average_gap_days,
+        scored.discount_rate,
+        scored.return_rate,
+        scored.margin_amount,
+        coalesce(scored.is_repeat_buyer, false) as is_repeat_buyer,
+
+        ---------- segment and outlook
+        segments.segment_id,
+        segments.segment_name,
+        segments.action as segment_action,
+        coalesce(scored.clv_amount, cast(0 as decimal(18, 2))) as clv_amount,
+        scored.churn_probability,
+        scored.expected_gap_days,
+        scored.yearly_order_rate,
+
+        ---------- behaviour
+        behaviour.view_count_30d,
+        behaviour.search_count_30d,
+        behaviour.cart_count_30d,
+        behaviour.purchase_count_30d,
+        behaviour.session_count_30d,
+        behaviour.active_day_count_30d,
+        behaviour.spend_30d_amount,
+        behaviour.spend_90d_amount,
+        behaviour.last_active_on,
+        behaviour.days_since_last_activity,
+        behaviour.has_abandoned_cart_7d,
+        behaviour.abandoned_cart_7d_amount,
+        behaviour.abandoned_product_ids,
+
+        ---------- tastes and habits
+        behaviour.top_category,
+        behaviour.top_categories,
+        behaviour.top_brands,
+        behaviour.last_categories,
+        behaviour.spending_power,
+        behaviour.spending_power_rate,
+        behaviour.preferred_hour,
+        behaviour.preferred_weekday,
+        behaviour.preferred_channel,
+        behaviour.preferred_device_type,
+
+        ---------- ads, messages, service
+        behaviour.impression_count,
+        behaviour.click_count,
+        behaviour.click_rate,
+        clicks.average_click_probability,
+        clicks.best.creative_id as best_creative_id,
+        clicks.best.click_probability as best_click_probability,
+        behaviour.send_count_90d,
+        behaviour.send_open_rate_90d,
+        behaviour.ticket_count,
+        behaviour.open_ticket_count,
+        behaviour.average_satisfaction,
+        last_touch.latest.touched_at as last_touch_at,
+        last_touch.latest.kind as last_touch_channel,
+        last_touch.latest.campaign_id as last_touch_campaign_id,
+
+        ---------- next best offer
+        recommendations.product_id as recommended_product_id,
+        recommendations.title as recommended_title,
+        recommendations.reason as recommendation_reason,
+
+        ---------- times
+        behaviour.as_of_on
+    from behaviour
+    cross join as_of
+    left join (select * from profiles where source_rank = 1) as profiles
+        on behaviour.customer_id = profiles.customer_id
+    left join scored on behaviour.customer_id = scored.customer_id
+    left join memberships on behaviour.customer_id = memberships.customer_id
+    left join consents on behaviour.customer_id = consents.customer_id
+    left join segments on behaviour.customer_id = segments.customer_id
+    left join recommendations on behaviour.customer_id = recommendations.customer_id
+    left join clicks on behaviour.customer_id = clicks.customer_id
+    left join last_touch on behaviour.customer_id = last_touch.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,115 @@
+"""A small shop's gold features, with something true to find in them, written by delta-rs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from lakehouse.settings import Settings
+
+AS_OF = date(2025, 6, 30)
+TASTES = ("Beauty", "Food", "Sports")
+TEXTS = pa.map_(pa.string(), pa.string())
+
+
+def write_shop(settings: Settings, customers: int = 60, products: int = 30, days: int = 100) -> None:
+    """Customers of three tastes who look at and buy products of their taste, and click creatives of it."""
+    rng = np.random.default_rng(11)
+    taste = np.arange(customers) % 3
+    kind = np.arange(products) % 3
+    write_gold(settings, "feat_customer_behaviour", _behaviour(customers))
+    write_gold(
+        settings,
+        "feat_product",
+        pa.table({"product_id": _names("P", products), "category_level_1": [TASTES[k] for k in kind]}),
+    )
+    write_gold(settings, "feat_interactions", _interactions(rng, taste, kind, days))
+    write_gold(settings, "feat_customer_rfm", _rfm(rng, max(1, customers - 5)))
+    write_gold(settings, "feat_impressions", _impressions(rng, taste, days))
+
+
+def write_gold(settings: Settings, table: str, content: pa.Table) -> None:
+    write_deltalake(settings.table_path("gold", table), content, mode="overwrite", schema_mode="overwrite")
+
+
+def _names(letter: str, count: int) -> list[str]:
+    return [f"{letter}{number:03d}" for number in range(count)]
+
+
+def _behaviour(customers: int) -> pa.Table:
+    return pa.table(
+        {
+            "customer_id": _names("C", customers + 1),  # the last one never did anything
+            "view_count_30d": pa.array([n % 7 for n in range(customers)] + [0], pa.int64()),
+            "last_active_on": pa.array([AS_OF] * customers + [None], pa.date32()),
+        }
+    )
+
+
+def _interactions(rng: np.random.Generator, taste: np.ndarray, kind: np.ndarray, days: int) -> pa.Table:
+    keys = set()
+    for customer in range(len(taste)):
+        for _ in range(14):
+            likes = np.flatnonzero(kind == taste[customer]) if rng.random() < 0.85 else np.arange(len(kind))
+            keys.add((customer, int(rng.choice(likes)), int(rng.integers(0, days))))
+    rows = sorted(keys)
+    bought = [int(rng.random() < 0.5) for _ in rows]
+    return pa.table(
+        {
+            "customer_id": [f"C{row[0]:03d}" for row in rows],
+            "product_id": [f"P{row[1]:03d}" for row in rows],
+            "interacted_on": [AS_OF - timedelta(days=row[2]) for row in rows],
+            "view_count": pa.array([1] * len(rows), pa.int64()),
+            "cart_count": pa.array([0] * len(rows), pa.int64()),
+            "purchase_count": pa.array(bought, pa.int64()),
+            "rating": pa.array([None] * len(rows), pa.float64()),
+            "weight": [1.0 + 5.0 * count for count in bought],
+        }
+    )
+
+
+def _rfm(rng: np.random.Generator, customers: int) -> pa.Table:
+    is_good = np.arange(customers) % 2 == 0
+    frequency = np.where(is_good, rng.integers(8, 15, customers), rng.integers(1, 3, customers))
+    return pa.table(
+        {
+            "customer_id": _names("C", customers),
+            "recency_days": pa.array(
+                np.where(is_good, rng.integers(0, 9, customers), rng.integers(50, 99, customers)), pa.int32()
+            ),
+            "frequency": pa.array(frequency, pa.int64()),
+            "monetary_amount": pa.array([Decimal(int(n) * 100) for n in frequency], pa.decimal128(18, 2)),
+            "as_of_on": [AS_OF] * customers,
+        }
+    )
+
+
+def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: int = 3000) -> pa.Table:
+    who, creative = rng.integers(0, len(taste), count), rng.integers(0, 6, count)
+    match = taste[who] == creative % 3
+    second = np.sort(rng.integers(0, days * 86_400, count))
+    end = datetime(AS_OF.year, AS_OF.month, AS_OF.day, tzinfo=timezone.utc)
+    shown = [end - timedelta(days=days - 1) + timedelta(seconds=int(s)) for s in second]
+    return pa.table(
+        {
+            "impression_id": [f"I{number:05d}" for number in range(count)],
+            "customer_id": [f"C{number:03d}" for number in who],
+            "creative_id": [f"CR{number}" for number in creative],
+            "slot_id": [("top", "side")[int(n)] for n in rng.integers(0, 2, count)],
+            "shown_at": pa.array(shown, pa.timestamp("us", tz="UTC")),
+            "hour_of_day": pa.array([t.hour for t in shown], pa.int32()),
+            "device_type": [("ios", "web")[int(n)] for n in rng.integers(0, 2, count)],
+            "region": ["north"] * count,
+            "prior_order_count": pa.array(rng.integers(0, 9, count), pa.int64()),
+            "days_since_prior_order": pa.array([None if n < 20 else float(n) for n in rng.integers(0, 99, count)]),
+            "age_years": pa.array([None if n < 20 else int(n) for n in rng.integers(0, 80, count)], pa.int32()),
+            "prior_top_category": [TASTES[k] for k in taste[who]],
+            "prior_top_category_rate": [0.8] * count,
+            "attributes": pa.array([[("topic", TASTES[int(k) % 3]), ("empty", None)] for k in creative], TEXTS),
+            "is_clicked": [bool(x) for x in rng.random(count) < np.where(match, 0.30, 0.03)],
+        }
+    )

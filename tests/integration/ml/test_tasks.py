@@ -1,0 +1,157 @@
+"""The three tasks on a small shop: what they find, that they repeat, and what absent entities leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+from lakehouse.catalog import register_tables
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings, load_settings
+from ml import tables
+from ml.tasks import TASKS
+from tests.conftest import use_home
+from tests.integration.ml.gold_tables import AS_OF, write_gold, write_shop
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SEED = 7
+
+
+def content(settings: Settings) -> dict[str, pd.DataFrame]:
+    return {name: tables.read(settings, name).to_pandas() for name in tables.ML_SCHEMAS}
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = load_settings(home=tmp_path_factory.mktemp("shop"), spark_master="local[2]")
+    write_shop(settings)
+    use_home(spark, settings)
+    for task in TASKS.values():
+        task.run(spark, settings, AS_OF, SEED)
+    return settings
+
+
+def metric(settings: Settings, name: str) -> pd.Series:
+    told = content(settings)["model_metrics"].set_index("metric")
+    return told.loc[name]
+
+
+def test_recommendations_find_the_tastes_and_beat_popularity(shop: Settings) -> None:
+    found = metric(shop, "ndcg_at_10")
+    assert found["value"] > found["baseline_value"] + 0.05
+    assert found["baseline"] == "popularity"
+    told = content(shop)["recommendations"]
+    assert told.groupby("customer_id")["product_id"].nunique().to_dict() == {f"C{n:03d}": 10 for n in range(61)}
+    assert told.loc[told["customer_id"] == "C060", "strategy"].unique().tolist() == ["popularity"]
+    warm = told[told["strategy"] == "als"]
+    assert warm["evidence_product_id"].notna().all()
+    assert set(warm["evidence_type"]) <= {"bought", "viewed"}
+
+
+def test_two_kinds_of_customers_become_two_segments_at_their_ends(shop: Settings) -> None:
+    told = content(shop)
+    segments = told["customer_segments"].set_index("customer_id")["segment_name"]
+    assert len(segments) == 55
+    assert segments["C000"] != segments["C001"]
+    profiles = told["segment_profiles"]
+    assert profiles["customer_count"].sum() == 55
+    assert profiles["segment_name"].is_unique
+    curve = told["segment_elbow"]
+    assert curve["k"].tolist() == [2, 3, 4, 5, 6, 7, 8]
+    assert curve["is_chosen"].sum() == 1
+
+
+def test_clicks_are_told_apart_by_taste_and_every_active_customer_meets_every_creative(shop: Settings) -> None:
+    auc = metric(shop, "auc")
+    assert auc["value"] > 0.7
+    assert auc["baseline_value"] == 0.5
+    assert metric(shop, "log_loss")["value"] < metric(shop, "log_loss")["baseline_value"]
+    assert metric(shop, "expected_calibration_error")["value"] < 0.05
+    told = content(shop)["click_predictions"]
+    assert len(told) == 60 * 6
+    chance = told.pivot(index="customer_id", columns="creative_id", values="click_probability")
+    assert chance.loc["C000", ["CR0", "CR3"]].min() > 0.15  # C000 and these creatives are about beauty
+    assert chance.loc["C000", ["CR1", "CR2", "CR4", "CR5"]].max() < 0.10
+    names = content(shop)["click_coefficients"]["feature"]
+    assert {"(intercept)", "attributes.topic=Beauty", "category_match=yes, 75%+ of views"} <= set(names)
+
+
+def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    mlflow.set_registry_uri(shop.mlflow_uri)
+    client = MlflowClient(shop.mlflow_uri, shop.mlflow_uri)
+    version = client.get_model_version_by_alias("recommend", "champion")
+    run = client.get_run(version.run_id)
+    loaded = mlflow.pyfunc.load_model("models:/recommend@champion")
+    told = loaded.predict(pd.DataFrame({"customer_id": ["x"], "product_id": ["P000"], "weight": [6.0]}))
+
+    assert content(shop)["recommendations"]["model_version"].unique().tolist() == [str(version.version)]
+    assert run.data.params["version_of_gold.feat_interactions"] == "0"
+    assert run.data.metrics["ndcg_at_10"] == metric(shop, "ndcg_at_10")["value"]
+    assert "P000" not in told["product_id"].tolist()
+    assert len(told) == 10
+
+
+def test_the_same_features_in_another_home_give_the_same_tables(
+    shop: Settings, spark: SparkSession, tmp_path: Path
+) -> None:
+    first = content(shop)
+    other = load_settings(home=tmp_path, spark_master="local[2]")
+    write_shop(other)
+    use_other_home(spark, other)
+    for task in TASKS.values():
+        task.run(spark, other, AS_OF, SEED)
+    second = content(other)
+    for name, table in first.items():
+        pd.testing.assert_frame_equal(table, second[name], check_exact=True)
+
+
+def test_absent_entities_leave_empty_tables_and_metrics_that_say_so(
+    home_spark: SparkSession, home_settings: Settings
+) -> None:
+    for task in TASKS.values():
+        task.run(home_spark, home_settings, AS_OF, SEED)
+    told = content(home_settings)
+    assert told.pop("model_metrics")["split"].tolist() == ["no data"] * 3
+    for name, table in told.items():
+        assert len(table) == 0
+        assert home_spark.table(f"ml.{name}").columns == tables.ML_SCHEMAS[name].names
+
+
+def test_scoring_before_training_says_what_to_do(home_spark: SparkSession, home_settings: Settings) -> None:
+    write_shop(home_settings, customers=4, products=3)
+    use_other_home(home_spark, home_settings)
+    with pytest.raises(LakehouseError, match="run `lakehouse train segment` first"):
+        TASKS["segment"].score(home_spark, home_settings, AS_OF, SEED)
+
+
+def test_a_handful_of_customers_and_clicks_is_enough_not_to_fail(
+    home_spark: SparkSession, home_settings: Settings
+) -> None:
+    write_shop(home_settings, customers=7, products=3, days=5)
+    shown = DeltaTable(home_settings.table_path("gold", "feat_impressions")).to_pyarrow_table()
+    write_gold(home_settings, "feat_impressions", shown.slice(0, 30))
+    use_other_home(home_spark, home_settings)
+    for task in TASKS.values():
+        task.run(home_spark, home_settings, AS_OF, SEED)
+    told = content(home_settings)
+    assert told["customer_segments"]["customer_id"].tolist() == ["C000", "C001"]
+    assert told["recommendations"].groupby("customer_id")["product_id"].nunique().unique().tolist() == [3]
+    assert "base rate for all: too few clicks" in told["model_metrics"]["split"].tolist()
+    assert told["click_predictions"]["click_probability"].nunique() == 1
+
+
+def use_other_home(spark: SparkSession, settings: Settings) -> None:
+    """Point the session at a home without touching the folders of the one before it."""
+    for schema in ("gold", "ml"):
+        for row in spark.sql(f"show tables in {schema}").collect():
+            spark.sql(f"drop table if exists {schema}.{row['tableName']}")
+    register_tables(spark, settings.tables_dir)

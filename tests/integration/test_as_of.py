@@ -1,0 +1,186 @@
+"""Nothing after the run's day reaches a feature, whatever comes later: a property of the compiled SQL itself."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lakehouse import ops
+from lakehouse.settings import Settings, load_settings
+from tests.conftest import use_home
+from tests.integration.gold_by_dbt import compiled_features, feature_rows
+from tests.integration.silver_by_hand import at, write_home
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+AS_OF = date(2024, 6, 30)
+LAST_MOMENT = "2024-06-30 23:59:59.999999"
+FIRST_MOMENT_AFTER = datetime(2024, 7, 1, tzinfo=timezone.utc)
+Rows = dict[str, list[dict[str, Any]]]
+
+BEFORE: Rows = {
+    "customers": [
+        {"customer_id": "ann", "registered_at": at("2023-01-01"), "birth_year": 1990, "gender": "female"},
+        {"customer_id": "bob", "registered_at": None, "city": "Oslo"},
+        {"customer_id": "cho", "registered_at": at(LAST_MOMENT)},
+    ],
+    "products": [
+        {"product_id": "tea", "category": "Food > Drinks", "brand": "Leaf", "unit_price": 4, "unit_cost": 1},
+        {"product_id": "cup", "category": "Home > Kitchen", "brand": "Clay", "unit_price": 9, "listed_at": at(LAST_MOMENT)},
+    ],
+    "order_lines": [
+        {"order_id": "1", "customer_id": "ann", "product_id": "tea", "quantity": 3, "unit_price": 4,
+         "ordered_at": at("2024-04-01 10:00")},
+        {"order_id": "2", "customer_id": "ann", "product_id": "cup", "quantity": 1, "unit_price": 9,
+         "ordered_at": at(LAST_MOMENT)},
+        {"order_id": "3", "customer_id": "bob", "product_id": "tea", "quantity": 1, "unit_price": 4,
+         "ordered_at": at("2024-06-01 08:00"), "channel": "app"},
+    ],
+    "events": [
+        {"event_id": "a", "session_id": "s", "event_type": "view", "product_id": "tea", "event_at": at("2024-06-30 23:00")},
+        {"event_id": "b", "session_id": "t", "event_type": "view", "product_id": "cup", "event_at": at("2024-06-28 09:00"),
+         "customer_id": "bob"},
+        {"event_id": "c", "session_id": "t", "event_type": "add_to_cart", "product_id": "cup",
+         "event_at": at("2024-06-28 09:01"), "customer_id": "bob"},
+    ],
+    "impressions": [
+        {"impression_id": "i", "customer_id": "bob", "creative_id": "x", "campaign_id": "k", "is_clicked": True,
+         "shown_at": at("2024-06-29 12:00"), "attributes": {"creative_category": "Home"}},
+        {"impression_id": "j", "customer_id": "bob", "creative_id": "x", "campaign_id": "k", "is_clicked": False,
+         "shown_at": at("2024-06-30 12:00"), "attributes": {"creative_category": "Home"}},
+    ],
+    "sends": [{"send_id": "m", "customer_id": "ann", "sent_at": at("2024-06-20")}],
+    "tickets": [{"ticket_id": "q", "customer_id": "ann", "opened_at": at("2024-06-20"), "satisfaction": 4.0}],
+    "ratings": [{"customer_id": "ann", "product_id": "tea", "rating": 4.0, "rated_at": at("2024-05-01")}],
+}  # fmt: skip
+
+# People and products of before, and new ones; the session "s" of before is anonymous so far.
+people = st.sampled_from(["ann", "bob", "cho", "new"])
+things = st.sampled_from(["tea", "cup", "pot"])
+later = st.one_of(
+    st.just(FIRST_MOMENT_AFTER),
+    st.integers(0, 400 * 86400).map(lambda seconds: FIRST_MOMENT_AFTER + timedelta(seconds=seconds)),
+)
+
+
+def rows_of(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=4)
+
+
+after = st.fixed_dictionaries(
+    {
+        "customers": rows_of(customer_id=st.sampled_from(["new", "other"]), registered_at=later),
+        "products": rows_of(
+            product_id=st.sampled_from(["pot", "pan"]),
+            category=st.just("Home > Kitchen"),
+            unit_price=st.integers(1, 99),
+            listed_at=later,
+        ),
+        "order_lines": rows_of(
+            order_id=st.sampled_from(["1", "2", "9"]),
+            customer_id=people,
+            product_id=things,
+            quantity=st.integers(-2, 9),
+            unit_price=st.integers(0, 500),
+            is_cancelled=st.booleans(),
+            ordered_at=later,
+        ),
+        "events": rows_of(
+            event_id=st.uuids().map(str),
+            session_id=st.sampled_from(["s", "t", "u"]),
+            customer_id=st.one_of(st.none(), people),
+            event_type=st.sampled_from(["view", "search", "add_to_cart", "purchase"]),
+            product_id=things,
+            event_at=later,
+        ),
+        "impressions": rows_of(
+            impression_id=st.uuids().map(str),
+            customer_id=people,
+            creative_id=st.sampled_from(["x", "y"]),
+            is_clicked=st.booleans(),
+            shown_at=later,
+        ),
+        "sends": rows_of(send_id=st.uuids().map(str), customer_id=people, sent_at=later),
+        "tickets": rows_of(ticket_id=st.uuids().map(str), customer_id=people, opened_at=later),
+        "ratings": rows_of(customer_id=people, product_id=things, rating=st.floats(0.5, 99), rated_at=later),
+        "memberships": rows_of(customer_id=people, started_on=later.map(datetime.date)),
+        "consents": rows_of(customer_id=people, changed_at=later, is_granted=st.booleans()),
+        "locations": rows_of(customer_id=people, seen_at=later),
+        "accounts": rows_of(customer_id=people, opened_on=later.map(datetime.date)),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return load_settings(home=tmp_path_factory.mktemp("as-of") / "home", spark_master="local[2]")
+
+
+@pytest.fixture(scope="module")
+def features(spark: SparkSession, home: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    write_home(home, BEFORE, AS_OF)
+    use_home(spark, home)
+    return compiled_features(tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="module")
+def rows_before(spark: SparkSession, features: dict[str, str]) -> dict[str, list[str]]:
+    return feature_rows(spark, features)
+
+
+@settings(
+    max_examples=3, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(rows_after=after)
+def test_rows_after_as_of_leave_every_feature_as_it_was(
+    spark: SparkSession, home: Settings, features: dict[str, str], rows_before: dict[str, list[str]], rows_after: Rows
+) -> None:
+    both = {entity: BEFORE.get(entity, []) + rows_after.get(entity, []) for entity in {*BEFORE, *rows_after}}
+    write_home(home, both, AS_OF, declared=[("shop", entity) for entity in BEFORE])
+
+    assert feature_rows(spark, features) == rows_before
+
+
+def test_the_same_rows_change_the_features_once_the_day_has_come(
+    spark: SparkSession, home: Settings, features: dict[str, str], rows_before: dict[str, list[str]]
+) -> None:
+    new_day = FIRST_MOMENT_AFTER + timedelta(hours=1)
+    added: Rows = {
+        "order_lines": [
+            {"order_id": "9", "customer_id": "cho", "product_id": "tea", "quantity": 1, "unit_price": 4,
+             "ordered_at": new_day}
+        ],
+        "events": [
+            {"event_id": "z", "session_id": "s", "customer_id": "ann", "event_type": "search", "event_at": new_day}
+        ],
+        "impressions": [{"impression_id": "z", "customer_id": "ann", "creative_id": "x", "shown_at": new_day}],
+    }  # fmt: skip
+    both = {entity: BEFORE[entity] + added.get(entity, []) for entity in BEFORE}
+    write_home(home, both, AS_OF + timedelta(days=1))
+    rows = feature_rows(spark, features)
+
+    assert all(rows[model] != rows_before[model] for model in rows_before)
+    assert any('"customer_id":"cho"' in row for row in rows["feat_customer_rfm"])
+    # The anonymous view of the evening before now belongs to who logged in after midnight.
+    assert any('"customer_id":"ann","product_id":"tea","view_count":1' in row for row in rows["feat_interactions"])
+
+
+def test_an_answer_after_as_of_does_not_count_yet(
+    spark: SparkSession, home: Settings, features: dict[str, str], rows_before: dict[str, list[str]]
+) -> None:
+    answered = {
+        **BEFORE,
+        "sends": [BEFORE["sends"][0] | {"opened_at": FIRST_MOMENT_AFTER, "clicked_at": FIRST_MOMENT_AFTER}],
+        "tickets": [BEFORE["tickets"][0] | {"closed_at": FIRST_MOMENT_AFTER}],
+    }
+    write_home(home, answered, AS_OF)
+    rows = feature_rows(spark, features)
+
+    assert rows["feat_customer_behaviour"] == rows_before["feat_customer_behaviour"]
+    assert ops.read(home, "as_of") == [{"as_of_on": AS_OF}]
