@@ -9,10 +9,11 @@
         {{- return([]) -}}
     {%- endif -%}
     {#- One query for all entities in a whole dbt run: `graph` is the one thing that the nodes of a run share. -#}
-    {%- if 'lakehouse_sources' not in graph -%}
-        {%- do graph.update({'lakehouse_sources': all_mapped_sources()}) -%}
+    {%- set once = 'lakehouse_sources ' ~ invocation_id -%}
+    {%- if once not in graph -%}
+        {%- do graph.update({once: all_mapped_sources()}) -%}
     {%- endif -%}
-    {{- return(graph['lakehouse_sources'].get(entity, [])) -}}
+    {{- return(graph[once].get(entity, [])) -}}
 {% endmacro %}
 
 {% macro all_mapped_sources() %}

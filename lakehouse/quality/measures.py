@@ -68,6 +68,12 @@ def row_count(settings: Settings, table: str) -> int:
     return delta.to_pyarrow_dataset().count_rows() if counts.null_count else int(pc.sum(counts).as_py() or 0)
 
 
+def stored_columns(settings: Settings, table: str) -> list[str]:
+    """Column names of a Delta table in their order; none where there is no table."""
+    delta = _open(settings, table)
+    return [] if delta is None else [field.name for field in delta.schema().fields]
+
+
 def stored_bytes(settings: Settings, table: str) -> int:
     """Size of a Delta table's current files; 0 where there is no table."""
     delta = _open(settings, table)

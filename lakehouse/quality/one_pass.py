@@ -4,7 +4,7 @@ GX resolves the metrics of a suite in rounds and starts a Spark query for the ag
 first, the unexpected counts after it; then one more query per rule for sample values, which `result_format`
 cannot switch off without losing the counts. Here aggregates wait until nothing else is left to resolve, so that
 they share one query, and no sample values are asked for where the format wants none (measured in
-docs/decisions/quality-gates.md).
+docs/decisions/0006-one-pass-gates.md).
 
 The row count has to be promised for that: GX lists it as a dependency of every row-by-row condition, although none
 reads it. It is filled in by the one query; a metric that does read it makes the promise good first.

@@ -14,8 +14,8 @@
         mostly: 0.99                                # share of rows that must pass
         row_condition: is_sale                      # Spark SQL: only these rows are judged
 
-Instead of a table's own rows a suite may judge those of a `query:` (Spark SQL across tables) or of a `measure:` (figures
-about the layer that measures.py counts without a query); `table` is then only the suite's name.
+Instead of a table's own rows a suite may judge those of a `query:` (Spark SQL across tables) or of a `measure:`
+(figures about the layer that measures.py counts without a query); `table` is then only the suite's name.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 import lakehouse.quality.row_expectations  # noqa: F401  registers our expectations
 from lakehouse.errors import InputError
 from lakehouse.quality.failing_rows import sample_failing_rows
-from lakehouse.quality.measures import MEASURES, row_count, stored_bytes
+from lakehouse.quality.measures import MEASURES, row_count, stored_bytes, stored_columns
 from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
 from lakehouse.quality.suites import Rule, Suite
 from lakehouse.settings import Settings
@@ -76,27 +76,35 @@ def check_table(spark: SparkSession, settings: Settings, suite: Suite) -> TableC
         InputError: the table, a column of a rule or a condition does not fit; names file, rule and what is there.
     """
     expectations = build_expectations(suite)
-    frame = _frame(spark, settings, suite)
-    _require_columns(suite, frame)
-    judged = list(range(len(expectations)))
-    if _is_table(suite) and row_count(settings, suite.table) == 0:
-        judged = [place for place in judged if suite.rules[place].type.startswith("expect_table_")]
-    validator = Validator(execution_engine=OnePassSparkEngine(spark=spark, persist=False))
-    validator.metrics_calculator.show_progress_bars = False
-    batch = Batch(data=SparkDFBatchData(validator.execution_engine, frame))
-    validator.load_batch_list([batch])
+    places = list(range(len(expectations)))
+    if suite.query is None and suite.measure is None and stored_columns(settings, suite.table):
+        if row_count(settings, suite.table) == 0:
+            places = [place for place in places if suite.rules[place].type.startswith("expect_table_")]
+        if not places:
+            _require_columns(suite, stored_columns(settings, suite.table))
     results = [_passed_unread(expectation) for expectation in expectations]
-    if judged:
+    outcomes = [RuleOutcome(rule, suite.table, True, 0, 0) for rule in suite.rules]
+    if places:
+        frame = _frame(spark, settings, suite)
+        _require_columns(suite, frame.columns)
+        validator = _validator(spark, frame)
         found = validator.graph_validate(
-            configurations=[expectations[place].configuration for place in judged],
+            configurations=[expectations[place].configuration for place in places],
             runtime_configuration={"result_format": dict(COUNTS_ONLY)},
         )
         for result in found:
-            results[result.expectation_config.meta["place"]] = result
-    outcomes = tuple(
-        _outcome(suite, rule, result, frame, validator) for rule, result in zip(suite.rules, results, strict=True)
-    )
-    return TableCheck(suite, outcomes, _suite_result(suite, results))
+            place = result.expectation_config.meta["place"]
+            results[place] = result
+            outcomes[place] = _outcome(suite, suite.rules[place], result, frame, validator)
+    return TableCheck(suite, tuple(outcomes), _suite_result(suite, results))
+
+
+def _validator(spark: SparkSession, frame: DataFrame) -> Validator:
+    """A validator of its own for each table: tables are judged in threads."""
+    validator = Validator(execution_engine=OnePassSparkEngine(spark=spark, persist=False))
+    validator.metrics_calculator.show_progress_bars = False
+    validator.load_batch_list([Batch(data=SparkDFBatchData(validator.execution_engine, frame))])
+    return validator
 
 
 def describe_for_docs(rule: Rule, keys: Sequence[str] = ()) -> str:
@@ -136,10 +144,6 @@ def _expectation(suite: Suite, place: int, rule: Rule) -> Expectation:
         raise InputError(f"{where}: kwargs {named}: {first['msg']}") from None
 
 
-def _is_table(suite: Suite) -> bool:
-    return suite.query is None and suite.measure is None
-
-
 def _frame(spark: SparkSession, settings: Settings, suite: Suite) -> DataFrame:
     if suite.measure is not None:
         if suite.measure not in MEASURES:
@@ -157,8 +161,7 @@ def _frame(spark: SparkSession, settings: Settings, suite: Suite) -> DataFrame:
     return table.coalesce(1) if small else table
 
 
-def _require_columns(suite: Suite, frame: DataFrame) -> None:
-    there = set(frame.columns)
+def _require_columns(suite: Suite, there: Sequence[str]) -> None:
     for rule in suite.rules:
         named = [rule.kwargs[key] for key in COLUMN_KWARGS if key in rule.kwargs]
         for key in COLUMN_LIST_KWARGS:
@@ -167,7 +170,7 @@ def _require_columns(suite: Suite, frame: DataFrame) -> None:
             if column not in there:
                 raise InputError(
                     f"{suite.path}, rule {rule.label}: {suite.table} has no column {column!r} "
-                    f"(it has {', '.join(frame.columns)})"
+                    f"(it has {', '.join(there)})"
                 )
     for column in suite.key:
         if column not in there:

@@ -53,6 +53,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             metrics=metrics,
         ),
     )
+    curve = {k: found for k, found in curve.items() if k > 1}  # one group is no point of the curve
     labels = {k: nearest_centre(points[::step], found) for k, found in curve.items()}
     tables.write(
         spark,

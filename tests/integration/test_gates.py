@@ -267,3 +267,22 @@ def test_a_table_costs_no_more_than_one_aggregate_query(
     check_table(home_spark, home_settings, suite)  # the table's log is read and cached here
     one_query = jobs(lambda: frame.agg(F.count(F.lit(1)), F.count_distinct("order_id")).collect())
     assert jobs(lambda: check_table(home_spark, home_settings, suite)) <= one_query
+
+
+def test_an_empty_table_that_lacks_a_column_is_refused_like_a_full_one(
+    home_spark: SparkSession, home_settings: Settings, suites: Path
+) -> None:
+    (suites / "silver" / "orders.yml").write_text(ORDERS.replace("column: price", "column: cost"))
+    write_orders(home_spark, [])
+    with pytest.raises(InputError, match="silver.orders has no column 'cost'"):
+        gate(home_spark, home_settings, suites)
+
+
+def test_an_empty_table_fails_where_rows_are_demanded(
+    home_spark: SparkSession, home_settings: Settings, suites: Path
+) -> None:
+    demand = "\n  - {type: expect_table_row_count_to_equal, kwargs: {value: 1}, severity: error, owner: one day}\n"
+    (suites / "silver" / "orders.yml").write_text(ORDERS + demand)
+    write_orders(home_spark, [])
+    (failed,) = gate(home_spark, home_settings, suites).failures
+    assert (failed.rule.type, failed.observed) == ("expect_table_row_count_to_equal", "0")

@@ -33,10 +33,10 @@ deeds as (
     select *
     from
         values
-        ('bought', 'bought'),
-        ('carted', 'put into the cart'),
-        ('rated', 'rated'),
-        ('viewed', 'looked at') as deeds (evidence_type, deed)
+        ('bought', 'bought', 'bought it'),
+        ('carted', 'put into the cart', 'put it into the cart'),
+        ('rated', 'rated', 'rated it'),
+        ('viewed', 'looked at', 'looked at it') as deeds (evidence_type, deed, deed_of_it)
 
 ),
 
@@ -60,7 +60,7 @@ final as (
             when evidence.product_id = recommendations.product_id and recommendations.evidence_type = 'bought'
                 then 'Because they bought it before and may need it again'
             when evidence.product_id = recommendations.product_id
-                then concat('Because they ', deeds.deed, ' it and have not bought it yet')
+                then concat('Because they ', deeds.deed_of_it, ' and have not bought it yet')
             when evidence.product_id is not null and deeds.deed is not null
                 then concat('Because they ', deeds.deed, ' ', evidence.title)
             when recommendations.strategy = 'als' then 'Because customers with a similar history like it'

@@ -1,3 +1,5 @@
+{%- set day = run_day() -%}
+{%- set brought = entities_brought() -%}
 {#- What each entity brings to a row of activity; a column that it does not name is null. -#}
 {%- set no_value = {
     'customer_id': 'customer_id',
@@ -46,12 +48,12 @@
     }),
     ('sends', {
         'kind': "'send'", 'happening_id': 'send_id', 'channel': 'channel', 'occurred_at': 'sent_at',
-        'is_answered': 'to_date(opened_at) <= as_of_on', 'occurred_on': 'to_date(sent_at)',
-        'value': 'if(to_date(clicked_at) <= as_of_on, 1.0, 0.0)',
+        'is_answered': 'to_date(opened_at) <= ' ~ day, 'occurred_on': 'to_date(sent_at)',
+        'value': 'if(to_date(clicked_at) <= ' ~ day ~ ', 1.0, 0.0)',
     }),
     ('tickets', {
         'kind': "'ticket'", 'happening_id': 'ticket_id', 'channel': 'channel', 'occurred_at': 'opened_at',
-        'is_answered': 'to_date(closed_at) <= as_of_on', 'value': 'satisfaction', 'occurred_on': 'to_date(opened_at)',
+        'is_answered': 'to_date(closed_at) <= ' ~ day, 'value': 'satisfaction', 'occurred_on': 'to_date(opened_at)',
     }),
     ('memberships', {'kind': "'membership'", 'occurred_on': 'started_on'}),
     ('consents', {'kind': "'consent'", 'occurred_at': 'changed_at', 'occurred_on': 'to_date(changed_at)'}),
@@ -68,25 +70,6 @@
 
 with
 
-as_of as (
-
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
-declared as (
-
-    select
-        source,
-        max(timezone) as timezone,
-        bool_or(entity = 'customers') as has_customers,
-        bool_or(entity = 'products') as has_products,
-        bool_or(entity = 'order_lines') as has_order_lines
-    from {{ source('ops', 'sources') }}
-    group by source
-
-),
-
 products as (
 
     select * from {{ ref('int_products_as_of') }}
@@ -96,23 +79,20 @@ products as (
 customers as (
 
     select * from {{ ref('stg_customers') }}
+    where customer_id is not null
 
 ),
 
 seen_events as (
 
     select
-        events.*,
-        coalesce(events.session_id, events.event_id) as visit_id,
-        events.event_type = 'purchase' and not coalesce(declared.has_order_lines, false) as is_counted_purchase,
-        case when events.is_known_product then events.product_id end as known_product_id,
-        case when events.is_known_customer then events.customer_id end as known_customer_id
+        *,
+        coalesce(session_id, event_id) as visit_id,
+        event_type = 'purchase' and not {{ source_brings('order_lines', 'events') }} as is_counted_purchase,
+        case when is_known_product then product_id end as known_product_id,
+        case when is_known_customer then customer_id end as known_customer_id
     from {{ ref('stg_events') }} as events
-    cross join as_of
-    left join declared on events.source = declared.source
-    where
-        events.event_on <= as_of.as_of_on
-        and not coalesce(events.is_near_duplicate, false)
+    where event_on <= {{ day }} and not coalesce(is_near_duplicate, false)
 
 ),
 
@@ -138,11 +118,10 @@ events as (
 ratings as (
 
     select
-        ratings.*,
-        ratings.rating / max(ratings.rating) over (partition by ratings.source) as rating_rate
-    from {{ ref('stg_ratings') }} as ratings
-    cross join as_of
-    where to_date(ratings.rated_at) <= as_of.as_of_on
+        *,
+        rating / max(rating) over (partition by source) as rating_rate
+    from {{ ref('stg_ratings') }}
+    where to_date(rated_at) <= {{ day }}
 
 ),
 
@@ -155,11 +134,12 @@ ratings as (
 
 {% endfor -%}
 
+-- An entity that no source brings is left out; customers never are, so that there is always one.
 occurrences as (
 
-    {% for entity, brings in entities -%}
+    {% for entity, brings in entities if not execute or entity in brought or entity == 'customers' -%}
     select
-        {{ entity }}.source,
+        source,
         {{ brings.kind }} as kind,
         {% for column, nothing in no_value.items() -%}
         cast({{ brings.get(column, nothing) }} as {{ {
@@ -167,10 +147,8 @@ occurrences as (
             'net': 'decimal(18, 2)', 'dis': 'decimal(18, 2)', 'occ': 'timestamp',
         }.get(column[:3], 'string') }}) as {{ column }},
         {% endfor -%}
-        {{ brings.occurred_on }} as occurred_on,
-        as_of.as_of_on
+        {{ brings.occurred_on }} as occurred_on
     from {{ entity }}
-    cross join as_of
     {% if not loop.last %}
     union all
 
@@ -180,12 +158,9 @@ occurrences as (
 
 registered as (
 
-    select distinct customers.customer_id as registered_id
+    select distinct customer_id as registered_id
     from customers
-    cross join as_of
-    where
-        customers.customer_id is not null
-        and (customers.registered_at is null or to_date(customers.registered_at) <= as_of.as_of_on)
+    where registered_at is null or to_date(registered_at) <= {{ day }}
 
 ),
 
@@ -194,12 +169,12 @@ known as (
 
     select
         occurrences.*,
-        from_utc_timestamp(occurrences.occurred_at, coalesce(declared.timezone, 'UTC')) as local_at,
+        {{ local_time('occurrences', 'occurred_at') }} as local_at,
         case
             when
                 coalesce(
                     occurrences.is_known_customer,
-                    registered.registered_id is not null or not coalesce(declared.has_customers, false)
+                    registered.registered_id is not null or not {{ source_brings('customers', 'occurrences') }}
                 )
                 then occurrences.customer_id
         end as known_customer_id,
@@ -207,7 +182,7 @@ known as (
             when
                 occurrences.kind != 'rating'
                 or products.product_id is not null
-                or not coalesce(declared.has_products, false)
+                or not {{ source_brings('products', 'occurrences') }}
                 then occurrences.product_id
         end as known_product_id,
         products.brand,
@@ -216,10 +191,9 @@ known as (
         products.unit_price as list_price,
         products.unit_cost
     from occurrences
-    left join declared on occurrences.source = declared.source
     left join registered on occurrences.customer_id = registered.registered_id
     left join products on occurrences.product_id = products.product_id
-    where occurrences.occurred_on is null or occurrences.occurred_on <= occurrences.as_of_on
+    where occurrences.occurred_on is null or occurrences.occurred_on <= {{ day }}
 
 ),
 
@@ -264,7 +238,7 @@ final as (
         weekday(local_at) + 1 as local_weekday,
         occurred_at,
         occurred_on,
-        as_of_on
+        {{ day }} as as_of_on
     from known
     where known_customer_id is not null or known_product_id is not null
 

@@ -1,11 +1,5 @@
 with
 
-as_of as (
-
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
 impressions as (
 
     select * from {{ ref('stg_impressions') }}
@@ -32,19 +26,8 @@ customers as (
         min_by(gender, source) as gender,
         min_by(birth_year, source) as birth_year
     from {{ ref('stg_customers') }}
-    cross join as_of
-    where registered_at is null or to_date(registered_at) <= as_of.as_of_on
+    where registered_at is null or to_date(registered_at) <= {{ run_day() }}
     group by customer_id
-
-),
-
-declared as (
-
-    select
-        source,
-        max(timezone) as timezone
-    from {{ source('ops', 'sources') }}
-    group by source
 
 ),
 
@@ -60,13 +43,11 @@ activity as (
 shown as (
 
     select
-        impressions.*,
-        as_of.as_of_on,
-        from_utc_timestamp(impressions.shown_at, coalesce(declared.timezone, 'UTC')) as local_shown_at
+        *,
+        {{ run_day() }} as as_of_on,
+        {{ local_time('impressions', 'shown_at') }} as local_shown_at
     from impressions
-    cross join as_of
-    left join declared on impressions.source = declared.source
-    where impressions.shown_on <= as_of.as_of_on
+    where shown_on <= {{ run_day() }}
 
 ),
 

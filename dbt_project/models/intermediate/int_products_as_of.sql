@@ -2,12 +2,6 @@
 
 with
 
-as_of as (
-
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
 products as (
 
     select * from {{ ref('stg_products') }}
@@ -17,13 +11,12 @@ products as (
 listed as (
 
     select
-        products.*,
-        row_number() over (partition by products.product_id order by products.source) as source_rank
+        *,
+        row_number() over (partition by product_id order by source) as source_rank
     from products
-    cross join as_of
     where
-        products.product_id is not null
-        and (products.listed_at is null or to_date(products.listed_at) <= as_of.as_of_on)
+        product_id is not null
+        and (listed_at is null or to_date(listed_at) <= {{ run_day() }})
 
 ),
 

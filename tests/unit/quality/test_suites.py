@@ -73,8 +73,8 @@ def test_types_are_taken_in_either_spelling(camel: str, snake: str) -> None:
         ("table: silver.orders", "table: [silver", "is not YAML"),
         (
             "table: silver.orders",
-            "table: silver.orders\neach: [a]",
-            "`each` and `each_query` belong to a `query`",
+            "table: silver.orders\nquery: a\nmeasure: b",
+            "give a `query` or a `measure`, not both",
         ),
     ],
 )

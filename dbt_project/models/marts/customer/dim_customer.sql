@@ -1,11 +1,5 @@
 with
 
-as_of as (
-
-    select as_of_on from {{ source('ops', 'as_of') }}
-
-),
-
 behaviour as (
 
     select * from {{ ref('feat_customer_behaviour') }}
@@ -25,8 +19,7 @@ profiles as (
         customers.*,
         row_number() over (partition by customers.customer_id order by customers.source) as source_rank
     from {{ ref('stg_customers') }} as customers
-    cross join as_of
-    where customers.registered_at is null or to_date(customers.registered_at) <= as_of.as_of_on
+    where customers.registered_at is null or to_date(customers.registered_at) <= {{ run_day() }}
 
 ),
 
@@ -39,8 +32,7 @@ memberships as (
         ) as latest,
         min(memberships.started_on) as first_started_on
     from {{ ref('stg_memberships') }} as memberships
-    cross join as_of
-    where memberships.started_on <= as_of.as_of_on
+    where memberships.started_on <= {{ run_day() }}
     group by memberships.customer_id
 
 ),
@@ -53,9 +45,8 @@ last_consents as (
         consents.channel,
         max(struct(consents.changed_at, not consents.is_granted as is_refused)) as latest
     from {{ ref('stg_consents') }} as consents
-    cross join as_of
     where
-        to_date(consents.changed_at) <= as_of.as_of_on
+        to_date(consents.changed_at) <= {{ run_day() }}
         and (consents.purpose is null or lower(consents.purpose) = 'marketing')
     group by consents.customer_id, consents.channel
 
@@ -93,8 +84,7 @@ contacts as (
         sends.campaign_id,
         sends.sent_at as touched_at
     from {{ ref('stg_sends') }} as sends
-    cross join as_of
-    where sends.customer_id is not null and to_date(sends.sent_at) <= as_of.as_of_on
+    where sends.customer_id is not null and to_date(sends.sent_at) <= {{ run_day() }}
 
 ),
 
@@ -208,8 +198,8 @@ final as (
         profiles.gender,
         case
             when profiles.birth_on is not null
-                then cast(floor(months_between(as_of.as_of_on, profiles.birth_on) / 12) as int)
-            else year(as_of.as_of_on) - profiles.birth_year
+                then cast(floor(months_between({{ run_day() }}, profiles.birth_on) / 12) as int)
+            else year({{ run_day() }}) - profiles.birth_year
         end as age_years,
         profiles.is_birth_year_imputed as is_age_imputed,
         profiles.attributes,
@@ -217,7 +207,7 @@ final as (
         ---------- relation
         behaviour.is_registered,
         to_date(profiles.registered_at) as registered_on,
-        datediff(as_of.as_of_on, profiles.registered_at) as days_since_registration,
+        datediff({{ run_day() }}, profiles.registered_at) as days_since_registration,
         case
             when scored.customer_id is null and behaviour.last_active_on is null then 'silent'
             when scored.customer_id is null then 'prospect'
@@ -228,7 +218,7 @@ final as (
 
         ---------- membership now
         coalesce(
-            memberships.latest.expires_on is null or memberships.latest.expires_on >= as_of.as_of_on, true
+            memberships.latest.expires_on is null or memberships.latest.expires_on >= {{ run_day() }}, true
         ) and memberships.customer_id is not null as is_member,
         memberships.latest.tier as membership_tier,
         memberships.first_started_on as member_since_on,
@@ -323,7 +313,6 @@ final as (
         ---------- times
         behaviour.as_of_on
     from behaviour
-    cross join as_of
     left join (select * from profiles where source_rank = 1) as profiles
         on behaviour.customer_id = profiles.customer_id
     left join scored on behaviour.customer_id = scored.customer_id

@@ -1,0 +1,55 @@
+"""dbt's declaration of the entities against the catalogue that source files are checked by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jinja2 import Environment
+
+from lakehouse.entities import ENTITIES
+from lakehouse.settings import CHECKOUT
+
+#: What a kind of dbt_project/macros/entities.sql is in SQL.
+TYPES = {"text": "string", "phone": "string", "email": "string", "gender": "string"}
+
+
+class _Returned(Exception):
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _call(macro: str, *arguments: str) -> Any:
+    """What a macro of entities.sql returns, without dbt."""
+
+    def give_back(value: Any) -> None:
+        raise _Returned(value)
+
+    text = (CHECKOUT / "dbt_project" / "macros" / "entities.sql").read_text(encoding="utf-8")
+    module = Environment().from_string(text, globals={"return": give_back}).module
+    with pytest.raises(_Returned) as returned:
+        getattr(module, macro)(*arguments)
+    return returned.value.value
+
+
+def test_silver_knows_the_entities_that_a_source_file_may_bring() -> None:
+    assert _call("entity_names") == list(ENTITIES)
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_silver_reads_the_columns_of_an_entity_as_the_catalogue_types_them(name: str) -> None:
+    kinds = _call("entity", name)["columns"]
+    types = {column: TYPES.get(kind, kind) for column, kind in kinds.items()}
+    assert types == {column: about.type for column, about in ENTITIES[name].columns.items()}
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_silver_and_the_catalogue_agree_on_the_key(name: str) -> None:
+    assert tuple(_call("entity", name)["key"]) == ENTITIES[name].key
+
+
+def test_there_is_a_staging_model_with_its_description_for_every_entity() -> None:
+    staging = CHECKOUT / "dbt_project" / "models" / "staging"
+    models = {f"stg_{name}" for name in ENTITIES}
+    assert {path.stem for path in staging.glob("*.sql")} == models
+    assert {path.stem for path in staging.glob("*.yml")} == models
