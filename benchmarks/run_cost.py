@@ -111,9 +111,7 @@ def main() -> None:
     steps = costs["steps"]
     assert isinstance(steps, list)
     for row in steps:
-        print(
-            f"{row['step']:<18}{row['wall_s']:>8}{row['python_cpu_s']:>14}{row['java_cpu_s']:>11}  {row['what']}"
-        )
+        print(f"{row['step']:<18}{row['wall_s']:>8}{row['python_cpu_s']:>14}{row['java_cpu_s']:>11}  {row['what']}")
     python, java = (sum(row[name] for row in steps) for name in ("python_cpu_s", "java_cpu_s"))
     print(f"{'sum':<18}{costs['first_run_wall_s']:>8}{python:>14.1f}{java:>11.1f}")
     print(f"second run, nothing new: {costs['second_run_wall_s']} s; peak memory {costs['peak_resident_mib']} MiB")

@@ -1,4 +1,4 @@
-"""A class-data-sharing archive of Spark's classes: a session costs a third less CPU (docs/decisions/0005-fast-start.md).
+"""An archive of Spark's classes: a session costs a third less CPU (docs/decisions/0005-fast-start.md).
 
 `python -m lakehouse.archive` makes it once, at set-up, by running a small session that touches what a run touches. The
 JVM checks it against its own build and the class path and goes on without it where they differ.
@@ -19,15 +19,17 @@ from lakehouse.settings import Settings, load_settings
 
 TRAINING = "LAKEHOUSE_ARCHIVE_TRAINING"
 STATEMENTS = (
-    "create or replace table ops.a as select id, cast(id % 7 as string) k, date_sub(date'2025-12-31', cast(id as int)) d,"
+    "create or replace table ops.a as select id, cast(id % 7 as string) k, date_sub(date'2025-12-31', int(id)) d,"
     " cast(id as decimal(18,2)) m, map('x', cast(id as string)) attributes from range(2000)",
     "create or replace table silver.b as select k, try_to_timestamp(cast(d as string)) t, to_utc_timestamp(d, 'UTC') u,"
     " lower(regexp_replace(k, '[0-9]', 'x')) r, m, row_number() over (partition by k order by d, id) n from ops.a",
     "create or replace table gold.c as select k, count(*) c, count(distinct t) dc, sum(m) m, percentile(m, 0.5) p,"
     " max_by(r, t) r, collect_list(struct(t, n)) l, ntile(5) over (order by sum(m)) q from silver.b group by k",
     "select a.k, sum(a.m), approx_percentile(c.m, 0.5) from ops.a a left join gold.c c on a.k = c.k group by a.k",
-    "merge into gold.c using (select k, 1 c from ops.a group by k) s on gold.c.k = s.k when matched then update set c = 1",
-    "select get_json_object(to_json(struct(*)), '$.k') from ops.a where k in (select k from gold.c) union all select 'x'",
+    "merge into gold.c using (select k, 1 c from ops.a group by k) s on gold.c.k = s.k"
+    " when matched then update set c = 1",
+    "select get_json_object(to_json(struct(*)), '$.k') from ops.a where k in (select k from gold.c)"
+    " union all select 'x'",
 )
 
 

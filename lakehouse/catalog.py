@@ -22,9 +22,7 @@ def tables_on_disk(tables_dir: Path) -> list[tuple[str, str]]:
     return sorted((log.parent.parent.name, log.parent.name) for log in tables_dir.glob("*/*/_delta_log"))
 
 
-def register_tables(
-    spark: SparkSession, tables_dir: Path, only: Iterable[tuple[str, str]] | None = None
-) -> None:
+def register_tables(spark: SparkSession, tables_dir: Path, only: Iterable[tuple[str, str]] | None = None) -> None:
     """Make the tables of a home known to the session, each schema's new tables going to its own folder."""
     for schema in SCHEMAS:
         spark.sql(f"create schema if not exists {schema} location '{tables_dir / schema}'")
@@ -59,9 +57,7 @@ def _register(spark: SparkSession, schema: str, table: str, path: Path) -> None:
         sql.types.StructType(),
         jvm.scala.Some("delta"),
     ]
-    defaults = sorted(
-        int(name.rsplit("$", 1)[1]) for name in dir(tables) if name.startswith("apply$default$")
-    )
+    defaults = sorted(int(name.rsplit("$", 1)[1]) for name in dir(tables) if name.startswith("apply$default$"))
     rest = [getattr(tables, f"apply$default${place}")() for place in defaults if place > len(given)]
     catalog.createTable(tables.apply(*given, *rest), True, False)
 

@@ -57,9 +57,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(
-        "python", (3, 10) <= sys.version_info[:2] <= (3, 12), version, "use Python 3.10, 3.11 or 3.12"
-    )
+    return Finding("python", (3, 10) <= sys.version_info[:2] <= (3, 12), version, "use Python 3.10, 3.11 or 3.12")
 
 
 def _java() -> Finding:
@@ -71,9 +69,7 @@ def _java() -> Finding:
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("java", False, str(error), "remove .venv and run `make setup`")
-    return Finding(
-        "java", '"17.' in said, said.splitlines()[0], "Spark 3.5 is tested with Java 17: run `make setup`"
-    )
+    return Finding("java", '"17.' in said, said.splitlines()[0], "Spark 3.5 is tested with Java 17: run `make setup`")
 
 
 def _jars(settings: Settings) -> list[Finding]:

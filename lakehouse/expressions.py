@@ -132,9 +132,7 @@ def _parse(text: str) -> exp.Select:
         raise ExpressionError("must be one expression over the row's columns, not `*` or a query")
     for aggregate in select.find_all(exp.AggFunc):
         if aggregate.find_ancestor(exp.Window) is None:
-            raise ExpressionError(
-                f"uses the aggregate {aggregate.sql_name().lower()}(), but is computed row by row"
-            )
+            raise ExpressionError(f"uses the aggregate {aggregate.sql_name().lower()}(), but is computed row by row")
     if any(node.comments for node in select.walk()):
         raise ExpressionError("holds a SQL comment; put comments after # in the YAML")
     return select

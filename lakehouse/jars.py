@@ -38,7 +38,11 @@ class Jar:
 def locked_jars(lock: Path = LOCK) -> list[Jar]:
     """The jars that a session needs."""
     lines = [line.split() for line in lock.read_text(encoding="utf-8").splitlines()]
-    return [Jar(*line[0].split(":"), line[1]) for line in lines if line and not line[0].startswith("#")]
+    jars = []
+    for name, digest in (line for line in lines if line and not line[0].startswith("#")):
+        organisation, artifact, version = name.split(":")
+        jars.append(Jar(organisation, artifact, version, digest))
+    return jars
 
 
 def faulty_jars(folder: Path, jars: list[Jar]) -> list[tuple[Jar, str]]:

@@ -106,6 +106,4 @@ def read(settings: Settings, table: str) -> list[dict[str, Any]]:
 
 def _as_table(table: str, rows: Sequence[Row]) -> pa.Table:
     schema = OPS_SCHEMAS[table]
-    return pa.Table.from_pylist(
-        [{name: row.get(name) for name in schema.names} for row in rows], schema=schema
-    )
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)

@@ -150,9 +150,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
     """A digest of all that the tables depend on: batches, definitions, code, day and seed."""
     digest = hashlib.sha256()
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
-    definitions = sorted(
-        json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources")
-    )
+    definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
     digest.update(json.dumps([batches, definitions, str(as_of), settings.sample_seed]).encode())
     for path in _code_files():
         digest.update(path.relative_to(CHECKOUT).as_posix().encode() + path.read_bytes())
@@ -181,9 +179,7 @@ def _land(run: Run) -> StepResult:
     return StepResult(landed, message + (f", {quarantined:,} rows quarantined" if quarantined else ""))
 
 
-def _gate(
-    layer: str, tables: Callable[[Run], list[str] | None] = lambda run: None
-) -> Callable[[Run], StepResult]:
+def _gate(layer: str, tables: Callable[[Run], list[str] | None] = lambda run: None) -> Callable[[Run], StepResult]:
     def validate(run: Run) -> StepResult:
         report = run_gate(run.spark, run.settings, layer, run.run_id, run.clock(), tables=tables(run))
         run.gates.append(report)

@@ -41,18 +41,14 @@ def current(settings: Settings) -> Publication | None:
     return Publication(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def publish(
-    settings: Settings, run_id: str, published_at: datetime, as_of_on: str, fingerprint: str
-) -> Publication:
+def publish(settings: Settings, run_id: str, published_at: datetime, as_of_on: str, fingerprint: str) -> Publication:
     """Make the newest version of every gold table the one that readers see, all in one step."""
     versions = {
         f"{schema}.{table}": DeltaTable(settings.table_path(schema, table)).version()
         for schema, table in tables_on_disk(settings.tables_dir)
         if schema == "gold"
     }
-    publication = Publication(
-        run_id, published_at.isoformat(timespec="seconds"), as_of_on, fingerprint, versions
-    )
+    publication = Publication(run_id, published_at.isoformat(timespec="seconds"), as_of_on, fingerprint, versions)
     replace_file(settings.home / POINTER, json.dumps(asdict(publication), indent=1))
     return publication
 

@@ -52,9 +52,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(
-            f"source file {path}{where}: not valid YAML: {error.problem or error.context}"
-        ) from None
+        raise InputError(f"source file {path}{where}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise InputError(f"source file {path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):

@@ -68,9 +68,7 @@ def load_source(path: Path) -> Source:
             entity_files(source, entity)
     except InputError as error:
         message = str(error)
-        raise InputError(
-            message if message.startswith("source file") else f"source file {path}: {message}"
-        ) from None
+        raise InputError(message if message.startswith("source file") else f"source file {path}: {message}") from None
     return source
 
 
@@ -91,9 +89,7 @@ def parse_source(content: dict[str, Any], folder: Path) -> Source:
     _check_timezone(timezone)
     entities = content.get("entities")
     if not isinstance(entities, dict) or not entities:
-        raise InputError(
-            "`entities:` must map at least one entity, such as order_lines, to a path and columns"
-        )
+        raise InputError("`entities:` must map at least one entity, such as order_lines, to a path and columns")
     parsed = {entity: _parse_entity(entity, options, folder) for entity, options in entities.items()}
     return Source(name=name, timezone=timezone, currency=currency, entities=parsed, folder=folder)
 
@@ -109,16 +105,12 @@ def entity_files(source: Source, entity: str) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in source.entities[entity].path:
         full = os.path.normpath(source.folder / Path(expand_variables(pattern)).expanduser())
-        matches = [Path(match) for match in glob.glob(full, recursive=True)] or [
-            Path(full)
-        ] * os.path.lexists(full)
+        matches = [Path(match) for match in glob.glob(full, recursive=True)] or [Path(full)] * os.path.lexists(full)
         if not matches:
             raise InputError(f"{entity}: no file matches `{pattern}` (looked for {full})")
         files = [match for match in matches if not match.is_dir() or (match / "_delta_log").is_dir()]
         if not files:
-            raise InputError(
-                f"{entity}: `{pattern}` is a folder; name the files in it, as {pattern.rstrip('/')}/*.csv"
-            )
+            raise InputError(f"{entity}: `{pattern}` is a folder; name the files in it, as {pattern.rstrip('/')}/*.csv")
         found.update(dict.fromkeys(sorted(files)))
     return list(found)
 
@@ -134,9 +126,7 @@ def expand_variables(pattern: str) -> str:
         name, default = match.group(1), match.group(2)
         found = os.environ.get(name) or default
         if found is None:
-            raise InputError(
-                f"the variable {name} in `{pattern}` is not set; set it or write ${{{name}:-default}}"
-            )
+            raise InputError(f"the variable {name} in `{pattern}` is not set; set it or write ${{{name}:-default}}")
         return found
 
     return _VARIABLE.sub(value, pattern)
@@ -160,9 +150,7 @@ def remembered_sources(settings: Settings) -> list[Source]:
     try:
         return [Source.model_validate_json(path.read_text(encoding="utf-8")) for path in kept]
     except ValidationError as error:
-        raise InputError(
-            f"a remembered source in {settings.home / 'sources'} is damaged: {error.title}"
-        ) from None
+        raise InputError(f"a remembered source in {settings.home / 'sources'} is damaged: {error.title}") from None
 
 
 def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
@@ -177,9 +165,7 @@ def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
     for column in columns:
         if column not in entity.columns:
             near = close_matches(column, entity.columns) or f"; it has {', '.join(entity.columns)}"
-            raise InputError(
-                f"{name}: unknown column `{column}`{near}; keep anything else under `attributes:`"
-            )
+            raise InputError(f"{name}: unknown column `{column}`{near}; keep anything else under `attributes:`")
     key = tuple(_names(options, "key", name))
     _check_keys(entity, key, columns)
     attributes = _texts(options, "attributes", name)
@@ -192,17 +178,13 @@ def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
     paths = tuple(_names(options, "path", name))
     if not paths:
         raise InputError(f"{name}: `path:` is missing")
-    return EntitySource(
-        path=paths, key=key, columns=columns, attributes=attributes, **_file_options(name, options)
-    )
+    return EntitySource(path=paths, key=key, columns=columns, attributes=attributes, **_file_options(name, options))
 
 
 def _check_keys(entity: Entity, key: tuple[str, ...], columns: dict[str, str]) -> None:
     for column in key:
         if column not in entity.columns:
-            raise InputError(
-                f"{entity.name}: unknown key column `{column}`{close_matches(column, entity.columns)}"
-            )
+            raise InputError(f"{entity.name}: unknown key column `{column}`{close_matches(column, entity.columns)}")
         if column not in columns:
             raise InputError(f"{entity.name}: the key column `{column}` is missing from `columns:`")
     for column in entity.required:
@@ -222,12 +204,7 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     delimiter = options.get("delimiter")
     if delimiter is not None:
         delimiter = _DELIMITERS.get(delimiter, delimiter)
-        if (
-            not isinstance(delimiter, str)
-            or len(delimiter) != 1
-            or not delimiter.isascii()
-            or delimiter in '"\r\n'
-        ):
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InputError(f"{name}: `delimiter: {delimiter}` must be one character, or tab")
     quote = options.get("quote", '"')
     if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in "\r\n" * bool(quote):
@@ -236,9 +213,7 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         "".encode(encoding or "utf-8")
     except (LookupError, TypeError):
-        raise InputError(
-            f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16"
-        ) from None
+        raise InputError(f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16") from None
     header = options.get("header", "true")
     if isinstance(header, str):
         if header.lower() not in _TRUTH:
@@ -256,9 +231,7 @@ def _check_timezone(timezone: str) -> None:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = close_matches(timezone, sorted(available_timezones()))
-        raise InputError(
-            f"unknown time zone `{timezone}`{near or '; write it as Asia/Shanghai or +08:00'}"
-        ) from None
+        raise InputError(f"unknown time zone `{timezone}`{near or '; write it as Asia/Shanghai or +08:00'}") from None
 
 
 def _refuse_unknown(content: dict[str, Any], known: tuple[str, ...], where: str) -> None:

@@ -67,9 +67,7 @@ def _warning(row: dict[str, Any]) -> str:
 
 
 def _segments(settings: Settings, publication: Publication) -> list[dict[str, Any]]:
-    customers = _rows(
-        settings, publication, "dim_customer", ["customer_id", "segment_name", "monetary_amount"]
-    )
+    customers = _rows(settings, publication, "dim_customer", ["customer_id", "segment_name", "monetary_amount"])
     sizes: Counter[str] = Counter()
     revenue: Counter[str] = Counter()
     for row in customers:

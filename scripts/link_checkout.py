@@ -18,9 +18,7 @@ sys.exit(main())
 
 def link_checkout() -> None:
     """Write the path entry and the command of the environment that runs this."""
-    Path(sysconfig.get_path("purelib"), "customer_lakehouse.pth").write_text(
-        f"{CHECKOUT}\n", encoding="utf-8"
-    )
+    Path(sysconfig.get_path("purelib"), "customer_lakehouse.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")
     command = Path(sysconfig.get_path("scripts"), "lakehouse")
     command.write_text(COMMAND, encoding="utf-8")
     command.chmod(command.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)

@@ -74,9 +74,7 @@ def as_text(column: pa.Array) -> pa.Array:
         return pc.replace_substring(text, " ", "T", max_replacements=1)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         values = column.to_pylist()
-        return text_array(
-            [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
-        )
+        return text_array([None if value is None else value.decode("utf-8", "backslashreplace") for value in values])
     if pa.types.is_nested(kind):
         return text_array([None if value is None else _json_text(value) for value in column.to_pylist()])
     if pa.types.is_duration(kind):

@@ -61,9 +61,7 @@ def strict_fields(text: str, dialect: Dialect) -> list[str]:
     return rows[0] if rows else []
 
 
-def repair(
-    data: bytes, lines: Lines, undecodable: set[int], dialect: Dialect, width: int, is_last: bool
-) -> Repaired:
+def repair(data: bytes, lines: Lines, undecodable: set[int], dialect: Dialect, width: int, is_last: bool) -> Repaired:
     """Read every irregular or undecodable line, alone or with those that follow it.
 
     Args:
@@ -114,9 +112,7 @@ def repair(
 class _RecordLikeness:
     """Whether a line, read alone, could be a record: as many fields, and numbers where other lines have some."""
 
-    def __init__(
-        self, data: bytes, lines: Lines, undecodable: set[int], dialect: Dialect, width: int
-    ) -> None:
+    def __init__(self, data: bytes, lines: Lines, undecodable: set[int], dialect: Dialect, width: int) -> None:
         self._data, self._lines, self._undecodable = data, lines, undecodable
         self._dialect, self._width = dialect, width
         self._numeric: list[int] | None = None
@@ -130,9 +126,7 @@ class _RecordLikeness:
             return all(self._is_record_like(self._fields(line)) for line in within)
         # Of the line with the open quote, the fields as they would be had the quote not been there.
         opening = _text(self._data, self._lines, first, first).split(self._dialect.delimiter)
-        return (
-            last - first == 1 and self._is_record_like(opening) and self._is_record_like(self._fields(last))
-        )
+        return last - first == 1 and self._is_record_like(opening) and self._is_record_like(self._fields(last))
 
     def _fields(self, line: int) -> list[str]:
         try:
@@ -156,8 +150,7 @@ class _RecordLikeness:
             self._numeric = [
                 i
                 for i in range(self._width)
-                if any(row[i] for row in rows)
-                and all(not row[i] or _NUMBER_LIKE.fullmatch(row[i]) for row in rows)
+                if any(row[i] for row in rows) and all(not row[i] or _NUMBER_LIKE.fullmatch(row[i]) for row in rows)
             ]
         return self._numeric
 
@@ -181,9 +174,7 @@ def _closing_line(lines: Lines, index: int, closing: int | None) -> int:
     return closing if lines.ends[closing] - lines.starts[index] <= LONGEST_RECORD_BYTES else index
 
 
-def _joined(
-    data: bytes, lines: Lines, first: int, last: int, dialect: Dialect, width: int
-) -> list[str] | None:
+def _joined(data: bytes, lines: Lines, first: int, last: int, dialect: Dialect, width: int) -> list[str] | None:
     try:
         row = strict_fields(_text(data, lines, first, last), dialect)
     except ValueError:

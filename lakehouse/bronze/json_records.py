@@ -220,8 +220,7 @@ def _parse_with_nulls(raw: str) -> dict[str, str | None] | str:
     if not _is_text(record):
         return INVALID_JSON
     return {
-        key: value if value is None or isinstance(value, str) else _json_text(value)
-        for key, value in record.items()
+        key: value if value is None or isinstance(value, str) else _json_text(value) for key, value in record.items()
     }
 
 
@@ -283,9 +282,7 @@ def _kept(data: bytes, starts: Any, ends: Any, lines: Any) -> bytes:
     return b"\n".join(view[s:e] for s, e in zip(starts[lines].tolist(), ends[lines].tolist()))
 
 
-def _joined(
-    columns: dict[str, pa.Array], count: int, rows: list[dict[str, str | None]]
-) -> dict[str, pa.Array]:
+def _joined(columns: dict[str, pa.Array], count: int, rows: list[dict[str, str | None]]) -> dict[str, pa.Array]:
     """Arrow's columns with Python's rows below them; a key that one side lacks is null there."""
     if not rows:
         return columns
@@ -293,7 +290,4 @@ def _joined(
     below = {name: text_array([row.get(name) for row in rows]) for name in names}
     if not count:
         return below
-    return {
-        name: pa.concat_arrays([columns.get(name, pa.nulls(count, pa.string())), below[name]])
-        for name in names
-    }
+    return {name: pa.concat_arrays([columns.get(name, pa.nulls(count, pa.string())), below[name]]) for name in names}

@@ -161,9 +161,7 @@ class _Landing:
             stored = stored_names(seen, known, in_table)
         fault = mapping.unresolved(source, entity, stored)
         if fault is not None:
-            raise InputError(
-                fault + (f" ({', '.join(str(file.path) for file in files[:3])})" if files else "")
-            )
+            raise InputError(fault + (f" ({', '.join(str(file.path) for file in files[:3])})" if files else ""))
         return stored
 
     def _land_file(
@@ -193,9 +191,7 @@ class _Landing:
         self._waiting.append(load)
         return load, stored
 
-    def _write(
-        self, batch: Batch, records: RecordFile, stored: dict[str, str]
-    ) -> tuple[Counts, dict[str, str]]:
+    def _write(self, batch: Batch, records: RecordFile, stored: dict[str, str]) -> tuple[Counts, dict[str, str]]:
         def tell(seen: int) -> None:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 

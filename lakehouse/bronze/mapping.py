@@ -31,9 +31,7 @@ def unresolved(source: Source, entity: str, stored: Mapping[str, str]) -> str | 
     return None
 
 
-def write_definition(
-    settings: Settings, source: Source, raw_columns: Mapping[str, Mapping[str, str]]
-) -> None:
+def write_definition(settings: Settings, source: Source, raw_columns: Mapping[str, Mapping[str, str]]) -> None:
     """Replace the rows of `ops.sources` of these entities, and of those that the source no longer has.
 
     Args:

@@ -10,9 +10,7 @@ from lakehouse.expressions import LINEAGE_COLUMNS
 _REFUSED = re.compile(r"[ ,;{}()\n\r\t=]")
 
 
-def stored_names(
-    raw: Iterable[str], known: Mapping[str, str], table_columns: Iterable[str]
-) -> dict[str, str]:
+def stored_names(raw: Iterable[str], known: Mapping[str, str], table_columns: Iterable[str]) -> dict[str, str]:
     """Raw name -> stored column, for all names known so far and the new ones.
 
     Args:

@@ -49,9 +49,7 @@ def plan_entity(contents: Mapping[Path, str], folder: Path, loads: Sequence[Mapp
             continue
         to_land[sha] = NewFile(path, file, sha)
     gone = [
-        row["batch_id"]
-        for sha, row in current.items()
-        if on_disk.get(row["file"], sha) != sha and sha not in to_land
+        row["batch_id"] for sha, row in current.items() if on_disk.get(row["file"], sha) != sha and sha not in to_land
     ]
     return EntityPlan(list(to_land.values()), gone)
 

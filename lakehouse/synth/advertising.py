@@ -122,13 +122,9 @@ def make_impressions(
 ) -> Impressions:
     """Draw who sees which creative where and when, then the clicks, in the order in which they happen."""
     n = population.customers
-    rate = (
-        IMPRESSIONS_PER_YEAR / 365.0 * rng.gamma(2.0, 0.5, n) * np.where(population.is_silent[:n], 0.0, 1.0)
-    )
+    rate = IMPRESSIONS_PER_YEAR / 365.0 * rng.gamma(2.0, 0.5, n) * np.where(population.is_silent[:n], 0.0, 1.0)
     # Those who registered late or left see fewer; scale so that the mean over all customers stays.
-    alive = np.clip(population.active_to[:n], 0, calendar.days) - np.clip(
-        population.active_from[:n], 0, calendar.days
-    )
+    alive = np.clip(population.active_to[:n], 0, calendar.days) - np.clip(population.active_from[:n], 0, calendar.days)
     rate *= n * calendar.days / max(1.0, float(np.sum(np.maximum(alive, 0.0))))
     who, day = fire(rng, calendar, rate, population.active_from[:n], population.active_to[:n])
     second = second_of_day(rng, population.peak_hour[who])

@@ -49,9 +49,7 @@ def stray_email(email: str, form: int) -> str:
     return (f" {email}", email.upper(), f"{email.title()} ", f"  {email.capitalize()}  ")[form % 4]
 
 
-def _customer_columns(
-    rng: np.random.Generator, population: Population, who: Identities
-) -> dict[str, pa.Array]:
+def _customer_columns(rng: np.random.Generator, population: Population, who: Identities) -> dict[str, pa.Array]:
     n = population.customers
     city = population.city[:n]
     place = {name: writing.look_up(writing.texts([getattr(c, name) for c in CITIES]), city)
@@ -105,9 +103,7 @@ def write_customers(directory: Path, ledger: Ledger, population: Population, who
 
     def plant(defect: str, column: str, raw: str, planted: list[str], truth: list[str]) -> None:
         rows = chosen[defect, column]
-        ledger.note(
-            defect, "customers", column, file, records[rows], keys.take(pa.array(rows)), planted, truth
-        )
+        ledger.note(defect, "customers", column, file, records[rows], keys.take(pa.array(rows)), planted, truth)
         columns[raw] = writing.put(columns[raw], rows, planted)
 
     rows = chosen["missing_value", "birth_on"]

@@ -92,9 +92,7 @@ class Ledger:
         kinds = [kind for kind in KINDS if kind.entity == entity]
         masks = {} if eligible is None else eligible
         # The pickiest kinds first, so that others do not take their few rows.
-        kinds.sort(
-            key=lambda k: int(masks[k.defect, k.column].sum()) if (k.defect, k.column) in masks else rows + 1
-        )
+        kinds.sort(key=lambda k: int(masks[k.defect, k.column].sum()) if (k.defect, k.column) in masks else rows + 1)
         for kind in kinds:
             self.rows[kind] = self.rows.get(kind, 0) + rows
             free = ~taken
@@ -102,11 +100,7 @@ class Ledger:
                 free &= masks[kind.defect, kind.column]
             candidates = np.flatnonzero(free)
             quota = min(math.ceil(kind.rate * self.rows[kind]) - self.planted.get(kind, 0), len(candidates))
-            index = (
-                np.sort(self.rng.choice(candidates, size=quota, replace=False))
-                if quota > 0
-                else candidates[:0]
-            )
+            index = np.sort(self.rng.choice(candidates, size=quota, replace=False)) if quota > 0 else candidates[:0]
             taken[index] = True
             self.planted[kind] = self.planted.get(kind, 0) + len(index)
             chosen[kind.defect, kind.column] = index

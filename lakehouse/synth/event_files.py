@@ -100,9 +100,7 @@ class EventWriter:
             pc.if_else(pa.array(events.kind == PURCHASE), writing.look_up(order, local), ""), "}",
         )  # fmt: skip
 
-    def write_all(
-        self, calendar: Calendar, rng: np.random.Generator, progress: Callable[[str, int], None]
-    ) -> None:
+    def write_all(self, calendar: Calendar, rng: np.random.Generator, progress: Callable[[str, int], None]) -> None:
         """Write every month's file."""
         for month, blocks in month_blocks(calendar, self.visits):
             name = f"app/events-{calendar.months[month]}.jsonl.gz"
@@ -162,9 +160,7 @@ class EventWriter:
         record[order] = self.records[file] + np.arange(1, len(order) + 1)
         self.records[file] += len(order)
 
-        def note(
-            defect: str, column: str, at: Ints, planted: list[str] | None, truth: list[str] | None
-        ) -> None:
+        def note(defect: str, column: str, at: Ints, planted: list[str] | None, truth: list[str] | None) -> None:
             key = ids.take(pa.array(np.minimum(at, len(ids) - 1)))
             ledger.note(defect, "events", column, file, record[at], key, planted, truth)
 
@@ -174,9 +170,7 @@ class EventWriter:
         copies = np.arange(size, size + len(near), dtype=np.int64)
         note("near_duplicate", "event_id", copies, ids.take(pa.array(copies)).to_pylist(),
              ids.take(pa.array(near)).to_pylist())  # fmt: skip
-        ledger.note(
-            "exact_duplicate", "events", "", file, record[size + len(near) :], ids.take(pa.array(exact))
-        )
+        ledger.note("exact_duplicate", "events", "", file, record[size + len(near) :], ids.take(pa.array(exact)))
         all_rows = np.r_[np.arange(size + len(near)), exact]
         return lines.take(pa.array(all_rows[order]))
 

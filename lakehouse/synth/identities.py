@@ -39,9 +39,7 @@ def _falling(size: int) -> Floats:
     return 1.0 / (np.arange(size) + 3.0)
 
 
-def _given(
-    rng: np.random.Generator, is_female: Bools, female: list[str], male: list[str]
-) -> tuple[pa.Array, Ints]:
+def _given(rng: np.random.Generator, is_female: Bools, female: list[str], male: list[str]) -> tuple[pa.Array, Ints]:
     """Index into `female + male` by gender."""
     size = len(is_female)
     index = np.where(
@@ -69,9 +67,7 @@ def phone_numbers(city: Ints, number: Ints) -> pa.Array:
     for index, place in enumerate(CITIES):
         if place.country != HOME_COUNTRY:
             # 2 000 000 + keeps the first free digit from 0 and 1, as North America wants it.
-            free = (
-                2_000_000 + number % 7_999_999 if place.phone_digits == 7 else number % 10**place.phone_digits
-            )
+            free = 2_000_000 + number % 7_999_999 if place.phone_digits == 7 else number % 10**place.phone_digits
             away = writing.numbered(place.phone_prefix, free.astype(np.int64), place.phone_digits)
             result = pc.if_else(pa.array(city == index), away, result)
     return result
@@ -109,9 +105,7 @@ def make_identities(rng: np.random.Generator, population: Population, people: In
         writing.joined(city_zh, "市", street_zh, house, "号", flat, "室"),
         writing.joined(house, " ", street_en),
     )
-    domain = writing.look_up(
-        writing.texts(names.EMAIL_DOMAINS), rng.integers(0, len(names.EMAIL_DOMAINS), size)
-    )
+    domain = writing.look_up(writing.texts(names.EMAIL_DOMAINS), rng.integers(0, len(names.EMAIL_DOMAINS), size))
     local_part = pc.utf8_lower(writing.joined(latin_first, ".", latin_last))
     email = writing.joined(local_part, writing.whole_numbers(people + 11), "@", domain)
 

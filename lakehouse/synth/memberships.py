@@ -43,9 +43,7 @@ def write_memberships(
         if year:
             is_in = is_in & (rng.random(n) < RENEW_SHARES[segment]) & (start <= leaves)
         is_in = is_in & (start <= last_day)
-        rows.append(
-            np.stack([np.flatnonzero(is_in), start[is_in], np.maximum(tier[is_in] - (year == 0), 0)], axis=1)
-        )
+        rows.append(np.stack([np.flatnonzero(is_in), start[is_in], np.maximum(tier[is_in] - (year == 0), 0)], axis=1))
     table = np.concatenate(rows)
     table = table[np.lexsort((table[:, 1], table[:, 0]))].astype(np.int64)
     who, start, level = table[:, 0], table[:, 1], table[:, 2]

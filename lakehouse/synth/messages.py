@@ -61,9 +61,7 @@ def make_consents(rng: np.random.Generator, calendar: Calendar, population: Popu
     registered = population.registered_s[:n]
     granted = rng.random((n, channels)) < np.array(GRANT_SHARES)
     room = np.maximum(calendar.end_s - registered - 2 * DAY_SECONDS, 1)
-    revoked_s = (
-        registered[:, None] + DAY_SECONDS + (rng.random((n, channels)) * room[:, None]).astype(np.int64)
-    )
+    revoked_s = registered[:, None] + DAY_SECONDS + (rng.random((n, channels)) * room[:, None]).astype(np.int64)
     is_revoked = granted & (rng.random((n, channels)) < REVOKED_SHARE) & (room[:, None] > DAY_SECONDS)
 
     who = np.repeat(asked, channels)
@@ -82,15 +80,11 @@ def make_consents(rng: np.random.Generator, calendar: Calendar, population: Popu
     )  # fmt: skip
 
 
-def make_sends(
-    rng: np.random.Generator, calendar: Calendar, population: Population, consents: Consents
-) -> Sends:
+def make_sends(rng: np.random.Generator, calendar: Calendar, population: Population, consents: Consents) -> Sends:
     """Draw the messages and what their readers do with them."""
     n = population.customers
     everyone = np.full(n, float(calendar.days))
-    who, day = fire(
-        rng, calendar, np.full(n, SENDS_PER_YEAR / 365.0 * 1.6), population.active_from[:n], everyone
-    )
+    who, day = fire(rng, calendar, np.full(n, SENDS_PER_YEAR / 365.0 * 1.6), population.active_from[:n], everyone)
     sent = calendar.start_s + day * DAY_SECONDS + rng.integers(9 * 3600, 20 * 3600, len(who))
     weight = running(calendar)[:, AD_CAMPAIGNS:] * np.array([c.weight for c in CAMPAIGNS[AD_CAMPAIGNS:]])
     by_person = np.ones((len(who), len(CAMPAIGNS) - AD_CAMPAIGNS))

@@ -52,14 +52,10 @@ def other_formats(seconds: Ints) -> tuple[list[str], Ints]:
     return planted, said
 
 
-def _columns(
-    calendar: Calendar, lines: OrderLines, catalogue: Catalogue, stores: Stores
-) -> dict[str, pa.Array]:
+def _columns(calendar: Calendar, lines: OrderLines, catalogue: Catalogue, stores: Stores) -> dict[str, pa.Array]:
     size = len(lines.order)
     blank = writing.texts([""])
-    order = pc.if_else(
-        pa.array(lines.is_return), order_codes("RT", lines.order), order_codes("SO", lines.order)
-    )
+    order = pc.if_else(pa.array(lines.is_return), order_codes("RT", lines.order), order_codes("SO", lines.order))
     status = np.where(lines.is_cancelled, 1, np.where(lines.is_return, 2, 0))
     campaigns = writing.texts(["", *(campaign_code(c) for c in range(len(CAMPAIGNS)))])
     original = writing.blank_where(order_codes("SO", lines.original_order), lines.original_order == 0)

@@ -36,9 +36,7 @@ PROVIDER_SHARE = 0.20
 AGE_BANDS = ("18-24", "25-34", "35-44", "45-54", "55+")
 
 
-def _strangers(
-    rng: np.random.Generator, population: Population, size: int
-) -> tuple[pa.Array, pa.Array, pa.Array]:
+def _strangers(rng: np.random.Generator, population: Population, size: int) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Names, phones and e-mails of people who are no customers."""
     family = writing.look_up(writing.texts([s[1] for s in SURNAMES]), rng.integers(0, len(SURNAMES), size))
     first = writing.look_up(writing.texts(WESTERN_FEMALE), rng.integers(0, len(WESTERN_FEMALE), size))
@@ -88,9 +86,7 @@ def write_partner_members(
     planted = [phone_variant(p, i) for i, p in enumerate(true)]
     file = "partners/members.csv"
     one_form = [f"+86{p}" for p in true]
-    ledger.note(
-        kind[0], "partner_members", kind[1], file, rows + 1, keys.take(pa.array(rows)), planted, one_form
-    )
+    ledger.note(kind[0], "partner_members", kind[1], file, rows + 1, keys.take(pa.array(rows)), planted, one_form)
     phones = writing.blank_where(writing.put(phones, rows, planted), ~has_phone)
     columns = [partner_code, code, names, phones, emails, writing.dates(joined_day)]
     writing.write_lines(directory / file, writing.delimited_lines(columns, "|"), HEADER)

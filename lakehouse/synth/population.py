@@ -119,9 +119,7 @@ def make_population(rng: np.random.Generator, calendar: Calendar, customers: int
     city = pick(rng, np.array([c.weight for c in CITIES]), people)
     at_home = np.array([c.country == HOME_COUNTRY for c in CITIES])
     city[is_silent & ~at_home[city]] = 0
-    is_western = np.where(
-        at_home[city], rng.random(people) < WESTERN_SHARE_AT_HOME, rng.random(people) < 0.75
-    )
+    is_western = np.where(at_home[city], rng.random(people) < WESTERN_SHARE_AT_HOME, rng.random(people) < 0.75)
     is_western &= ~is_silent
     tier = np.array([c.tier for c in CITIES], dtype=np.float64)[city]
     age_curve = 1.0 - ((age - 44.0) / 22.0) ** 2

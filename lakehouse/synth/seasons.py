@@ -70,9 +70,7 @@ class Calendar:
     def month_of(self, seconds: Ints) -> Ints:
         """Index into `months` of local seconds inside the window."""
         names = self.months
-        of_day = np.array(
-            [names.index((self.start + timedelta(days=d)).strftime("%Y-%m")) for d in range(self.days)]
-        )
+        of_day = np.array([names.index((self.start + timedelta(days=d)).strftime("%Y-%m")) for d in range(self.days)])
         return of_day[np.clip(self.day_of(seconds), 0, self.days - 1)]
 
 

@@ -47,11 +47,7 @@ def write_tickets(
     topic = np.where(lines.is_taken_back[about] & (rng.random(size) < 0.7), 2, topic)
     hours = rng.lognormal(np.log(18.0), 0.9, size)
     closed: Ints = opened + (hours * 3600).astype(np.int64)
-    score = (
-        np.array([t.satisfaction for t in TOPICS])[topic]
-        - 0.25 * np.log2(hours / 24)
-        + rng.normal(0, 0.7, size)
-    )
+    score = np.array([t.satisfaction for t in TOPICS])[topic] - 0.25 * np.log2(hours / 24) + rng.normal(0, 0.7, size)
     satisfaction = np.clip(np.round(score), 1, 5).astype(np.int64)
     channel = pick(rng, np.array([45, 20, 20, 15]), size)
     language = np.where(population.is_western[lines.who[about]], 0, 1)
@@ -88,14 +84,10 @@ def write_tickets(
     file = "service/tickets.jsonl"
     keys = codes.take(pa.array(blank))
     true_scores = [str(s) for s in satisfaction[blank].tolist()]
-    ledger.note(
-        "missing_value", "tickets", "satisfaction", file, blank + 1, keys, [""] * len(blank), true_scores
-    )
+    ledger.note("missing_value", "tickets", "satisfaction", file, blank + 1, keys, [""] * len(blank), true_scores)
     truncated = missing["truncated_line", ""]
     whole = [rows[i] for i in truncated.tolist()]
     planted = cut(whole, ledger.rng)
-    ledger.note(
-        "truncated_line", "tickets", "", file, truncated + 1, codes.take(pa.array(truncated)), planted, whole
-    )
+    ledger.note("truncated_line", "tickets", "", file, truncated + 1, codes.take(pa.array(truncated)), planted, whole)
     writing.write_lines(directory / file, writing.put(writing.texts(rows), truncated, planted))
     return size

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FIRST_LINE = (
-    "# The generated sample shop. Every file is what one of its systems would export; nothing here is real."
-)
+FIRST_LINE = "# The generated sample shop. Every file is what one of its systems would export; nothing here is real."
 SOURCE_YML = f"""\
 {FIRST_LINE}
 name: sample

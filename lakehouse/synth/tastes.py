@@ -39,9 +39,7 @@ def affinity(population: Population, catalogue: Catalogue, people: Ints, product
     return result
 
 
-def choose_products(
-    rng: np.random.Generator, population: Population, catalogue: Catalogue, who: Ints
-) -> Ints:
+def choose_products(rng: np.random.Generator, population: Population, catalogue: Catalogue, who: Ints) -> Ints:
     """A product for each entry of `who` (person indices in ascending order) by the softmax above."""
     chosen = np.empty(len(who), dtype=np.int64)
     products = len(catalogue)

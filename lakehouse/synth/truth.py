@@ -60,9 +60,7 @@ def write_products(directory: Path, catalogue: Catalogue) -> None:
     writing.write_parquet(directory / "truth" / "products.parquet", columns)
 
 
-def write_model(
-    directory: Path, creatives: Creatives, *, customers: int, days: int, seed: int, end: date
-) -> None:
+def write_model(directory: Path, creatives: Creatives, *, customers: int, days: int, seed: int, end: date) -> None:
     """`truth/model.yml`: the parameters of the generative model, hidden qualities included."""
     model = {
         "parameters": {"customers": customers, "days": days, "seed": seed, "end": end.isoformat()},

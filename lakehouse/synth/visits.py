@@ -66,9 +66,7 @@ class Looks:
 def _online_rate(calendar: Calendar, population: Population, sessions_elsewhere: int) -> Floats:
     people, n = len(population.segment), population.customers
     activity = np.array([s.visit_rate for s in SEGMENTS])[population.segment]
-    alive = np.clip(population.active_to, 0, calendar.days) - np.clip(
-        population.active_from, 0, calendar.days
-    )
+    alive = np.clip(population.active_to, 0, calendar.days) - np.clip(population.active_from, 0, calendar.days)
     expected = float(np.sum(activity * np.maximum(alive, 0.0)))
     target = EVENTS_PER_YEAR * n * calendar.days / 365.0 / EVENTS_PER_SESSION - sessions_elsewhere
     result: Floats = activity * max(target, 1.0) / max(expected, 1e-9) * np.ones(people)
@@ -97,9 +95,7 @@ def make_visits(
     n = population.customers
     yearly = np.array([s.store_rate for s in SEGMENTS])[population.segment[:n]]
     yearly = yearly * np.where(stores.in_city[population.city[:n]] > 0, 1.0, 0.0) * rng.gamma(4.0, 0.25, n)
-    shopper, shop_day = fire(
-        rng, calendar, yearly / 365.0, population.active_from[:n], population.active_to[:n]
-    )
+    shopper, shop_day = fire(rng, calendar, yearly / 365.0, population.active_from[:n], population.active_to[:n])
     shop_s = calendar.start_s + shop_day * DAY_SECONDS + rng.integers(STORE_OPENS, STORE_CLOSES, len(shopper))
 
     counts = [len(who), len(ad), len(message), len(shopper)]
@@ -108,9 +104,7 @@ def make_visits(
                       sends.clicked_s[message] + rng.integers(2, 20, len(message)), shop_s]  # fmt: skip
     origin = np.repeat([ORGANIC, AD, MESSAGE, ORGANIC], counts)
     source = np.r_[np.full(len(who), -1), ad, message, np.full(len(shopper), -1)]
-    campaign = np.r_[
-        np.full(len(who), -1), impression_campaign[ad], sends.campaign[message], np.full(len(shopper), -1)
-    ]
+    campaign = np.r_[np.full(len(who), -1), impression_campaign[ad], sends.campaign[message], np.full(len(shopper), -1)]
     device = np.r_[
         np.where(rng.random(len(who)) < 0.88, population.device[who], rng.integers(0, 4, len(who))),
         impressions.device[ad],
@@ -152,9 +146,7 @@ def make_visits(
     )
 
 
-def look_around(
-    rng: np.random.Generator, population: Population, catalogue: Catalogue, visits: Visits
-) -> Looks:
+def look_around(rng: np.random.Generator, population: Population, catalogue: Catalogue, visits: Visits) -> Looks:
     """Draw the products of every visit, the basket, the cart and what is taken out of it again."""
     visit = np.repeat(np.arange(len(visits.who), dtype=np.int64), visits.looks)
     who = visits.who[visit]
@@ -178,10 +170,7 @@ def look_around(
     size = 1 + rng.poisson(np.maximum(basket - 1.0, 0.1))
     size = np.where(visits.is_store, visits.looks, np.where(visits.is_buying, size, 1))
     noise = rng.gumbel(size=len(candidates))
-    wish = (
-        noise
-        - 0.6 * population.price_sensitivity[who[candidates]] * catalogue.relative_price[product[candidates]]
-    )
+    wish = noise - 0.6 * population.price_sensitivity[who[candidates]] * catalogue.relative_price[product[candidates]]
     rank = rank_in_group(visit[candidates], wish)
     is_taken = rank < size[visit[candidates]]
     in_basket = np.zeros(len(visit), dtype=np.bool_)

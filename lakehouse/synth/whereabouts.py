@@ -24,9 +24,7 @@ SIGHTINGS_PER_YEAR = 7.0
 STORE_METRES, DEGREE_METRES = 15.0, 111_320.0
 
 
-def _near(
-    rng: np.random.Generator, latitude: Floats, longitude: Floats, metres: Floats
-) -> tuple[Floats, Floats]:
+def _near(rng: np.random.Generator, latitude: Floats, longitude: Floats, metres: Floats) -> tuple[Floats, Floats]:
     north, east = rng.normal(size=len(latitude)), rng.normal(size=len(latitude))
     stretch = np.cos(np.radians(latitude))
     return latitude + north * metres / DEGREE_METRES, longitude + east * metres / DEGREE_METRES / stretch

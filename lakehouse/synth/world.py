@@ -62,9 +62,7 @@ def _silent(step: str, rows: int) -> None:
 
 def _check(customers: int, days: int, seed: int) -> None:
     if not LEAST_CUSTOMERS <= customers <= MOST_CUSTOMERS:
-        raise InputError(
-            f"customers must be between {LEAST_CUSTOMERS} and {MOST_CUSTOMERS:,}, not {customers}."
-        )
+        raise InputError(f"customers must be between {LEAST_CUSTOMERS} and {MOST_CUSTOMERS:,}, not {customers}.")
     if not LEAST_DAYS <= days <= MOST_DAYS:
         raise InputError(f"days must be between {LEAST_DAYS} and {MOST_DAYS:,}, not {days}.")
     if seed < 0:
@@ -80,9 +78,7 @@ def _clear(directory: Path) -> None:
     if not directory.exists() or not any(directory.iterdir()):
         return
     source = directory / "source.yml"
-    if not (directory / "truth").is_dir() or (
-        source.exists() and not source.read_text("utf-8").startswith(FIRST_LINE)
-    ):
+    if not (directory / "truth").is_dir() or (source.exists() and not source.read_text("utf-8").startswith(FIRST_LINE)):
         raise InputError(f"{directory} is not empty and holds no sample; name a new or empty directory.")
     source.unlink(missing_ok=True)
     for pattern in MONTHLY_FILES:
@@ -144,9 +140,7 @@ def _write_world(
     wrote("customers", {"crm/customers.csv": write_customers(directory, ledger, population, who)})
     wrote("products", {"catalog/products.csv": write_products(directory, ledger, catalogue)})
     wrote("stores", {"stores/stores.csv": write_stores(directory, stores)})
-    wrote(
-        "campaigns", {"ads/campaigns.csv": advertising_files.write_campaigns(directory, calendar, customers)}
-    )
+    wrote("campaigns", {"ads/campaigns.csv": advertising_files.write_campaigns(directory, calendar, customers)})
 
     impressions = make_impressions(stream(6), calendar, population, creatives)
     wrote(
@@ -165,9 +159,7 @@ def _write_world(
     writer.write_all(calendar, stream(11), report)
     summary.rows.update(writer.records)
 
-    lines = make_order_lines(
-        stream(12), calendar, population, catalogue, visits, looks, number, writer.purchase_s
-    )
+    lines = make_order_lines(stream(12), calendar, population, catalogue, visits, looks, number, writer.purchase_s)
     wrote("order_lines", write_orders(directory, ledger, calendar, lines, catalogue, stores))
     converted, revenue = advertising_files.conversions(sends, visits, lines, writer.purchase_s)
     sent = advertising_files.write_sends(directory, ledger, sends, converted, revenue)

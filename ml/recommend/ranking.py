@@ -55,8 +55,11 @@ def is_withheld(seen: Interactions, today: int) -> npt.NDArray[np.bool_]:
 def popularity(seen: Interactions, member: npt.NDArray[np.bool_] | None = None) -> Floats:
     """Share of customers (of those that `member` flags) who took a product up, one per product; zeros if none did.
 
-    Taken up means bought; in a source without purchases, rated or touched.
+    Taken up means bought; in a source without purchases, rated or touched; in a group where nobody has bought
+    anything, looked at.
     """
-    counted = seen.is_taken if member is None else seen.is_taken & member[seen.user]
+    touched = np.ones(len(seen.user), dtype=np.bool_) if member is None else member[seen.user]
+    counted = touched & seen.is_taken
+    counted = counted if counted.any() else touched
     people = len(np.unique(seen.user[counted]))
     return np.bincount(seen.item[counted], minlength=len(seen.products)) / max(1, people)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 K = 10
 BLOCK = 1000
+NOT_BOUGHT_YET = 0
 TIER = 1e6
 """Larger than any score: a product of a later tier never passes one of an earlier tier."""
 
@@ -43,7 +44,8 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
 
     A customer with interactions gets the products that ALS scores highest (`als`). One without gets what their
     segment takes up (`segment`), then what everybody does (`popularity`). Where withheld products leave fewer than
-    ten, the list is filled by popularity, and only at the very end by withheld products.
+    ten, the list is filled by popularity, and only at the very end by withheld products. Customers who have not bought
+    yet are a segment of their own: they get what their like look at.
 
     Args:
         segment: segment id of each customer, -1 for none.
@@ -128,6 +130,10 @@ def _columns(seen: Interactions, rows: dict[str, npt.NDArray[Any]], k: int) -> d
 
 
 def _segments(settings: Settings, customers: Texts) -> Ints:
+    """The segment of each customer; 0, a group of its own, for those who have not bought yet; -1 for all of a home
+    that has no segments.
+    """
     table = tables.read(settings, "customer_segments").to_pandas()
     of = pd.Series(table["segment_id"].to_numpy(), index=table["customer_id"].to_numpy())
-    return np.asarray(of.reindex(customers).fillna(-1).to_numpy(), dtype=np.int64)
+    absent = NOT_BOUGHT_YET if len(table) else -1
+    return np.asarray(of.reindex(customers).fillna(absent).to_numpy(), dtype=np.int64)

@@ -30,7 +30,8 @@ BEFORE: Rows = {
     ],
     "products": [
         {"product_id": "tea", "category": "Food > Drinks", "brand": "Leaf", "unit_price": 4, "unit_cost": 1},
-        {"product_id": "cup", "category": "Home > Kitchen", "brand": "Clay", "unit_price": 9, "listed_at": at(LAST_MOMENT)},
+        {"product_id": "cup", "category": "Home > Kitchen", "brand": "Clay", "unit_price": 9,
+         "listed_at": at(LAST_MOMENT)},
     ],
     "order_lines": [
         {"order_id": "1", "customer_id": "ann", "product_id": "tea", "quantity": 3, "unit_price": 4,
@@ -41,16 +42,20 @@ BEFORE: Rows = {
          "ordered_at": at("2024-06-01 08:00"), "channel": "app"},
     ],
     "events": [
-        {"event_id": "a", "session_id": "s", "event_type": "view", "product_id": "tea", "event_at": at("2024-06-30 23:00")},
-        {"event_id": "b", "session_id": "t", "event_type": "view", "product_id": "cup", "event_at": at("2024-06-28 09:00"),
+        {"event_id": "a", "session_id": "s", "event_type": "view", "product_id": "tea",
+         "event_at": at("2024-06-30 23:00")},
+        {"event_id": "b", "session_id": "t", "event_type": "view", "product_id": "cup",
+         "event_at": at("2024-06-28 09:00"),
          "customer_id": "bob"},
         {"event_id": "c", "session_id": "t", "event_type": "add_to_cart", "product_id": "cup",
          "event_at": at("2024-06-28 09:01"), "customer_id": "bob"},
     ],
     "impressions": [
-        {"impression_id": "i", "customer_id": "bob", "creative_id": "x", "campaign_id": "k", "is_clicked": True,
+        {"impression_id": "i", "customer_id": "bob", "creative_id": "x", "campaign_id": "k",
+         "is_clicked": True,
          "shown_at": at("2024-06-29 12:00"), "attributes": {"creative_category": "Home"}},
-        {"impression_id": "j", "customer_id": "bob", "creative_id": "x", "campaign_id": "k", "is_clicked": False,
+        {"impression_id": "j", "customer_id": "bob", "creative_id": "x", "campaign_id": "k",
+         "is_clicked": False,
          "shown_at": at("2024-06-30 12:00"), "attributes": {"creative_category": "Home"}},
     ],
     "sends": [{"send_id": "m", "customer_id": "ann", "sent_at": at("2024-06-20")}],
@@ -145,9 +150,7 @@ def test_rows_and_answers_after_as_of_leave_every_feature_as_it_was(
         "sends": [BEFORE["sends"][0] | {"opened_at": FIRST_MOMENT_AFTER, "clicked_at": FIRST_MOMENT_AFTER}],
         "tickets": [BEFORE["tickets"][0] | {"closed_at": FIRST_MOMENT_AFTER}],
     }
-    both = {
-        entity: answered_later.get(entity, []) + rows_after.get(entity, []) for entity in {*BEFORE, *rows_after}
-    }
+    both = {entity: answered_later.get(entity, []) + rows_after.get(entity, []) for entity in {*BEFORE, *rows_after}}
     write_home(home, both, AS_OF)
 
     assert feature_rows(spark, features) == rows_before
@@ -163,7 +166,8 @@ def test_the_same_rows_change_the_features_once_the_day_has_come(
              "ordered_at": new_day}
         ],
         "events": [
-            {"event_id": "z", "session_id": "s", "customer_id": "ann", "event_type": "search", "event_at": new_day}
+            {"event_id": "z", "session_id": "s", "customer_id": "ann", "event_type": "search",
+         "event_at": new_day}
         ],
         "impressions": [{"impression_id": "z", "customer_id": "ann", "creative_id": "x", "shown_at": new_day}],
     }  # fmt: skip
@@ -176,4 +180,3 @@ def test_the_same_rows_change_the_features_once_the_day_has_come(
     assert any('"customer_id":"cho"' in row for row in rows["feat_customer_rfm"])
     # The anonymous view of the evening before now belongs to who logged in after midnight.
     assert any('"customer_id":"ann","product_id":"tea","view_count":1' in row for row in rows["feat_interactions"])
-

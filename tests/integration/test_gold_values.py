@@ -28,91 +28,123 @@ Gold = Mapping[str, dict[Any, Row]]
 # dee: registered and silent; a stranger in order 9 whom the shop does not know.
 SILVER: dict[str, list[Row]] = {
     "customers": [
-        {"customer_id": "ann", "full_name": "Ann", "email": "ann@x.cn", "is_email_valid": True, "birth_year": 1990,
+        {"customer_id": "ann", "full_name": "Ann", "email": "ann@x.cn", "is_email_valid": True,
+         "birth_year": 1990,
          "registered_at": at("2024-01-01"), "city": "Oslo", "phone": "+8613800000000", "is_phone_valid": True},
         {"customer_id": "bob", "birth_on": date(2000, 7, 1), "registered_at": at("2024-01-01")},
         {"customer_id": "cho", "registered_at": at("2024-06-01")},
         {"customer_id": "dee", "registered_at": at("2024-06-30")},
     ],
     "products": [
-        {"product_id": "tea", "title": "Green tea", "category": "Food > Drinks", "brand": "Leaf", "unit_price": 10,
+        {"product_id": "tea", "title": "Green tea", "category": "Food > Drinks", "brand": "Leaf",
+         "unit_price": 10,
          "unit_cost": 4},
         {"product_id": "cup", "title": "Cup", "category": "Home > Kitchen", "brand": "Clay", "unit_price": 30,
          "unit_cost": 15},
-        {"product_id": "pot", "title": "Pot", "category": "Home > Kitchen", "brand": "Clay", "unit_price": 50},
+        {"product_id": "pot", "title": "Pot", "category": "Home > Kitchen", "brand": "Clay",
+         "unit_price": 50},
     ],
     "order_lines": [
-        {"order_id": "1", "line_number": 1, "customer_id": "ann", "product_id": "tea", "quantity": 3, "unit_price": 10,
+        {"order_id": "1", "line_number": 1, "customer_id": "ann", "product_id": "tea", "quantity": 3,
+         "unit_price": 10,
          "ordered_at": at("2024-05-11 06:30"), "channel": "app"},
-        {"order_id": "2", "line_number": 1, "customer_id": "ann", "product_id": "tea", "quantity": 1, "unit_price": 10,
+        {"order_id": "2", "line_number": 1, "customer_id": "ann", "product_id": "tea", "quantity": 1,
+         "unit_price": 10,
          "ordered_at": at("2024-05-31 06:10"), "channel": "app"},
-        {"order_id": "3", "line_number": 1, "customer_id": "ann", "product_id": "cup", "quantity": 1, "unit_price": 30,
+        {"order_id": "3", "line_number": 1, "customer_id": "ann", "product_id": "cup", "quantity": 1,
+         "unit_price": 30,
          "discount_amount": 5, "ordered_at": at("2024-06-20 06:00"), "channel": "web"},
-        {"order_id": "3", "line_number": 2, "customer_id": "ann", "product_id": "tea", "quantity": -1, "unit_price": 10,
+        {"order_id": "3", "line_number": 2, "customer_id": "ann", "product_id": "tea", "quantity": -1,
+         "unit_price": 10,
          "ordered_at": at("2024-06-20 06:00"), "channel": "web"},
-        {"order_id": "4", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 1, "unit_price": 30,
+        {"order_id": "4", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 1,
+         "unit_price": 30,
          "ordered_at": at("2024-06-29 23:59")},
-        {"order_id": "5", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 2, "unit_price": 30,
+        {"order_id": "5", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 2,
+         "unit_price": 30,
          "ordered_at": at("2024-06-30 00:00"), "is_cancelled": True},
-        {"order_id": "9", "line_number": 1, "customer_id": "who", "product_id": "tea", "quantity": 1, "unit_price": 10,
+        {"order_id": "9", "line_number": 1, "customer_id": "who", "product_id": "tea", "quantity": 1,
+         "unit_price": 10,
          "ordered_at": at("2024-06-30 01:00"), "is_known_customer": False, "is_sale": False},
-        {"order_id": "7", "line_number": 1, "customer_id": "bob", "product_id": "tea", "quantity": 1, "unit_price": 10,
+        {"order_id": "7", "line_number": 1, "customer_id": "bob", "product_id": "tea", "quantity": 1,
+         "unit_price": 10,
          "ordered_at": at("2024-07-01 00:00")},
     ],
     "events": [
-        {"event_id": "a", "session_id": "s", "event_type": "view", "product_id": "pot", "event_at": at("2024-06-29 12:00"),
+        {"event_id": "a", "session_id": "s", "event_type": "view", "product_id": "pot",
+         "event_at": at("2024-06-29 12:00"),
          "channel": "app", "device_type": "ios"},
-        {"event_id": "b", "session_id": "s", "event_type": "view", "product_id": "tea", "event_at": at("2024-06-29 12:01"),
+        {"event_id": "b", "session_id": "s", "event_type": "view", "product_id": "tea",
+         "event_at": at("2024-06-29 12:01"),
          "customer_id": "cho", "channel": "app", "device_type": "ios"},
         {"event_id": "c", "session_id": "s", "event_type": "add_to_cart", "product_id": "pot",
          "event_at": at("2024-06-29 12:02"), "customer_id": "cho", "channel": "app", "device_type": "ios"},
-        {"event_id": "d", "session_id": "s", "event_type": "add_to_cart", "product_id": "pot", "is_near_duplicate": True,
+        {"event_id": "d", "session_id": "s", "event_type": "add_to_cart", "product_id": "pot",
+         "is_near_duplicate": True,
          "event_at": at("2024-06-29 12:02"), "customer_id": "cho", "channel": "app", "device_type": "ios"},
         {"event_id": "e", "session_id": "t", "event_type": "add_to_cart", "product_id": "cup",
          "event_at": at("2024-06-29 20:00"), "customer_id": "bob", "channel": "web", "device_type": "desktop"},
         {"event_id": "f", "session_id": "t", "event_type": "purchase", "product_id": "cup",
          "event_at": at("2024-06-29 23:59"), "customer_id": "bob", "channel": "web", "device_type": "desktop"},
-        {"event_id": "g", "session_id": "u", "event_type": "view", "product_id": "cup", "event_at": at("2024-03-01 09:00"),
+        {"event_id": "g", "session_id": "u", "event_type": "view", "product_id": "cup",
+         "event_at": at("2024-03-01 09:00"),
          "channel": "web", "device_type": "desktop"},
     ],
     "impressions": [
-        {"impression_id": "i1", "customer_id": "cho", "creative_id": "x", "campaign_id": "k", "slot_id": "top",
+        {"impression_id": "i1", "customer_id": "cho", "creative_id": "x", "campaign_id": "k",
+         "slot_id": "top",
          "is_clicked": True, "shown_at": at("2024-06-29 12:00"), "attributes": {"creative_category": "Home"}},
-        {"impression_id": "i2", "customer_id": "cho", "creative_id": "x", "campaign_id": "k", "slot_id": "top",
+        {"impression_id": "i2", "customer_id": "cho", "creative_id": "x", "campaign_id": "k",
+         "slot_id": "top",
          "is_clicked": False, "shown_at": at("2024-06-29 12:30"), "attributes": {"creative_category": "Home"}},
-        {"impression_id": "i3", "customer_id": "bob", "creative_id": "x", "campaign_id": "k", "slot_id": "top",
+        {"impression_id": "i3", "customer_id": "bob", "creative_id": "x", "campaign_id": "k",
+         "slot_id": "top",
          "is_clicked": False, "shown_at": at("2024-06-30 12:30"), "attributes": {}},
     ],
     "campaigns": [{"campaign_id": "k", "name": "Summer", "channel": "display", "objective": "sales"}],
     "consents": [
-        {"customer_id": "ann", "purpose": "marketing", "channel": "email", "changed_at": at("2024-01-01"), "is_granted": True},
-        {"customer_id": "bob", "purpose": "marketing", "channel": "email", "changed_at": at("2024-01-01"), "is_granted": True},
-        {"customer_id": "bob", "purpose": "marketing", "channel": "email", "changed_at": at("2024-02-01"), "is_granted": False},
+        {"customer_id": "ann", "purpose": "marketing", "channel": "email",
+         "changed_at": at("2024-01-01"), "is_granted": True},
+        {"customer_id": "bob", "purpose": "marketing", "channel": "email",
+         "changed_at": at("2024-01-01"), "is_granted": True},
+        {"customer_id": "bob", "purpose": "marketing", "channel": "email",
+         "changed_at": at("2024-02-01"), "is_granted": False},
     ],
     "memberships": [
-        {"customer_id": "ann", "tier": "gold", "started_on": date(2024, 1, 1), "expires_on": date(2024, 12, 31)},
-        {"customer_id": "bob", "tier": "silver", "started_on": date(2023, 1, 1), "expires_on": date(2023, 12, 31)},
+        {"customer_id": "ann", "tier": "gold", "started_on": date(2024, 1, 1),
+         "expires_on": date(2024, 12, 31)},
+        {"customer_id": "bob", "tier": "silver", "started_on": date(2023, 1, 1),
+         "expires_on": date(2023, 12, 31)},
     ],
 }  # fmt: skip
 
 ML: dict[str, list[Row]] = {
     "customer_segments": [
-        {"customer_id": "ann", "segment_id": 1, "segment_name": "Champions", "action": "Reward them", "model_version": "1"},
-        {"customer_id": "bob", "segment_id": 4, "segment_name": "New", "action": "Welcome them", "model_version": "1"},
+        {"customer_id": "ann", "segment_id": 1, "segment_name": "Champions", "action": "Reward them",
+         "model_version": "1"},
+        {"customer_id": "bob", "segment_id": 4, "segment_name": "New", "action": "Welcome them",
+         "model_version": "1"},
     ],
     "recommendations": [
-        {"customer_id": "ann", "rank": 1, "product_id": "pot", "score": 0.9, "strategy": "als", "model_version": "1",
+        {"customer_id": "ann", "rank": 1, "product_id": "pot", "score": 0.9, "strategy": "als",
+         "model_version": "1",
          "evidence_product_id": "tea", "evidence_type": "bought"},
-        {"customer_id": "ann", "rank": 2, "product_id": "tea", "score": 0.8, "strategy": "als", "model_version": "1",
+        {"customer_id": "ann", "rank": 2, "product_id": "tea", "score": 0.8, "strategy": "als",
+         "model_version": "1",
          "evidence_product_id": "tea", "evidence_type": "bought"},
-        {"customer_id": "bob", "rank": 1, "product_id": "tea", "score": 0.5, "strategy": "segment", "model_version": "1"},
-        {"customer_id": "cho", "rank": 1, "product_id": "pot", "score": 0.7, "strategy": "als", "model_version": "1",
+        {"customer_id": "bob", "rank": 1, "product_id": "tea", "score": 0.5, "strategy": "segment",
+         "model_version": "1"},
+        {"customer_id": "cho", "rank": 1, "product_id": "pot", "score": 0.7, "strategy": "als",
+         "model_version": "1",
          "evidence_product_id": "pot", "evidence_type": "carted"},
-        {"customer_id": "dee", "rank": 1, "product_id": "tea", "score": 0.1, "strategy": "popularity", "model_version": "1"},
+        {"customer_id": "dee", "rank": 1, "product_id": "tea", "score": 0.1, "strategy": "popularity",
+         "model_version": "1"},
     ],
     "click_predictions": [
-        {"customer_id": "cho", "creative_id": "x", "slot_id": "top", "click_probability": 0.2, "model_version": "1"},
-        {"customer_id": "cho", "creative_id": "y", "slot_id": "top", "click_probability": 0.4, "model_version": "1"},
+        {"customer_id": "cho", "creative_id": "x", "slot_id": "top", "click_probability": 0.2,
+         "model_version": "1"},
+        {"customer_id": "cho", "creative_id": "y", "slot_id": "top", "click_probability": 0.4,
+         "model_version": "1"},
     ],
 }  # fmt: skip
 
@@ -134,7 +166,9 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
-def build(spark: SparkSession, settings: Settings, silver: Mapping[str, list[Row]], ml: Mapping[str, list[Row]]) -> Gold:
+def build(
+    spark: SparkSession, settings: Settings, silver: Mapping[str, list[Row]], ml: Mapping[str, list[Row]]
+) -> Gold:
     """Gold of a home with these rows, by key."""
     write_home(settings, silver, AS_OF, timezones={"shop": "Asia/Shanghai"})
     for table, schema in ML_SCHEMAS.items():
@@ -142,7 +176,8 @@ def build(spark: SparkSession, settings: Settings, silver: Mapping[str, list[Row
         write_deltalake(settings.table_path("ml", table), pa.Table.from_pylist(rows, schema=schema))
     use_home(spark, settings)
     run_dbt(
-        ["build", "--select", "tag:features", "tag:marts", "--exclude-resource-type", "unit_test"], settings.home / "dbt"
+        ["build", "--select", "tag:features", "tag:marts", "--exclude-resource-type", "unit_test"],
+        settings.home / "dbt",
     )
     gold: dict[str, dict[Any, Row]] = {}
     for table, key in KEYS.items():

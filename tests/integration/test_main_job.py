@@ -65,9 +65,7 @@ def test_nothing_new_skips_all_but_landing(spark: SparkSession, shop: Shop) -> N
     assert published == publication.current(shop.settings)
 
 
-def test_the_same_input_in_a_second_home_gives_the_same_tables(
-    spark: SparkSession, shop: Shop, tmp_path: Path
-) -> None:
+def test_the_same_input_in_a_second_home_gives_the_same_tables(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
     second = run_shop(spark, shop.files, tmp_path / "home")
     layers = ("silver", "gold", "ml")
     assert content_hashes(second.settings, layers) == content_hashes(shop.settings, layers)
@@ -86,9 +84,7 @@ def copy_of_shop(shop: Shop, tmp_path: Path) -> Shop:
     return Shop(files, shop.settings.model_copy(update={"home": home}), shop.publication, shop.heard)
 
 
-def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(
-    spark: SparkSession, copy_of_shop: Shop
-) -> None:
+def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(spark: SparkSession, copy_of_shop: Shop) -> None:
     orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
     with gzip.open(orders[-1], "rt", encoding="utf-8", errors="replace", newline="") as lines:
         header = next(csv.reader(lines))
@@ -110,9 +106,7 @@ def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(
     assert [row["step"] for row in failed] == ["validate_bronze"]
 
 
-def test_readers_see_the_published_version_while_a_newer_one_is_built(
-    spark: SparkSession, copy_of_shop: Shop
-) -> None:
+def test_readers_see_the_published_version_while_a_newer_one_is_built(spark: SparkSession, copy_of_shop: Shop) -> None:
     use_home(spark, copy_of_shop.settings)
     spark.sql("delete from gold.act_segments")
     use_home(spark, copy_of_shop.settings)

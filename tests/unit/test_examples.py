@@ -28,9 +28,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_an_example_lands_every_line(
-    name: str, home_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_example_lands_every_line(name: str, home_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     if not DATA.is_dir():
         pytest.skip(f"no real data in {DATA} (set LAKEHOUSE_DATA_DIR)")
     from datetime import datetime, timezone

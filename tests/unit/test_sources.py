@@ -136,9 +136,7 @@ def test_variables_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
         (("entities:", "entitys:"), "unknown setting `entitys`; did you mean `entities`?"),
     ],
 )
-def test_a_mistake_is_one_sentence_that_says_where_and_what(
-    orders: Path, change: tuple[str, str], said: str
-) -> None:
+def test_a_mistake_is_one_sentence_that_says_where_and_what(orders: Path, change: tuple[str, str], said: str) -> None:
     path = write(orders, GOOD.replace(*change))
     with pytest.raises(InputError) as caught:
         load_source(path)

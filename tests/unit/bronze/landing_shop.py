@@ -33,9 +33,7 @@ class Shop:
         products = {"path": path, "columns": columns or {"product_id": "id"}, **options}
         return parse_source({"name": "shop", "entities": {"products": products}}, self.folder)
 
-    def land(
-        self, path: str | list[str], columns: dict[str, str] | None = None, **options: Any
-    ) -> list[Load]:
+    def land(self, path: str | list[str], columns: dict[str, str] | None = None, **options: Any) -> list[Load]:
         loaded_at = LOADED_AT + timedelta(days=self.landings)
         self.landings += 1
         return land(self.settings, [self.source(path, columns, **options)], "run", loaded_at)

@@ -103,9 +103,7 @@ def test_a_file_that_may_not_be_read(shop: Shop, monkeypatch: pytest.MonkeyPatch
         shop.land("x.csv")
 
 
-@pytest.mark.parametrize(
-    "raised", [OSError(errno.ENOSPC, "No space left on device"), OSError("... (os error 28)")]
-)
+@pytest.mark.parametrize("raised", [OSError(errno.ENOSPC, "No space left on device"), OSError("... (os error 28)")])
 def test_a_full_disk_is_one_sentence_and_lands_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, raised: OSError
 ) -> None:

@@ -54,9 +54,7 @@ def test_a_truncated_line_costs_only_itself_and_keeps_its_number(file: Path) -> 
     assert seen == 3
 
 
-@pytest.mark.parametrize(
-    "later", [b"4,good,x,7\n", b'4,"good",x,7\n', b'4,ends in inch",x,7\n', b'4,g,h,"7\n']
-)
+@pytest.mark.parametrize("later", [b"4,good,x,7\n", b'4,"good",x,7\n', b'4,ends in inch",x,7\n', b'4,g,h,"7\n'])
 def test_an_unclosed_quote_never_swallows_the_lines_after_it(file: Path, later: bytes) -> None:
     good = b"".join(b"%d,good,line,5\n" % i for i in range(10, 30))
     rows, faults, seen = read(file, HEADER + b"1,a,b,2\n" + b'3,"open,b,2\n' + good + later)
@@ -192,9 +190,7 @@ def test_what_the_csv_module_writes_is_read_back(
 
 
 LINE = st.tuples(st.integers(0, 999), st.text(st.sampled_from('ab "'), max_size=5), st.integers(0, 9)).map(
-    lambda t: (
-        as_csv([[str(t[0]), t[1], "x", str(t[2])]], csv.QUOTE_MINIMAL, "\n").split("\n", 1)[1].strip("\n")
-    )
+    lambda t: as_csv([[str(t[0]), t[1], "x", str(t[2])]], csv.QUOTE_MINIMAL, "\n").split("\n", 1)[1].strip("\n")
 )
 
 

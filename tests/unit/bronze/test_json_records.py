@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from lakehouse.bronze.json_records import JsonLinesFile
 
 
-def read(
-    path: Path, content: bytes | str, **options: Any
-) -> tuple[dict[int, dict[str, Any]], list[Any], int]:
+def read(path: Path, content: bytes | str, **options: Any) -> tuple[dict[int, dict[str, Any]], list[Any], int]:
     """Row number -> the values that are not null; faults; records seen."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     rows: dict[int, dict[str, Any]] = {}
@@ -132,9 +130,7 @@ def test_any_records_truncated_or_not_are_landed_as_written_or_quarantined(
     block: int,
 ) -> None:
     whole = [json.dumps(record, ensure_ascii=ascii, separators=(",", ":")) for record, _ in records]
-    lines = [
-        line if keep is None else line[: min(keep, len(line) - 1)] for line, (_, keep) in zip(whole, records)
-    ]
+    lines = [line if keep is None else line[: min(keep, len(line) - 1)] for line, (_, keep) in zip(whole, records)]
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
     rows, faults, seen = read(path, "\n".join(lines), block_bytes=block)
     expected = {

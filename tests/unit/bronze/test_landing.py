@@ -49,9 +49,7 @@ def counted_by_csv_module(text: str, width: int) -> tuple[int, int]:
         ("renamed.csv", gzip.compress),
     ],
 )
-def test_rows_read_are_rows_landed_plus_rows_quarantined(
-    shop: Shop, name: str, pack: Callable[[bytes], bytes]
-) -> None:
+def test_rows_read_are_rows_landed_plus_rows_quarantined(shop: Shop, name: str, pack: Callable[[bytes], bytes]) -> None:
     lines = [f'{i},"say ""{i}"", then",{i}.5' if i % 7 else f"{i},cut" for i in range(1, 2001)]
     text = "id,name,price\n" + "\n".join(lines) + "\n"
     shop.write(name, pack(text.encode()))
@@ -114,9 +112,7 @@ def test_the_batch_id_depends_on_source_entity_and_content_only(shop: Shop) -> N
 
 def test_files_before_a_bad_one_stay_landed_and_the_bad_one_leaves_nothing(shop: Shop) -> None:
     shop.write("a.csv", CSV)
-    whole = gzip.compress(
-        ("id,name\n" + "".join(f"{i},{i * 7919 % 1000003}\n" for i in range(200_000))).encode()
-    )
+    whole = gzip.compress(("id,name\n" + "".join(f"{i},{i * 7919 % 1000003}\n" for i in range(200_000))).encode())
     shop.write("b.csv.gz", whole[:-5000])
     with pytest.raises(InputError, match=r"b\.csv\.gz is cut short"):
         shop.land("*.csv*")
@@ -171,9 +167,7 @@ def test_a_raw_column_named_like_lineage_is_kept_beside_it(shop: Shop) -> None:
     assert shop.values("_file", "_file_") == [("x.jsonl", "mine")]
 
 
-def test_a_json_key_that_appears_after_the_first_block_lands_too(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_json_key_that_appears_after_the_first_block_lands_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakehouse.bronze.json_records._PEEK_BYTES", 64)
     lines = [json.dumps({"id": i}) for i in range(50)] + [json.dumps({"id": 50, "late": "x"})]
     shop.write("x.jsonl", "\n".join(lines))

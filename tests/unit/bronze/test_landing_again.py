@@ -66,9 +66,7 @@ def test_a_file_that_changes_back_is_current_again_and_stands_in_bronze_once(sho
     shop.write("x.csv", CSV)
     (again,) = shop.land("*.csv")
     assert again.batch_id == first.batch_id
-    assert [(row["batch_id"], row["rows_landed"]) for row in shop.loads() if row["is_current"]] == [
-        (first.batch_id, 2)
-    ]
+    assert [(row["batch_id"], row["rows_landed"]) for row in shop.loads() if row["is_current"]] == [(first.batch_id, 2)]
     assert len(shop.rows()) == 5
 
 
@@ -123,9 +121,7 @@ def test_a_killed_landing_is_taken_back_by_the_next(
     assert len(shop.faults()) == 1
 
 
-def test_a_kill_followed_by_other_content_leaves_no_orphans(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_followed_by_other_content_leaves_no_orphans(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.write("x.csv", CSV)
     with monkeypatch.context() as patch:
         patch.setattr(landing.Journal, "commit", lambda *_: 1 / 0)

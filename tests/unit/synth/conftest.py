@@ -64,9 +64,7 @@ class Sample:
         return [row for file in self.files("app/*.jsonl.gz") for row in self.json(file)]
 
     def parquet(self, pattern: str) -> list[dict[str, Any]]:
-        return [
-            row for file in self.files(pattern) for row in pq.read_table(self.directory / file).to_pylist()
-        ]
+        return [row for file in self.files(pattern) for row in pq.read_table(self.directory / file).to_pylist()]
 
     def defects(self, entity: str | None = None, kind: str | None = None) -> list[dict[str, str]]:
         rows = self.csv("truth/defects.csv")

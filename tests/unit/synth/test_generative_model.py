@@ -23,13 +23,9 @@ def test_every_online_order_line_has_its_purchase_event_at_the_same_second(sampl
         for e in sample.events()
         if e["event"] == "pay" and e["event_id"] not in damaged
     }
-    online = [
-        r for r in plain_order_lines(sample).values() if r["sale_channel"] != "store" and int(r["qty"]) > 0
-    ]
+    online = [r for r in plain_order_lines(sample).values() if r["sale_channel"] != "store" and int(r["qty"]) > 0]
     matched = [events.get((r["order_no"], r["sku"])) for r in online]
-    touched = {
-        (e["order_no"], e["sku"]) for e in sample.events() if e["event_id"] in damaged and e.get("order_no")
-    }
+    touched = {(e["order_no"], e["sku"]) for e in sample.events() if e["event_id"] in damaged and e.get("order_no")}
     assert len(online) > 1000
     for row, event in zip(online, matched):
         if (row["order_no"], row["sku"]) not in touched:
@@ -100,12 +96,8 @@ def test_segments_differ_in_frequency_and_recency(sample):
 
 def test_nobody_acts_before_registration_or_after_churn(sample):
     churned = {r["customer_id"]: r["churned_on"] for r in sample.parquet("truth/customers.parquet")}
-    planted = {d["row_key"] for d in sample.defects("events")} | {
-        d["row_key"] for d in sample.defects("customers")
-    }
-    registered = {
-        r["cust_no"]: r["reg_time"] for r in sample.csv("crm/customers.csv") if r["cust_no"] not in planted
-    }
+    planted = {d["row_key"] for d in sample.defects("events")} | {d["row_key"] for d in sample.defects("customers")}
+    registered = {r["cust_no"]: r["reg_time"] for r in sample.csv("crm/customers.csv") if r["cust_no"] not in planted}
     for event in sample.events():
         customer = event["uid"]
         if customer is None or event["event_id"] in planted:
@@ -147,9 +139,7 @@ def test_a_return_takes_back_an_earlier_line_of_the_same_customer_and_product(sa
     assert len(returns) > 50
     for back in returns:
         original = lines[f"{back['orig_order_no']}|{back['orig_line_no']}"]
-        assert [back[k] for k in ("cust_no", "sku", "price")] == [
-            original[k] for k in ("cust_no", "sku", "price")
-        ]
+        assert [back[k] for k in ("cust_no", "sku", "price")] == [original[k] for k in ("cust_no", "sku", "price")]
         assert 0 < -int(back["qty"]) <= int(original["qty"])
         assert back["status"] == "returned"
         assert original["status"] == "completed"
@@ -204,9 +194,7 @@ def test_gender_is_sometimes_unknown_but_always_in_the_truth(sample):
 
 
 def test_partners_members_are_customers_in_two_of_three_cases_by_phone_or_email(sample):
-    truth = {
-        (r["partner_id"], r["member_id"]): r["customer_id"] for r in sample.csv("truth/partner_members.csv")
-    }
+    truth = {(r["partner_id"], r["member_id"]): r["customer_id"] for r in sample.csv("truth/partner_members.csv")}
     customers = {r["cust_no"]: r for r in sample.csv("crm/customers.csv")}
     planted = {d["row_key"] for d in sample.defects()}
     inside = 0
@@ -227,9 +215,7 @@ def test_shoppers_are_seen_in_the_store_before_they_pay(sample):
     seen = defaultdict(list)
     for row in sample.parquet("app/locations.parquet"):
         seen[row["device_user"]].append((row["lat"], row["lng"], row["dwell_s"]))
-    bought = [
-        r for r in plain_order_lines(sample).values() if r["sale_channel"] == "store" and int(r["qty"]) > 0
-    ]
+    bought = [r for r in plain_order_lines(sample).values() if r["sale_channel"] == "store" and int(r["qty"]) > 0]
     for row in bought[:200]:
         latitude, longitude = stores[row["store_code"]]
         assert any(

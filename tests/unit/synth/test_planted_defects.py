@@ -82,9 +82,7 @@ def test_a_line_in_the_wrong_encoding_is_gb18030_and_no_utf_8(sample):
 
 
 def test_nothing_depends_on_customers_whose_row_cannot_be_read(sample):
-    lost = {
-        d["row_key"] for k in ("wrong_encoding", "truncated_line") for d in sample.defects("customers", k)
-    }
+    lost = {d["row_key"] for k in ("wrong_encoding", "truncated_line") for d in sample.defects("customers", k)}
     assert not lost & {row["cust_no"] for row in sample.order_lines()}
     assert not lost & {row["uid"] for row in sample.events()}
     assert not lost & {row["user_id"] for row in sample.parquet("ads/*.parquet")}
@@ -134,9 +132,7 @@ def test_times_in_other_forms_still_say_the_true_time(sample, entity, kind, raw)
         assert moment(defect["planted_value"]) == true_moment(defect["true_value"])
     shapes = {re.sub("[0-9]+", "9", re.sub("[A-Z][a-z]{2}", "Mon", d["planted_value"])) for d in planted}
     expected = (
-        {"9-9-9T9:9:9+9:9", "9-9-9T9:9:9Z", "9-9-9T9:9:9-9:9"}
-        if entity == "events"
-        else {"9/9/9 9:9", "9-Mon-9 9:9:9"}
+        {"9-9-9T9:9:9+9:9", "9-9-9T9:9:9Z", "9-9-9T9:9:9-9:9"} if entity == "events" else {"9/9/9 9:9", "9-Mon-9 9:9:9"}
     )
     assert shapes == expected
 
@@ -238,6 +234,4 @@ def test_keys_repeat_only_where_an_exact_duplicate_is_planted(sample):
         d["row_key"] for d in sample.defects("order_lines", "exact_duplicate")
     }
     ids = Counter(event["event_id"] for event in sample.events())
-    assert {k for k, n in ids.items() if n > 1} == {
-        d["row_key"] for d in sample.defects("events", "exact_duplicate")
-    }
+    assert {k for k, n in ids.items() if n > 1} == {d["row_key"] for d in sample.defects("events", "exact_duplicate")}

@@ -43,3 +43,9 @@ def test_popularity_is_the_share_of_buyers_and_can_be_asked_of_a_group() -> None
 
     assert popularity(seen).tolist() == [2 / 3, 2 / 3, 0.0]
     assert popularity(seen, np.array([True, True, False, False])).tolist() == [1.0, 0.5, 0.0]
+
+
+def test_in_a_group_that_has_not_bought_yet_popularity_is_what_they_look_at() -> None:
+    rows = [("a", "p", 5, 1, 1), ("new1", "q", 1, 0, None), ("new2", "q", 1, 0, None), ("new2", "r", 1, 0, None)]
+    seen = history(rows, ["a", "new1", "new2"], ["p", "q", "r"])
+    assert popularity(seen, np.array([False, True, True])).tolist() == [0.0, 1.0, 0.5]
