@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from lakehouse import ops, publication
 from lakehouse.bronze import land
+from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
 from lakehouse.quality.gate import GateReport, run_gate
 from lakehouse.runlock import hold
-from lakehouse.session import open_session
+from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import Source, remembered_sources
 from lakehouse.transformation import Transformation
@@ -71,6 +72,8 @@ class Run:
         """The session of the run, opened by the first step that needs it."""
         if self._spark is None:
             self._spark = open_session(self.settings)
+            register_tables(self._spark, self.settings.tables_dir)  # a session that was open lacks what just landed
+            fit_to_size(self._spark, landed_rows(self.settings))
         return self._spark
 
     @property
@@ -163,6 +166,11 @@ def _code_files() -> list[Path]:
     for root in roots:
         files += [p for p in root.rglob("*") if p.suffix in (".py", ".sql", ".yml", ".yaml", ".csv")]
     return sorted(files)
+
+
+def landed_rows(settings: Settings) -> int:
+    """Rows of all current batches."""
+    return sum(row["rows_landed"] for row in ops.read(settings, "loads") if row["is_current"])
 
 
 def _land(run: Run) -> StepResult:

@@ -11,7 +11,7 @@ import pytest
 from lakehouse import ops
 from lakehouse.catalog import register_tables
 from lakehouse.session import open_session
-from lakehouse.settings import SCHEMAS, Settings, load_settings
+from lakehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,10 +40,21 @@ def home_settings(tmp_path: Path) -> Settings:
 
 
 def use_home(spark: SparkSession, settings: Settings) -> None:
-    """Make the session's schemas show the tables of `settings.home`, and no others."""
-    for schema in SCHEMAS:
-        spark.sql(f"drop schema if exists {schema} cascade")
+    """Make the session know the tables of `settings.home`, and no others."""
+    forget_tables(spark)
     register_tables(spark, settings.tables_dir)
+
+
+def forget_tables(spark: SparkSession) -> None:
+    """Give the session an empty catalogue. (Dropping a schema would delete its folder with the tables in it.)"""
+    from pyspark.sql import SparkSession
+
+    jvm = spark._jvm
+    jvm.SparkSession.clearDefaultSession()
+    jvm.SparkSession.clearActiveSession()
+    for cached in ("_catalog", "_conf"):
+        spark.__dict__.pop(cached, None)
+    SparkSession.__init__(spark, spark.sparkContext)
 
 
 @pytest.fixture

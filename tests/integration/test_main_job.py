@@ -16,7 +16,7 @@ from lakehouse import ops, publication
 from lakehouse.errors import GateFailed
 from lakehouse.pipeline import AFTER_LANDING
 from lakehouse.reader import query
-from tests.conftest import use_home
+from tests.conftest import forget_tables, use_home
 from tests.integration.conftest import Shop, run_shop
 from tests.integration.content import content_hash, content_hashes
 
@@ -41,7 +41,7 @@ def test_rows_read_are_rows_landed_plus_rows_quarantined_for_every_file(shop: Sh
 
 def test_every_customer_gets_ten_different_products_with_a_reason(shop: Shop) -> None:
     gold = shop.settings.tables_dir / "gold"
-    known = set(DeltaTable(gold / "dim_customer").to_pyarrow_table(["customer_id"])["customer_id"].to_pylist())
+    known = set(DeltaTable(gold / "dim_customer").to_pyarrow_table(columns=["customer_id"])["customer_id"].to_pylist())
     rows = DeltaTable(gold / "act_recommendations").to_pyarrow_table().to_pylist()
     offered: dict[str, set[str]] = {}
     for row in rows:
@@ -53,7 +53,7 @@ def test_every_customer_gets_ten_different_products_with_a_reason(shop: Shop) ->
 
 def test_a_click_probability_is_a_probability(shop: Shop) -> None:
     path = shop.settings.table_path("gold", "act_click_propensity")
-    column = DeltaTable(path).to_pyarrow_table(["click_probability"])["click_probability"]
+    column = DeltaTable(path).to_pyarrow_table(columns=["click_probability"])["click_probability"]
     bounds = pc.min_max(column).as_py()
     assert 0 < bounds["min"] < bounds["max"] < 1
 
@@ -109,9 +109,8 @@ def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(spark: SparkSes
 def test_readers_see_the_published_version_while_a_newer_one_is_built(spark: SparkSession, copy_of_shop: Shop) -> None:
     use_home(spark, copy_of_shop.settings)
     spark.sql("delete from gold.act_segments")
-    use_home(spark, copy_of_shop.settings)
-    spark.sql("drop schema gold cascade")
     statement = "select count(*) as customers from gold.act_segments"
+    forget_tables(spark)
     assert query(copy_of_shop.settings, statement).collect()[0]["customers"] > 0
-    spark.sql("drop schema if exists gold cascade")
+    forget_tables(spark)
     assert query(copy_of_shop.settings, statement, unpublished=True).collect()[0]["customers"] == 0

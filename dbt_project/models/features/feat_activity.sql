@@ -43,17 +43,17 @@
     }),
     ('impressions', {
         'kind': "'impression'", 'is_known_customer': 'is_known_customer', 'happening_id': 'impression_id',
-        'device_type': 'device_type', 'is_answered': 'is_clicked', 'occurred_at': 'shown_at',
+        'device_type': 'device_type', 'is_answered': 'coalesce(is_clicked, false)', 'occurred_at': 'shown_at',
         'occurred_on': 'shown_on',
     }),
     ('sends', {
         'kind': "'send'", 'happening_id': 'send_id', 'channel': 'channel', 'occurred_at': 'sent_at',
-        'is_answered': 'to_date(opened_at) <= ' ~ day, 'occurred_on': 'to_date(sent_at)',
+        'is_answered': 'coalesce(to_date(opened_at) <= ' ~ day ~ ', false)', 'occurred_on': 'to_date(sent_at)',
         'value': 'if(to_date(clicked_at) <= ' ~ day ~ ', 1.0, 0.0)',
     }),
     ('tickets', {
         'kind': "'ticket'", 'happening_id': 'ticket_id', 'channel': 'channel', 'occurred_at': 'opened_at',
-        'is_answered': 'to_date(closed_at) <= ' ~ day, 'value': 'satisfaction', 'occurred_on': 'to_date(opened_at)',
+        'is_answered': 'coalesce(to_date(closed_at) <= ' ~ day ~ ', false)', 'value': 'satisfaction', 'occurred_on': 'to_date(opened_at)',
     }),
     ('memberships', {'kind': "'membership'", 'occurred_on': 'started_on'}),
     ('consents', {'kind': "'consent'", 'occurred_at': 'changed_at', 'occurred_on': 'to_date(changed_at)'}),
