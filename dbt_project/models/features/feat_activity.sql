@@ -97,7 +97,7 @@ seen_events as (
 ),
 
 -- A session with exactly one known customer lends that customer to its anonymous events.
-events as (
+events as (  -- noqa: ST03
 
     select
         *,
@@ -115,7 +115,7 @@ events as (
 
 ),
 
-ratings as (
+ratings as (  -- noqa: ST03
 
     select
         *,
@@ -125,7 +125,9 @@ ratings as (
 
 ),
 
-{% for entity in ['order_lines', 'impressions', 'sends', 'tickets', 'memberships', 'consents', 'locations', 'accounts'] %}
+{% for entity in [
+    'order_lines', 'impressions', 'sends', 'tickets', 'memberships', 'consents', 'locations', 'accounts',
+] %}
 {{ entity }} as (
 
     select * from {{ ref('stg_' ~ entity) }}
@@ -148,7 +150,7 @@ occurrences as (
         }.get(column[:3], 'string') }}) as {{ column }},
         {% endfor -%}
         {{ brings.occurred_on }} as occurred_on
-    from {{ entity }}
+    from {{ entity }}  -- noqa: LT02
     {% if not loop.last %}
     union all
 

@@ -16,7 +16,9 @@ per_customer as (
         min(case when is_purchase then occurred_on end) as first_ordered_on,
         max(case when is_purchase then occurred_on end) as last_ordered_on,
         array_sort(collect_set(case when is_purchase then occurred_on end)) as order_days,
-        collect_set(case when is_purchase then struct(occurred_on as ordered_on, happening_id as order_id) end) as sale_orders,
+        collect_set(
+            case when is_purchase then struct(occurred_on as ordered_on, happening_id as order_id) end
+        ) as sale_orders,
         collect_set(case when is_purchase then product_id end) as sold_products,
         size(collect_set(case when is_cancelled then happening_id end)) as cancelled_order_count,
         min(case when is_purchase then currency end) as currency,

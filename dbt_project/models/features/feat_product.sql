@@ -99,8 +99,9 @@ placed as (
             partition by category
             order by popularity_score desc, order_count desc, view_count_90d desc, rating_count desc, product_id asc
         ) as category_popularity_rank,
-        case when unit_price is not null
-            then percent_rank() over (partition by category_level_1, unit_price is null order by unit_price)
+        case
+            when unit_price is not null
+                then percent_rank() over (partition by category_level_1, unit_price is null order by unit_price)
         end as price_rate
     from weighed
 

@@ -1,5 +1,5 @@
--- Rows here mean that a customer is missing from the profile, is in it twice, or that an activation table names somebody
--- whom the profile does not have: a campaign would reach people that nobody can look up.
+-- Rows here mean that a customer is missing from the profile, is in it twice, or that an activation table names
+-- somebody whom the profile does not have: a campaign would reach people that nobody can look up.
 with
 
 customers as (

@@ -90,7 +90,9 @@ rules as (
         stack(
             {{ rules | length }},
             {% for rule, in_silver, in_gold in rules -%}
-            '{{ rule }}', cast({{ in_silver }} as decimal(38, 2)), cast({{ in_gold }} as decimal(38, 2)){{ ',' if not loop.last }}
+            '{{ rule }}',
+            cast({{ in_silver }} as decimal(38, 2)),
+            cast({{ in_gold }} as decimal(38, 2)){{ ',' if not loop.last }}
             {% endfor %}
         ) as (rule, in_silver, in_gold)
     from silver

@@ -133,8 +133,10 @@ usual as (
 
     select
         coalesce(percentile(median_gap_days, 0.5), 90) as gap_days,
-        cast(sum(margin_amount) / nullif(sum(case when margin_amount is not null then net_monetary_amount end), 0)
-            as double) as margin_rate
+        cast(
+            sum(margin_amount) / nullif(sum(case when margin_amount is not null then net_monetary_amount end), 0)
+            as double
+        ) as margin_rate
     from rfm
 
 ),
