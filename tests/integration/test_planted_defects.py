@@ -8,7 +8,7 @@ from benchmarks.planted_defects import DefectRate, measure
 from tests.integration.conftest import Shop
 
 #: Kinds of defect that the generator must plant, so that a kind that it forgets does not pass unseen.
-KINDS = 14
+KINDS = 15
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,8 @@
     }),
     ('tickets', {
         'kind': "'ticket'", 'happening_id': 'ticket_id', 'channel': 'channel', 'occurred_at': 'opened_at',
-        'is_answered': 'coalesce(to_date(closed_at) <= ' ~ day ~ ', false)', 'value': 'satisfaction', 'occurred_on': 'to_date(opened_at)',
+        'is_answered': 'coalesce(to_date(closed_at) <= ' ~ day ~ ', false)', 'value': 'satisfaction',
+        'occurred_on': 'to_date(opened_at)',
     }),
     ('memberships', {'kind': "'membership'", 'occurred_on': 'started_on'}),
     ('consents', {'kind': "'consent'", 'occurred_at': 'changed_at', 'occurred_on': 'to_date(changed_at)'}),
@@ -64,7 +65,8 @@
         'occurred_on': 'to_date(registered_at)',
     }),
     ('products', {
-        'kind': "'listing'", 'customer_id': 'cast(null as string)', 'product_id': 'product_id', 'occurred_on': 'listed_on',
+        'kind': "'listing'", 'customer_id': 'cast(null as string)', 'product_id': 'product_id',
+        'occurred_on': 'listed_on',
     }),
 ] -%}
 
