@@ -54,6 +54,7 @@ def forget_tables(spark: SparkSession) -> None:
     jvm.SparkSession.clearActiveSession()
     for cached in ("_catalog", "_conf"):
         spark.__dict__.pop(cached, None)
+    SparkSession._instantiatedSession = None  # so that the new one becomes the default, which dbt asks for
     SparkSession.__init__(spark, spark.sparkContext)
 
 
