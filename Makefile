@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench evaluate lock clean
+.PHONY: help setup run test lint unit integration bench evaluate fuzz examples lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -28,6 +28,12 @@ bench: setup ## CPU seconds per step of the main job
 
 evaluate: setup ## planted defects found and false alarms, against the sample's truth
 	@$(PY) benchmarks/planted_defects.py
+
+fuzz: setup ## forty random futures, none of which may change a feature of today (about 15 minutes)
+	@LAKEHOUSE_AS_OF_EXAMPLES=40 $(PY) -m pytest -q tests/integration/test_as_of.py
+
+examples: setup ## every source of examples/ through the command, against figures that pandas finds (about 8 minutes)
+	@$(PY) -m pytest -v tests/examples
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

@@ -24,12 +24,12 @@ from lakehouse.sources import load_source
 
 
 def cpu_and_memory() -> tuple[float, float, int]:
-    """CPU seconds of Python, CPU seconds of the JVM, resident bytes of both."""
+    """CPU seconds of Python, CPU seconds of the JVM, resident bytes of both (pages that two share count once)."""
     own = psutil.Process()
-    python, java, resident = sum(own.cpu_times()[:2]), 0.0, own.memory_info().rss
+    python, java, resident = sum(own.cpu_times()[:2]), 0.0, own.memory_full_info().pss
     for child in own.children(recursive=True):
         try:
-            used, bytes_held = sum(child.cpu_times()[:2]), child.memory_info().rss
+            used, bytes_held = sum(child.cpu_times()[:2]), child.memory_full_info().pss
         except psutil.NoSuchProcess:
             continue
         if child.name() == "java":

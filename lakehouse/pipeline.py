@@ -241,6 +241,10 @@ def _train(run: Run) -> StepResult:
     return StepResult(message=", ".join(TASKS_IN_ORDER))
 
 
+def _docs(run: Run) -> StepResult:
+    return StepResult(message=f"lineage and columns: {run.dbt.generate_docs()}")
+
+
 def _publish(run: Run) -> StepResult:
     published = publication.publish(run.settings, run.run_id, run.clock(), str(run.as_of_on), run.fingerprint)
     return StepResult(message=f"{len(published.tables)} gold tables")
@@ -257,5 +261,6 @@ AFTER_LANDING = (
     Step("validate_ml", "Validate predictions", _gate("ml")),
     Step("marts", "Build marts and activation", _build(["tag:marts"], "marts")),
     Step("validate_gold", "Validate gold", _gate("gold")),
+    Step("docs", "Write the dbt docs", _docs),
     Step("publish", "Publish gold", _publish),
 )

@@ -14,7 +14,7 @@ from lakehouse.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROWS_WORTH_COMPILING = 500_000
+ROWS_WORTH_COMPILING = 100_000
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -70,6 +70,12 @@ def spark_conf(settings: Settings) -> dict[str, str]:
         "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        "spark.ui.retainedJobs": "20",  # kept on the heap though nobody can look at them: plans of megabytes
+        "spark.ui.retainedStages": "20",
+        "spark.ui.retainedTasks": "100",
+        "spark.sql.ui.retainedExecutions": "1",
+        "spark.sql.maxPlanStringLength": "2000",
+        "spark.sql.ui.explainMode": "simple",
         "spark.local.dir": str(settings.home / "spark-tmp"),
         "spark.sql.warehouse.dir": str(settings.tables_dir / "default"),
         "spark.sql.catalogImplementation": "in-memory",
@@ -88,11 +94,12 @@ def spark_conf(settings: Settings) -> dict[str, str]:
 
 
 def fit_to_size(spark: SparkSession, rows: int) -> None:
-    """Interpret expressions on small data, compile them on large: generating code costs a third of a small run.
+    """Interpret and plan once on small data; compile, and plan again between stages, on large.
 
-    Six silver and gold models of 9,000 rows: 42 CPU s compiled, 30 interpreted (docs/decisions/0005-fast-start.md).
+    The features of a few rows: 29 CPU s compiled and planned again, 15 without (docs/decisions/0005-fast-start.md).
     """
     small = rows < ROWS_WORTH_COMPILING
+    spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
 

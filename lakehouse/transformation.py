@@ -50,8 +50,12 @@ class Transformation:
         return Built(models=kinds.count("model"), tests=kinds.count("test"))
 
     def generate_docs(self) -> str:
-        """Write the dbt docs as one page; returns its path."""
-        self._invoke(["docs", "generate", "--static", "--no-compile"])
+        """Write the dbt docs, with the SQL as it was built, as one page that needs no server; returns its path.
+
+        The tables are not asked for their columns (`--empty-catalog`), which are all described in the project: that
+        takes a tenth of a second in place of half a minute.
+        """
+        self._invoke(["docs", "generate", "--static", "--no-compile", "--empty-catalog"])
         return f"{self.target_dir}/static_index.html"
 
     def _invoke(self, arguments: list[str], progress: Callable[[str], None] | None = None) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from lakehouse import ops
 from lakehouse.catalog import register_tables
-from lakehouse.session import open_session
+from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def home_settings(tmp_path: Path) -> Settings:
 def use_home(spark: SparkSession, settings: Settings) -> None:
     """Make the session know the tables of `settings.home`, and no others."""
     forget_tables(spark)
+    fit_to_size(spark, 0)
     register_tables(spark, settings.tables_dir)
 
 
@@ -50,6 +51,7 @@ def forget_tables(spark: SparkSession) -> None:
     from pyspark.sql import SparkSession
 
     jvm = spark._jvm
+    jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # holds the plans of every table that was ever read
     jvm.SparkSession.clearDefaultSession()
     jvm.SparkSession.clearActiveSession()
     for cached in ("_catalog", "_conf"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 AS_OF = date(2024, 6, 30)
 LAST_MOMENT = "2024-06-30 23:59:59.999999"
+#: Each example computes all features anew, which takes a quarter of a minute; `make fuzz` tries many.
+EXAMPLES = int(os.environ.get("LAKEHOUSE_AS_OF_EXAMPLES", "2"))
 FIRST_MOMENT_AFTER = datetime(2024, 7, 1, tzinfo=timezone.utc)
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -73,7 +76,7 @@ later = st.one_of(
 
 
 def rows_of(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=4)
+    return st.lists(st.fixed_dictionaries(columns), min_size=2, max_size=25)
 
 
 after = st.fixed_dictionaries(
@@ -138,7 +141,7 @@ def rows_before(spark: SparkSession, features: dict[str, str]) -> dict[str, list
 
 
 @settings(
-    max_examples=2, deadline=None, derandomize=True, database=None,
+    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 2, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(rows_after=after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from lakehouse.reader import query
 from tests.conftest import forget_tables, use_home
 from tests.integration.conftest import Shop, run_shop
 from tests.integration.content import content_hash, content_hashes
+from tests.integration.gold_by_dbt import run_dbt
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,6 +58,44 @@ def test_a_click_probability_is_a_probability(shop: Shop) -> None:
     column = DeltaTable(path).to_pyarrow_table(columns=["click_probability"])["click_probability"]
     bounds = pc.min_max(column).as_py()
     assert 0 < bounds["min"] < bounds["max"] < 1
+
+
+def test_dbt_unit_tests_pass(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
+    use_home(spark, shop.settings)
+    results = run_dbt(["test", "--select", "test_type:unit"], tmp_path)
+    assert len(results) >= 8
+
+
+def test_every_model_and_column_is_described_and_the_docs_are_one_page(shop: Shop) -> None:
+    folder = shop.settings.reports_dir / "dbt"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert len(models) > 30
+    bare = [node["name"] for node in models if not node["description"]]
+    bare += [f"{n['name']}.{c['name']}" for n in models for c in n["columns"].values() if not c["description"]]
+    assert not bare
+    page = (folder / "static_index.html").read_text()
+    assert all(node["unique_id"] in page for node in models)
+
+
+@pytest.mark.parametrize(
+    ("activation", "raw"),
+    [("act_segments", "order_lines"), ("act_recommendations", "events"), ("act_click_propensity", "impressions")],
+)
+def test_the_lineage_runs_from_the_files_to_activation(shop: Shop, activation: str, raw: str) -> None:
+    manifest = json.loads((shop.settings.reports_dir / "dbt" / "manifest.json").read_text())
+    parents = dict(manifest["parent_map"])
+    for model in manifest["exposures"].values():
+        for table in model["meta"].get("writes", []):
+            parents[f"source.lakehouse.ml.{table}"] = model["depends_on"]["nodes"]
+    above, found = set(), [f"model.lakehouse.{activation}"]
+    while found:
+        node = found.pop()
+        if node not in above:
+            above.add(node)
+            found += parents.get(node, [])
+    assert any(node.startswith("source.lakehouse.ml.") for node in above)
+    assert f"source.lakehouse.bronze.{raw}" in above
 
 
 def test_nothing_new_skips_all_but_landing(spark: SparkSession, shop: Shop) -> None:
