@@ -76,6 +76,7 @@ def validate(
 ) -> None:
     """Check the tables against their expectations; exit code 3 when a rule of severity `error` fails."""
     from lakehouse.cli.screen import console
+    from lakehouse.pipeline import judged_tables
     from lakehouse.quality.gate import run_gate
     from lakehouse.session import open_session
 
@@ -87,7 +88,11 @@ def validate(
     spark = open_session(settings)
     now = datetime.now(timezone.utc)
     run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
-    reports = [run_gate(spark, settings, name, run_id, now) for name in LAYERS if layer in (None, name)]
+    reports = [
+        run_gate(spark, settings, name, run_id, now, judged_tables(settings, name))
+        for name in LAYERS
+        if layer in (None, name)
+    ]
     if as_json:
         print(json.dumps([row for report in reports for row in report.rows], default=str, ensure_ascii=False))
     else:

@@ -27,4 +27,4 @@ def test_an_exposure_names_the_features_that_the_task_reads_and_the_tables_that_
 
 
 def test_every_table_of_a_task_is_a_source_of_the_marts() -> None:
-    assert SOURCES == {table for task in TASKS.values() for table in task.writes} | {"model_metrics"}
+    assert {table for task in TASKS.values() for table in task.writes} | {"model_metrics"} == SOURCES

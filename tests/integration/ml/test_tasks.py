@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -98,20 +97,6 @@ def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored
     assert run.data.metrics["ndcg_at_10"] == metric(shop, "ndcg_at_10")["value"]
     assert "P000" not in told["product_id"].tolist()
     assert len(told) == 10
-
-
-def test_the_same_features_in_another_home_give_the_same_tables(
-    shop: Settings, spark: SparkSession, tmp_path: Path
-) -> None:
-    first = content(shop)
-    other = load_settings(home=tmp_path, spark_master="local[2]")
-    write_shop(other)
-    use_other_home(spark, other)
-    for task in TASKS.values():
-        task.run(spark, other, AS_OF, SEED)
-    second = content(other)
-    for name, table in first.items():
-        pd.testing.assert_frame_equal(table, second[name], check_exact=True)
 
 
 def test_absent_entities_leave_empty_tables_and_metrics_that_say_so(
