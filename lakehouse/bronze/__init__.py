@@ -1,5 +1,6 @@
 """Landing: files as they are, append-only, into Delta; nothing lost, nothing landed twice."""
 
 from lakehouse.bronze.landing import Load, land
+from lakehouse.bronze.withdrawal import withdraw
 
-__all__ = ["Load", "land"]
+__all__ = ["Load", "land", "withdraw"]

@@ -1,4 +1,4 @@
-"""Verbs on data: generate, ingest, validate, sql."""
+"""Verbs on data: generate, ingest, withdraw, validate, sql."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON on standard out
 
 
 def add_to(app: typer.Typer) -> None:
-    for verb in (generate, ingest, validate, sql):
+    for verb in (generate, ingest, withdraw, validate, sql):
         app.command(name=verb.__name__)(verb)
 
 
@@ -68,6 +68,30 @@ def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
         print_rows(console(), names, rows)
     else:
         console().print("nothing new: every file has been landed already")
+
+
+def withdraw(
+    file: Annotated[str, typer.Argument(help="a file or batch_id of ops.loads")],
+    as_json: AsJson = False,
+) -> None:
+    """Leave a bad file that is gone out of the next run; bronze keeps its rows, ops.loads says so."""
+    from lakehouse.bronze import withdraw as withdraw_batches
+    from lakehouse.cli.screen import console
+    from lakehouse.runlock import hold
+
+    settings = load_settings()
+    with hold(settings.home):
+        withdrawn = withdraw_batches(settings, file)
+    names = ("source", "entity", "file", "batch_id", "rows_landed")
+    if as_json:
+        print(json.dumps([{name: row[name] for name in names} for row in withdrawn], ensure_ascii=False))
+        return
+    for row in withdrawn:
+        console().print(
+            f"withdrawn: {row['rows_landed']:,} rows of {row['entity']} from {row['file']} (batch {row['batch_id']})",
+            markup=False,
+        )
+    console().print("next: lakehouse run", markup=False)
 
 
 def validate(

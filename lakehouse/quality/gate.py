@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 # Small Spark jobs are bound by the driver: two at a time keep two cores busy, more only queue.
 TABLES_AT_ONCE = 2
+REMEDY = (
+    "  readers still see the last good tables; correct the file in place and run again, or move it away and "
+    "`lakehouse withdraw FILE`"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class GateReport:
             return ""
         count = len(self.failures)
         head = f"the {self.layer} gate failed: {count} {'rule' if count == 1 else 'rules'} of severity error"
-        return "\n".join([head, *(describe(outcome) for outcome in self.failures), f"  see {self.data_docs}"])
+        lines = [head, *(describe(outcome) for outcome in self.failures), f"  see {self.data_docs}"]
+        if self.layer in ("bronze", "silver"):
+            lines.append(REMEDY)
+        return "\n".join(lines)
 
     def raise_if_failed(self) -> None:
         """Stop the run if a rule of severity `error` failed.

@@ -45,7 +45,9 @@ def test_a_failed_error_rule_stops_with_rule_table_count_meaning_and_keys() -> N
         "  silver.order_lines: expect_column_values_to_be_between on unit_price: 3 of 1,200 rows fail\n"
         "    a negative price makes revenue too low; tell the shop\n"
         "    for example order_id=A1; order_id=A2\n"
-        "  see /home/reports/data_docs/index.html"
+        "  see /home/reports/data_docs/index.html\n"
+        "  readers still see the last good tables; correct the file in place and run again, or move it away and "
+        "`lakehouse withdraw FILE`"
     )
 
 
