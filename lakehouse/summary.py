@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse import ops
-from lakehouse.catalog import tables_on_disk
+from lakehouse.catalog import row_count, tables_on_disk
 from lakehouse.publication import Publication
 from lakehouse.settings import SCHEMAS, Settings
 
@@ -46,14 +45,6 @@ def rows_per_layer(settings: Settings) -> dict[str, dict[str, int]]:
             if rows:
                 counts[schema][table] = rows
     return counts
-
-
-def row_count(table: DeltaTable) -> int:
-    """Rows of a Delta table by the `numRecords` of its files."""
-    actions = pa.table(table.get_add_actions(flatten=True))
-    if actions.num_rows == 0:
-        return 0
-    return sum(count or 0 for count in actions.column("num_records").to_pylist())
 
 
 def _quarantined(settings: Settings) -> dict[str, int]:

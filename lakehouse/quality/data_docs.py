@@ -20,9 +20,11 @@ from great_expectations.data_context.types.resource_identifiers import (
     ValidationResultIdentifier,
 )
 
+from lakehouse.quality.docs_index import write_index
 from lakehouse.quality.table_check import TableCheck
 
 SITE = "data_docs"
+RESULTS = "validation_results"
 
 
 def write_data_docs(reports_dir: Path, checks: Sequence[TableCheck], run_id: str, validated_at: datetime) -> Path:
@@ -44,15 +46,15 @@ def write_data_docs(reports_dir: Path, checks: Sequence[TableCheck], run_id: str
         }
         store.set(key, check.result)
         identifiers.append(key)
-    context.build_data_docs(resource_identifiers=identifiers)
-    return index
+    context.build_data_docs(resource_identifiers=identifiers, build_index=False)
+    return write_index(reports_dir / SITE, reports_dir / RESULTS)
 
 
 def _context(reports_dir: Path) -> Any:
     """A context that lives in memory, with its validation results and its site in folders."""
     results = {
         "class_name": "TupleFilesystemStoreBackend",
-        "base_directory": str(reports_dir / "validation_results"),
+        "base_directory": str(reports_dir / RESULTS),
     }
     site = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(reports_dir / SITE)}
     memory = {"class_name": "InMemoryStoreBackend"}
@@ -89,5 +91,5 @@ def _forget(reports_dir: Path, suite_name: str) -> None:
 
     GX keeps what belongs to suite `silver.orders` in `silver/orders/`.
     """
-    for folder in (reports_dir / "validation_results", reports_dir / SITE / "validations"):
+    for folder in (reports_dir / RESULTS, reports_dir / SITE / "validations"):
         shutil.rmtree(folder.joinpath(*suite_name.split(".")), ignore_errors=True)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse import ops
+from lakehouse.catalog import row_count as rows_of
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
 
@@ -60,12 +61,9 @@ MEASURES: dict[str, Callable[[Settings], pa.Table]] = {
 
 
 def row_count(settings: Settings, table: str) -> int:
-    """Rows of a Delta table by its log, by reading it where the log does not say; 0 where there is no table."""
+    """Rows of a Delta table; 0 where there is no table."""
     delta = _open(settings, table)
-    if delta is None:
-        return 0
-    counts = pa.table(delta.get_add_actions(flatten=True)).column("num_records")
-    return delta.to_pyarrow_dataset().count_rows() if counts.null_count else int(pc.sum(counts).as_py() or 0)
+    return 0 if delta is None else rows_of(delta)
 
 
 def stored_columns(settings: Settings, table: str) -> list[str]:

@@ -197,7 +197,9 @@ known as (
     from occurrences
     left join registered on occurrences.customer_id = registered.registered_id
     left join products on occurrences.product_id = products.product_id
-    where occurrences.occurred_on is null or occurrences.occurred_on <= {{ day }}
+    where
+        occurrences.occurred_on <= {{ day }}
+        or (occurrences.occurred_on is null and occurrences.kind in ('registration', 'listing'))
 
 ),
 
