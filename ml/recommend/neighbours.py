@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 
 from ml.recommend.features import Floats, Interactions, Ints
-from ml.recommend.ranking import top_k
 
 BLOCK = 1000
 
@@ -24,7 +23,7 @@ def nearest(seen: Interactions, k: int) -> tuple[Ints, Floats]:
     cos(i, j) = |customers of both| / sqrt(|customers of i| |customers of j|) (Sarwar et al., WWW 2001).
 
     Returns:
-        positions and similarities, products x k; a similarity of 0 fills up where fewer share a customer.
+        positions and similarities, products x k; position 0 with similarity 0 fills up where fewer share a customer.
     """
     products = len(seen.products)
     k = max(0, min(k, products - 1))
@@ -32,11 +31,15 @@ def nearest(seen: Interactions, k: int) -> tuple[Ints, Floats]:
     places = np.zeros((products, k), dtype=np.int64)
     values = np.zeros((products, k))
     for start in range(0, products if k else 0, BLOCK):
-        end = min(start + BLOCK, products)
-        cosine = np.asarray((columns[:, start:end].T @ columns).todense())
-        cosine[np.arange(end - start), np.arange(start, end)] = -1.0
-        places[start:end] = top_k(cosine, k)
-        values[start:end] = np.take_along_axis(cosine, places[start:end], axis=1)
+        cosine = (columns[:, start : start + BLOCK].T @ columns).tocoo()
+        is_other = cosine.row + start != cosine.col
+        row, column, value = cosine.row[is_other], cosine.col[is_other], cosine.data[is_other]
+        order = np.lexsort((column, -value, row))
+        row, column, value = row[order], column[order], value[order]
+        rank = np.arange(len(row)) - np.searchsorted(row, row)
+        is_near = rank < k
+        places[start + row[is_near], rank[is_near]] = column[is_near]
+        values[start + row[is_near], rank[is_near]] = value[is_near]
     return places, values
 
 

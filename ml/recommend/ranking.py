@@ -26,7 +26,9 @@ def top_k(scores: Floats, k: int) -> Ints:
     best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     last = np.take_along_axis(scores, best, axis=1).min(axis=1)
     for row in np.flatnonzero((scores >= last[:, None]).sum(axis=1) > k):
-        best[row] = np.argsort(-scores[row], kind="stable")[:k]
+        better = np.flatnonzero(scores[row] > last[row])
+        best[row, : len(better)] = better
+        best[row, len(better) :] = np.flatnonzero(scores[row] == last[row])[: k - len(better)]
     best = np.sort(best, axis=1)
     order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
     return np.take_along_axis(best, order, axis=1).astype(np.int64)

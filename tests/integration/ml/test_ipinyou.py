@@ -38,7 +38,7 @@ def test_clicks_of_the_last_hour_are_predicted_better_than_by_chance(
 ) -> None:
     path = home_settings.data_dir / "ipinyou_ctr_train.csv.gz"
     if not path.exists():
-        pytest.skip(f"no {path.name} in {home_settings.data_dir}")
+        pytest.skip(f"no {path.name} in {home_settings.data_dir}: set LAKEHOUSE_DATA_DIR")
     log = pd.read_csv(path, dtype=str)
     shown = [datetime(2013, 10, 22, int(hour), tzinfo=timezone.utc) for hour in log["hour"]]
     attributes = [
