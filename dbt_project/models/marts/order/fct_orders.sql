@@ -17,10 +17,14 @@ costs as (
 ),
 
 -- Every line is exactly one of four things, so that their amounts add up to the order's.
+-- A line without a quantity or price is worth nothing to its order; silver's gate warns of it.
 lines as (
 
     select
         order_lines.*,
+        coalesce(order_lines.gross_amount, 0) as line_gross_amount,
+        if(order_lines.gross_amount is null, 0, coalesce(order_lines.discount_amount, 0)) as line_discount_amount,
+        coalesce(order_lines.net_amount, 0) as line_net_amount,
         case
             when order_lines.is_sale then 'sale'
             when order_lines.is_cancelled then 'cancelled'
@@ -54,15 +58,15 @@ orders as (
         count_if(line_kind = 'other') as other_line_count,
         size(collect_set(case when line_kind = 'sale' then product_id end)) as product_count,
         sum(case when line_kind = 'sale' then quantity else 0 end) as unit_count,
-        sum(gross_amount) as gross_amount,
-        sum(coalesce(discount_amount, 0)) as discount_amount,
-        sum(net_amount) as net_amount,
-        sum(case when line_kind = 'sale' then gross_amount else 0 end) as sale_amount,
-        sum(case when line_kind = 'sale' then net_amount else 0 end) as net_sale_amount,
-        sum(case when line_kind = 'cancelled' then gross_amount else 0 end) as cancelled_amount,
-        sum(case when line_kind = 'returned' then gross_amount else 0 end) as returned_amount,
-        sum(case when line_kind = 'other' then gross_amount else 0 end) as other_amount,
-        sum(case when line_kind = 'sale' and cost_amount is not null then net_amount - cost_amount end)
+        sum(line_gross_amount) as gross_amount,
+        sum(line_discount_amount) as discount_amount,
+        sum(line_net_amount) as net_amount,
+        sum(case when line_kind = 'sale' then line_gross_amount else 0 end) as sale_amount,
+        sum(case when line_kind = 'sale' then line_net_amount else 0 end) as net_sale_amount,
+        sum(case when line_kind = 'cancelled' then line_gross_amount else 0 end) as cancelled_amount,
+        sum(case when line_kind = 'returned' then line_gross_amount else 0 end) as returned_amount,
+        sum(case when line_kind = 'other' then line_gross_amount else 0 end) as other_amount,
+        sum(case when line_kind = 'sale' and cost_amount is not null then line_net_amount - cost_amount end)
             as margin_amount,
         min(ordered_at) as ordered_at,
         min(ordered_on) as ordered_on
