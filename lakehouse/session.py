@@ -150,3 +150,11 @@ def start_session(settings: Settings) -> SparkSession:
             "and `lakehouse doctor`"
         ) from error
     return session
+
+
+def java_has_ended() -> bool:
+    """Whether Java was started by this process and runs no longer: killed, or out of memory."""
+    context = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
+    gateway = None if context is None else context.SparkContext._gateway
+    process = getattr(gateway, "proc", None)
+    return process is not None and process.poll() is not None

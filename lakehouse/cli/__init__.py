@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import traceback
@@ -11,6 +12,12 @@ import typer
 
 from lakehouse.cli import data, machine, models, run
 from lakehouse.errors import LakehouseError
+from lakehouse.session import java_has_ended
+
+JAVA_ENDED = (
+    "the Java process of Spark ended (killed, or out of memory: LAKEHOUSE_DRIVER_MEMORY sets its heap); "
+    "what was published stays as it was, run again to continue"
+)
 
 app = typer.Typer(
     name="lakehouse",
@@ -26,22 +33,29 @@ for verbs in (run, data, models, machine):
 
 def main() -> int:
     """Run a verb; the exit code is 0 done, 2 input or configuration wrong, 3 a gate failed, 1 anything else."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else py4j prints a traceback for each call to a dead Java
     try:
         app(standalone_mode=False)
         return 0
     except typer.Exit as leave:
         return leave.exit_code
-    except LakehouseError as error:
-        return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted; what was published stays as it was, the next run continues", 130)
-    except OSError as error:
-        return _say(_about_the_machine(error), 1)
     except Exception as error:
-        shown = getattr(error, "format_message", None)
-        if shown is not None:  # a wrong verb, option or argument
-            return _say(f"{shown()} (see `lakehouse --help`)", 2)
-        return _unexpected(error)
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if java_has_ended() or isinstance(error, ConnectionError):
+        return _say(JAVA_ENDED, 1)
+    if isinstance(error, LakehouseError):
+        return _say(str(error), error.exit_code)
+    if isinstance(error, OSError):
+        return _say(_about_the_machine(error), 1)
+    shown = getattr(error, "format_message", None)
+    if shown is not None:  # a wrong verb, option or argument
+        return _say(f"{shown()} (see `lakehouse --help`)", 2)
+    return _unexpected(error)
 
 
 def _say(sentence: str, exit_code: int) -> int:
@@ -59,22 +73,13 @@ def _about_the_machine(error: OSError) -> str:
 
 
 def _unexpected(error: Exception) -> int:
-    """Spark's Java process gone, or a fault of ours: say which, keep the traceback for who wants it."""
+    """A fault of ours or of Spark: its first line; the traceback is for who wants it."""
     text = "".join(traceback.format_exception(error))
     if "LAKEHOUSE_DEBUG" in os.environ:
         print(text, file=sys.stderr)
-    if _java_is_gone(error, text):
-        return _say(
-            "the Java process of Spark ended (killed, or out of memory: LAKEHOUSE_DRIVER_MEMORY sets its heap); "
-            "what was published stays as it was, run again to continue",
-            1,
-        )
+    if "Py4JNetworkError" in text:
+        return _say(JAVA_ENDED, 1)
     if "No space left on device" in text:
         return _say("the disk is full: free some space and run again; what was published stays as it was", 1)
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return _say(f"{type(error).__name__}: {first[:300]} (LAKEHOUSE_DEBUG=1 shows where)", 1)
-
-
-def _java_is_gone(error: Exception, text: str) -> bool:
-    names = ("Py4JNetworkError", "ConnectionRefusedError", "Answer from Java side is empty")
-    return isinstance(error, ConnectionError) or any(name in text for name in names)
