@@ -82,13 +82,14 @@ def withdraw(
     settings = load_settings()
     with hold(settings.home):
         withdrawn = withdraw_batches(settings, file)
-    names = ("source", "entity", "file", "batch_id", "rows_landed")
+    names = ("source", "entity", "file", "batch_id", "rows_landed", "rows_quarantined")
     if as_json:
         print(json.dumps([{name: row[name] for name in names} for row in withdrawn], ensure_ascii=False))
         return
     for row in withdrawn:
         console().print(
-            f"withdrawn: {row['rows_landed']:,} rows of {row['entity']} from {row['file']} (batch {row['batch_id']})",
+            f"withdrawn: {row['rows_landed']:,} rows and {row['rows_quarantined']:,} unreadable lines of {row['entity']} "
+            f"from {row['file']} (batch {row['batch_id']})",
             markup=False,
         )
     console().print("next: lakehouse run", markup=False)
