@@ -88,8 +88,8 @@ def withdraw(
         return
     for row in withdrawn:
         console().print(
-            f"withdrawn: {row['rows_landed']:,} rows and {row['rows_quarantined']:,} unreadable lines of {row['entity']} "
-            f"from {row['file']} (batch {row['batch_id']})",
+            f"withdrawn: {row['rows_landed']:,} rows and {row['rows_quarantined']:,} unreadable lines of "
+            f"{row['entity']} from {row['file']} (batch {row['batch_id']})",
             markup=False,
         )
     console().print("next: lakehouse run", markup=False)
