@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from deltalake import DeltaTable
@@ -104,11 +106,10 @@ def _rows_of(
 
 
 def _paths(settings: Settings) -> dict[str, str]:
-    docs = settings.reports_dir / "dbt" / "static_index.html"
     return {
         "Data Docs": str(settings.reports_dir / "data_docs" / "index.html"),
-        "dbt docs": str(docs) if docs.exists() else "dbt docs generate && dbt docs serve",
-        "MLflow": f"mlflow ui --backend-store-uri {settings.mlflow_uri}"
+        "dbt docs": str(settings.reports_dir / "dbt" / "static_index.html"),
+        "MLflow": f"{Path(sys.executable).with_name('mlflow')} ui --backend-store-uri {settings.mlflow_uri}"
         if settings.mlflow_tracking_uri is None
         else settings.mlflow_uri,
     }
