@@ -2,19 +2,32 @@
 
 from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
+from pyspark.sql import SparkSession
 
+from lakehouse.runlock import acquire
 from lakehouse.session import open_session
 from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
+WRITERS = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
+held = []
 
 
 class OpenHome(dbtPlugin):
-    """Opens the Spark session before dbt asks for one; dbt-spark's `session` method then uses it."""
+    """Opens the Spark session before dbt asks for one; dbt-spark's `session` method then uses it.
+
+    A dbt that writes is a run like any other: it holds the home's lock until its process ends. Inside `lakehouse run`
+    the session is open already, and the lock held.
+    """
 
     def initialize(self) -> None:
-        if str(get_flags().WHICH) not in WITHOUT_TABLES:
-            open_session(load_settings())
+        command = str(get_flags().WHICH)
+        if command in WITHOUT_TABLES:
+            return
+        settings = load_settings()
+        if command in WRITERS and SparkSession.getActiveSession() is None:
+            held.append(acquire(settings.home))
+        open_session(settings)
 
 
 plugins = [OpenHome]

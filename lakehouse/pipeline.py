@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse import ops, publication
 from lakehouse.bronze import land
+from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
+from lakehouse.maintenance import bound_ops_files
 from lakehouse.quality.gate import GateReport, run_gate
 from lakehouse.quality.suites import load_suites
 from lakehouse.runlock import hold
+from lakehouse.running import Marker
 from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import Source, remembered_sources
@@ -49,6 +51,8 @@ class Progress:
 
     def skipped(self, step: str, title: str, why: str) -> None: ...
 
+    def noted(self, what: str) -> None: ...
+
 
 @dataclass
 class Run:
@@ -65,6 +69,7 @@ class Run:
     fingerprint: str = ""
     _spark: SparkSession | None = None
     _dbt: Transformation | None = None
+    _ledger: Ledger | None = None
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or self.clock().strftime("%Y%m%dT%H%M%S.%fZ")
@@ -83,6 +88,13 @@ class Run:
         if self._dbt is None:
             self._dbt = Transformation(self.settings)
         return self._dbt
+
+    @property
+    def ledger(self) -> Ledger:
+        """What this home has built from what."""
+        if self._ledger is None:
+            self._ledger = Ledger(self.settings)
+        return self._ledger
 
 
 @dataclass(frozen=True)
@@ -103,25 +115,33 @@ def main_job(run: Run) -> publication.Publication:
     """
     with hold(run.settings.home):
         ops.ensure_tables(run.settings)
+        killed = Marker(run.settings).settle()
+        if killed is not None:
+            run.progress.noted(f"run {killed.run_id} was killed in step {killed.step}; continuing from there")
         perform(run, LAND)
         run.fingerprint = fingerprint(run.settings, run.as_of)
-        published = publication.current(run.settings)
-        if published is not None and published.fingerprint == run.fingerprint:
+        kept = publication.shelf(run.settings)
+        published = kept.find(kept.current)
+        if published is not None and run.fingerprint in (published.fingerprint, kept.held_back):
+            why = "unchanged" if run.fingerprint == published.fingerprint else "unchanged since it was rolled back"
             for step in AFTER_LANDING:
-                run.progress.skipped(step.name, step.title, "unchanged")
+                run.progress.skipped(step.name, step.title, why)
             return published
         for step in AFTER_LANDING:
             perform(run, step)
+        bound_ops_files(run.settings)
         done = publication.current(run.settings)
         assert done is not None
         return done
 
 
 def perform(run: Run, step: Step) -> StepResult:
-    """Do one step and write its row of `ops.runs`, whatever comes of it."""
+    """Do one step and write its row of `ops.runs`, whatever comes of it (if we are killed, the next run does)."""
     run.progress.started(step.name, step.title)
     started_at = run.clock()
     state, result = "failed", StepResult()
+    marker = Marker(run.settings)
+    marker.begin(run.run_id, step.name, started_at)
     try:
         result = step.do(run)
         state = "done"
@@ -131,43 +151,23 @@ def perform(run: Run, step: Step) -> StepResult:
         raise
     finally:
         ended_at = run.clock()
-        ops.append(
-            run.settings,
-            "runs",
-            [
-                {
-                    "run_id": run.run_id,
-                    "step": step.name,
-                    "state": state,
-                    "started_at": started_at,
-                    "ended_at": ended_at,
-                    "rows": result.rows,
-                    "as_of_on": run.as_of_on,
-                    "message": result.message,
-                }
-            ],
-        )
+        marker.end(state, ended_at, result.rows, run.as_of_on, result.message)
         if state == "done":
             run.progress.ended(step.name, result, (ended_at - started_at).total_seconds())
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
     """A digest of all that the tables depend on: batches, definitions, code, day and seed."""
-    digest = hashlib.sha256()
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
-    digest.update(json.dumps([batches, definitions, str(as_of), settings.sample_seed]).encode())
-    for path in _code_files():
-        digest.update(path.relative_to(CHECKOUT).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+    return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE)])
 
 
-def _code_files() -> list[Path]:
-    roots = [CHECKOUT / name for name in CODE]
-    files = [root for root in roots if root.is_file()]
+def _code_digest(*roots: str) -> str:
+    files = [CHECKOUT / root for root in roots if (CHECKOUT / root).is_file()]
     for root in roots:
-        files += [p for p in root.rglob("*") if p.suffix in (".py", ".sql", ".yml", ".yaml", ".csv")]
-    return sorted(files)
+        files += [p for p in (CHECKOUT / root).rglob("*") if p.suffix in (".py", ".sql", ".yml", ".yaml", ".csv")]
+    return files_digest(files, CHECKOUT)
 
 
 def landed_rows(settings: Settings) -> int:
@@ -207,11 +207,11 @@ def _gate(layer: str) -> Callable[[Run], StepResult]:
     return validate
 
 
-def _build(select: list[str], step: str) -> Callable[[Run], StepResult]:
+def _build(tag: str) -> Callable[[Run], StepResult]:
     def build(run: Run) -> StepResult:
         _ = run.spark
-        built = run.dbt.build(select, lambda node: run.progress.advanced(step, node))
-        return StepResult(message=f"{built.models} models, {built.tests} tests")
+        built = run.dbt.build(tag, run.ledger, run.as_of_on, lambda node: run.progress.advanced(tag, node))
+        return StepResult(message=str(built))
 
     return build
 
@@ -244,11 +244,18 @@ def _train(run: Run) -> StepResult:
 
     day = run.as_of_on
     assert day is not None
+    trained: list[str] = []
+    learnt_from = run.dbt.signatures("features", day)
     for name in TASKS_IN_ORDER:
-        run.progress.advanced("train", name)
-        TASKS[name].train(run.spark, run.settings, day, run.settings.sample_seed)
-        TASKS[name].score(run.spark, run.settings, day, run.settings.sample_seed)
-    return StepResult(message=", ".join(TASKS_IN_ORDER))
+        signature = digest([learnt_from, str(day), run.settings.sample_seed, _code_digest("ml"), trained])
+        if not run.ledger.is_fresh(f"ml.{name}", signature):
+            run.progress.advanced("train", name)
+            TASKS[name].train(run.spark, run.settings, day, run.settings.sample_seed)
+            TASKS[name].score(run.spark, run.settings, day, run.settings.sample_seed)
+            run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in TASKS[name].writes])
+            trained.append(name)
+    kept = [name for name in TASKS_IN_ORDER if name not in trained]
+    return StepResult(message=", ".join(trained) + (f"; unchanged: {', '.join(kept)}" if kept else ""))
 
 
 def _docs(run: Run) -> StepResult:
@@ -256,20 +263,30 @@ def _docs(run: Run) -> StepResult:
 
 
 def _publish(run: Run) -> StepResult:
-    published = publication.publish(run.settings, run.run_id, run.clock(), str(run.as_of_on), run.fingerprint)
+    outcomes = [outcome for gate in run.gates for outcome in gate.outcomes]
+    passed = sum(outcome.passed for outcome in outcomes)
+    published = publication.publish(
+        run.settings,
+        run.run_id,
+        run.clock(),
+        str(run.as_of_on),
+        run.fingerprint,
+        sources=Counter(row["source"] for row in ops.read(run.settings, "loads") if row["is_current"]),
+        rules={"passed": passed, "failed": len(outcomes) - passed},
+    )
     return StepResult(message=f"{len(published.tables)} gold tables")
 
 
 LAND = Step("land", "Land files in bronze", _land)
 AFTER_LANDING = (
     Step("validate_bronze", "Validate bronze", _gate("bronze")),
-    Step("silver", "Clean into silver", _build(["tag:silver"], "silver")),
+    Step("silver", "Clean into silver", _build("silver")),
     Step("validate_silver", "Validate silver", _gate("silver")),
     Step("as_of", "Set the day", _set_day),
-    Step("features", "Build features", _build(["tag:features"], "features")),
+    Step("features", "Build features", _build("features")),
     Step("train", "Train and score models", _train),
     Step("validate_ml", "Validate predictions", _gate("ml")),
-    Step("marts", "Build marts and activation", _build(["tag:marts"], "marts")),
+    Step("marts", "Build marts and activation", _build("marts")),
     Step("validate_gold", "Validate gold", _gate("gold")),
     Step("docs", "Write the dbt docs", _docs),
     Step("publish", "Publish gold", _publish),

@@ -1,19 +1,22 @@
-"""What readers see: one file names the Delta version of every gold table of the last run that passed its gates.
+"""What readers see: one file names the Delta version of every gold table of the runs that passed their gates.
 
-Replacing that file is the publication, one atomic rename for all tables (docs/decisions/0003-publication.md).
+Replacing that file is the publication, one atomic rename for all tables (docs/decisions/0003-publication.md). It keeps
+the last sets, so that an older one can be made current again.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from deltalake import DeltaTable
 
+from lakehouse.atomic_file import replace_file
 from lakehouse.catalog import tables_on_disk
+from lakehouse.errors import InputError
 from lakehouse.settings import Settings
 
 POINTER = "published.json"
@@ -24,6 +27,7 @@ class Publication:
     """One published set: the versions of its tables, and what it was made from.
 
     `fingerprint` stands for everything that a run depends on: batches, source definitions, code, day and seed.
+    `sources` counts the batches of each source, `rules` the verdicts of the gates (passed, failed).
     """
 
     run_id: str
@@ -31,33 +35,124 @@ class Publication:
     as_of_on: str
     fingerprint: str
     tables: dict[str, int]
+    version: int = 1
+    sources: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The sets that can be made current, oldest first, and which one is.
+
+    `held_back` is the fingerprint of the set that a rollback took away: a run that would only make it again publishes
+    nothing.
+    """
+
+    current: int | None = None
+    sets: tuple[Publication, ...] = ()
+    held_back: str = ""
+
+    def find(self, version: int | None) -> Publication | None:
+        """The set of that number."""
+        return next((one for one in self.sets if one.version == version), None)
+
+
+def shelf(settings: Settings) -> Shelf:
+    """All retained sets of a home."""
+    path = settings.home / POINTER
+    if not path.exists():
+        return Shelf()
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if "sets" not in content:  # a home of 0.1: the pointer was the set
+        content = {"current": 1, "held_back": "", "sets": [content]}
+    sets = tuple(Publication(**one) for one in content["sets"])
+    return Shelf(content["current"], sets, content["held_back"])
 
 
 def current(settings: Settings) -> Publication | None:
     """The set that readers see now, or None before the first."""
-    path = settings.home / POINTER
-    if not path.exists():
-        return None
-    return Publication(**json.loads(path.read_text(encoding="utf-8")))
+    kept = shelf(settings)
+    return kept.find(kept.current)
 
 
-def publish(settings: Settings, run_id: str, published_at: datetime, as_of_on: str, fingerprint: str) -> Publication:
-    """Make the newest version of every gold table the one that readers see, all in one step."""
-    versions = {
-        f"{schema}.{table}": DeltaTable(settings.table_path(schema, table)).version()
+def publish(
+    settings: Settings,
+    run_id: str,
+    published_at: datetime,
+    as_of_on: str,
+    fingerprint: str,
+    sources: Mapping[str, int] | None = None,
+    rules: Mapping[str, int] | None = None,
+) -> Publication:
+    """Make the newest version of every gold table the one that readers see, all in one step.
+
+    Only the last `retained_publications` sets stay on the shelf.
+    """
+    kept = shelf(settings)
+    made = Publication(
+        run_id=run_id,
+        published_at=published_at.isoformat(timespec="seconds"),
+        as_of_on=as_of_on,
+        fingerprint=fingerprint,
+        tables=gold_versions(settings),
+        version=1 + max((one.version for one in kept.sets), default=0),
+        sources=dict(sources or {}),
+        rules=dict(rules or {}),
+    )
+    _write(settings, Shelf(made.version, (*kept.sets, made)[-settings.retained_publications :]))
+    return made
+
+
+def rollback(settings: Settings, version: int) -> Publication:
+    """Make an older (or again a newer) set current, in one step.
+
+    A run that finds the same input as the set that is taken away leaves readers with the older one; the next new batch
+    publishes again.
+
+    Raises:
+        InputError: no such set is kept, or one of its tables has lost its files.
+    """
+    kept = shelf(settings)
+    chosen = kept.find(version)
+    if chosen is None:
+        known = ", ".join(str(one.version) for one in kept.sets) or "none"
+        raise InputError(f"there is no published set {version}; kept are {known} (`lakehouse versions` lists them)")
+    for name, table_version in chosen.tables.items():
+        if not _is_whole(settings, name, table_version):
+            raise InputError(f"set {version} cannot be made current: files of {name} version {table_version} are gone")
+    newest = kept.sets[-1]
+    held_back = newest.fingerprint if chosen is not newest else ""
+    _write(settings, replace(kept, current=version, held_back=held_back))
+    return chosen
+
+
+def gold_versions(settings: Settings) -> dict[str, int]:
+    """The newest version of every gold table, by full name."""
+    return {
+        f"{schema}.{table}": int(DeltaTable(settings.table_path(schema, table)).version())
         for schema, table in tables_on_disk(settings.tables_dir)
         if schema == "gold"
     }
-    publication = Publication(run_id, published_at.isoformat(timespec="seconds"), as_of_on, fingerprint, versions)
-    replace_file(settings.home / POINTER, json.dumps(asdict(publication), indent=1))
-    return publication
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a power cut, finds the old one or the new one."""
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    with open(scratch, "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(scratch, path)
+def retained_versions(settings: Settings) -> dict[str, set[int]]:
+    """The versions of every gold table that some kept set names: those that VACUUM must leave whole."""
+    versions: dict[str, set[int]] = {}
+    for one in shelf(settings).sets:
+        for name, version in one.tables.items():
+            versions.setdefault(name, set()).add(version)
+    return versions
+
+
+def _is_whole(settings: Settings, name: str, version: int) -> bool:
+    path = settings.table_path(*name.split("."))
+    try:
+        files = DeltaTable(path, version=version).file_uris()
+    except Exception:  # delta-rs: the log itself is gone
+        return False
+    return all(Path(file).exists() for file in files)
+
+
+def _write(settings: Settings, kept: Shelf) -> None:
+    content = {"current": kept.current, "held_back": kept.held_back, "sets": [asdict(one) for one in kept.sets]}
+    replace_file(settings.home / POINTER, json.dumps(content, indent=1))

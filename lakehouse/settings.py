@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     sample_customers: int = Field(2500, ge=10, description="customers of the built-in sample")
     sample_days: int = Field(365, ge=30, description="days of the built-in sample")
     sample_seed: int = Field(7, description="seed of the built-in sample and of the models")
+    retained_publications: int = Field(7, ge=1, description="published sets that `lakehouse rollback` can go back to")
+    retention_hours: int = Field(
+        168, ge=0, description="`lakehouse maintain` leaves files that were replaced less than so long ago"
+    )
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.builds import Ledger
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.lineage import Node, current_signatures, nodes
 from lakehouse.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
@@ -21,10 +24,14 @@ USERS_EXPRESSION = re.compile(r"UNRESOLVED_ROUTINE|UNRESOLVED_COLUMN|PARSE_SYNTA
 
 @dataclass(frozen=True)
 class Built:
-    """How a dbt invocation ended: models and tests that ran."""
+    """How a dbt invocation ended: models and tests that ran, and models that were as they should be already."""
 
     models: int
     tests: int
+    kept: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.models} models, {self.tests} tests" + (f", {self.kept} models unchanged" if self.kept else "")
 
 
 class Transformation:
@@ -39,30 +46,62 @@ class Transformation:
         """Compiled SQL, manifest and docs, under the home's reports."""
         return str(self.settings.reports_dir / "dbt")
 
-    def build(self, select: list[str], progress: Callable[[str], None] | None = None) -> Built:
-        """Build and test the selected models.
+    def build(
+        self, tag: str, ledger: Ledger, as_of_on: date | None, progress: Callable[[str], None] | None = None
+    ) -> Built:
+        """Build the models of a tag that are not what they should be by now, and test what was not tested yet.
+
+        Args:
+            ledger: knows what was built from what; told of each model as soon as it is there.
+            as_of_on: the day that the models are valid for, None before it is known.
 
         Raises:
             InputError: a source's expression does not fit its columns.
             LakehouseError: a model or test failed; names it and the first line of its message.
         """
-        arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
-        results = self._invoke(arguments, progress)
+        graph = nodes(self._parsed())
+        wanted = current_signatures(self.settings, graph, as_of_on)
+        stale = [key for key in graph if not ledger.is_fresh(graph[key].name, wanted[key])]
+        models = [key for key in _with_tag(graph, tag) if graph[key].table]
+        todo = [key for key in models if key in stale] + _tests_of(graph, models, stale)
+        if not todo:
+            return Built(0, 0, len(models))
+
+        def finished(unique_id: str) -> None:
+            if unique_id in graph:
+                node = graph[unique_id]
+                ledger.record(node.name, wanted[unique_id], [node.table] if node.table else [])
+                if progress is not None:
+                    progress(node.name)
+
+        names = [graph[key].name for key in todo]
+        results = self._invoke(["build", "--indirect-selection", "empty", "--select", *names], finished)
         kinds = [str(result.node.resource_type) for result in results]
-        return Built(models=kinds.count("model"), tests=kinds.count("test"))
+        return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"))
+
+    def signatures(self, tag: str, as_of_on: date | None) -> dict[str, str]:
+        """A digest per model of the tag over all that it is built from, as things are now."""
+        graph = nodes(self._parsed())
+        wanted = current_signatures(self.settings, graph, as_of_on)
+        return {graph[key].name: wanted[key] for key in _with_tag(graph, tag)}
 
     def generate_docs(self) -> str:
         """Write the dbt docs, with the SQL as it was built, as one page that needs no server; returns its path."""
         self._invoke(["docs", "generate", "--no-compile", "--empty-catalog"])
         return str(write_page(self.settings, Path(self.target_dir)))
 
-    def _invoke(self, arguments: list[str], progress: Callable[[str], None] | None = None) -> Any:
+    def _parsed(self) -> Manifest:
+        from dbt.cli.main import dbtRunner
+
+        if self._manifest is None:
+            self._manifest = _checked(dbtRunner().invoke(self._with_folders(["parse"])))
+        return self._manifest
+
+    def _invoke(self, arguments: list[str], finished: Callable[[str], None] | None = None) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ["LAKEHOUSE_DBT_THREADS"] = str(self.settings.dbt_threads)
-        if self._manifest is None:
-            self._manifest = _checked(dbtRunner().invoke(self._with_folders(["parse"])))
-        runner = dbtRunner(manifest=self._manifest, callbacks=[_reporting(progress)] if progress else [])
+        runner = dbtRunner(manifest=self._parsed(), callbacks=[_reporting(finished)] if finished else [])
         return _checked(runner.invoke(self._with_folders(arguments)))
 
     def _with_folders(self, arguments: list[str]) -> list[str]:
@@ -82,10 +121,23 @@ class Transformation:
         ]
 
 
-def _reporting(progress: Callable[[str], None]) -> Callable[[Any], None]:
+def _with_tag(graph: Mapping[str, Node], tag: str) -> list[str]:
+    return [key for key, node in graph.items() if node.kind == "model" and tag in node.tags]
+
+
+def _tests_of(graph: Mapping[str, Node], models: list[str], stale: list[str]) -> list[str]:
+    """The tests that read any of these models and have not passed on what they would read now."""
+    return [
+        key
+        for key, node in graph.items()
+        if node.kind == "test" and key in stale and not set(node.parents).isdisjoint(models)
+    ]
+
+
+def _reporting(finished: Callable[[str], None]) -> Callable[[Any], None]:
     def report(event: Any) -> None:
-        if event.info.name == "NodeFinished":
-            progress(str(event.data.node_info.node_name))
+        if event.info.name == "NodeFinished" and str(event.data.run_result.status) in ("success", "pass"):
+            finished(str(event.data.node_info.unique_id))
 
     return report
 

@@ -47,6 +47,9 @@ class ScreenProgress(Progress):
     def skipped(self, step: str, title: str, why: str) -> None:
         self.screen.print(f"  {title:<{TITLE_WIDTH}}   skip    {why}", markup=False)
 
+    def noted(self, what: str) -> None:
+        self.screen.print(f"  {what}", markup=False)
+
     def stop(self) -> None:
         """Take the spinner off the screen."""
         if self._spinner is not None:

@@ -1,14 +1,22 @@
 """One run at a time on a home, and a dead holder holds nothing."""
 
+from __future__ import annotations
+
+import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lakehouse.errors import LakehouseError
 from lakehouse.runlock import hold
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier
 
 HOLDER = """
 import sys
@@ -20,7 +28,7 @@ with hold(Path(sys.argv[1])):
 """
 
 
-def _holder(home: Path) -> "subprocess.Popen[str]":
+def _holder(home: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -45,3 +53,28 @@ def test_a_killed_run_leaves_no_lock_behind(tmp_path: Path) -> None:
     holder.wait()
     with hold(tmp_path):
         assert str(os.getpid()) in (tmp_path / "run.lock").read_text()
+
+
+def _race(home: Path, rounds: int, start: Barrier, end: Barrier, wins: Queue[int]) -> None:
+    for number in range(rounds):
+        start.wait()
+        try:
+            with hold(home):
+                wins.put(number)
+                end.wait()
+        except LakehouseError:
+            end.wait()
+
+
+def test_of_two_processes_that_ask_at_the_same_moment_exactly_one_gets_the_home(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    rounds, wins = 100, context.Queue()
+    start, end = context.Barrier(2, timeout=60), context.Barrier(2, timeout=60)
+    racers = [context.Process(target=_race, args=(tmp_path, rounds, start, end, wins)) for _ in range(2)]
+    for racer in racers:
+        racer.start()
+    won = [wins.get(timeout=60) for _ in range(rounds)]
+    for racer in racers:
+        racer.join(60)
+    assert sorted(won) == list(range(rounds))
+    assert wins.empty()

@@ -1,0 +1,114 @@
+"""What was built from what: a node whose inputs are those of its last build is not built again.
+
+The ledger is one file of the home, `builds.json`, replaced after every node. It may lag behind the tables (a kill
+between a commit and its entry), never run ahead: an entry holds only while its tables are in the state that it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+from lakehouse.atomic_file import replace_file
+from lakehouse.settings import Settings
+
+LEDGER = "builds.json"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished node: the digest of all it depends on, and the state of every table it wrote."""
+
+    signature: str
+    tables: dict[str, str] = field(default_factory=dict)
+
+
+class Ledger:
+    """The builds of a home, by node name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.home / LEDGER
+        self._lock = threading.Lock()
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            self._builds = {name: Build(**one) for name, one in content.items()}
+        except (OSError, ValueError, TypeError):
+            self._builds = {}  # built again at worst
+
+    def is_fresh(self, node: str, signature: str) -> bool:
+        """Whether the node was built from exactly this, and its tables are as it left them."""
+        build = self._builds.get(node)
+        return (
+            build is not None
+            and build.signature == signature
+            and all(table_state(self._settings, name) == state for name, state in build.tables.items())
+        )
+
+    def record(self, node: str, signature: str, tables: Iterable[str] = ()) -> None:
+        """Write down that the node is built; call it after its tables are committed."""
+        states = {name: table_state(self._settings, name) for name in tables}
+        with self._lock:
+            self._builds[node] = Build(signature, states)
+            self._save()
+
+    def moved(self, table: str, before: str) -> None:
+        """Write down that a table was rewritten without a change of its rows (OPTIMIZE)."""
+        now = table_state(self._settings, table)
+        with self._lock:
+            for node, build in self._builds.items():
+                if build.tables.get(table) == before:
+                    self._builds[node] = Build(build.signature, {**build.tables, table: now})
+            self._save()
+
+    def _save(self) -> None:
+        content = {name: asdict(build) for name, build in sorted(self._builds.items())}
+        replace_file(self._path, json.dumps(content, indent=1))
+
+
+def table_state(settings: Settings, table: str) -> str:
+    """Identity and version of a Delta table; empty where there is none. Equal states hold equal rows."""
+    path = settings.table_path(*table.split("."))
+    if not (path / "_delta_log").exists():
+        return ""
+    delta = DeltaTable(path)
+    return f"{delta.metadata().id}@{delta.version()}"
+
+
+def digest(content: Any) -> str:
+    """A SHA-256 over anything that JSON can say; mappings in any order."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def files_digest(files: Iterable[Path], root: Path) -> str:
+    """A SHA-256 over names and contents."""
+    together = hashlib.sha256()
+    for path in sorted(files):
+        together.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return together.hexdigest()
+
+
+def signatures(parents: Mapping[str, Iterable[str]], own: Mapping[str, str]) -> dict[str, str]:
+    """A digest for each node over its own and, through its parents, over all that it is made from.
+
+    Args:
+        parents: node -> the nodes that it reads; without a cycle.
+        own: node -> a digest of what is its own (its text; for a root its content).
+    """
+    found: dict[str, str] = {}
+
+    def of(node: str) -> str:
+        if node not in found:
+            found[node] = digest([own.get(node, ""), sorted((parent, of(parent)) for parent in parents.get(node, ()))])
+        return found[node]
+
+    for node in parents:
+        of(node)
+    return found

@@ -1,0 +1,98 @@
+"""dbt's graph as the ledger of builds sees it: what each node reads, and a digest of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from lakehouse import ops
+from lakehouse.builds import digest, files_digest, signatures, table_state
+from lakehouse.settings import CHECKOUT, Settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
+MACROS = CHECKOUT / "dbt_project" / "macros"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A model or test of the project; `table` is empty where it writes none."""
+
+    name: str
+    kind: str
+    tags: frozenset[str]
+    table: str
+    parents: tuple[str, ...]
+    text_digest: str
+
+
+def nodes(manifest: Manifest) -> dict[str, Node]:
+    """All models and data tests by dbt's unique id, in an order in which parents come first."""
+    shared = files_digest([CHECKOUT / name for name in PROJECT_FILES] + list(MACROS.rglob("*.sql")), CHECKOUT)
+    found = {
+        key: _node(node, shared) for key, node in manifest.nodes.items() if str(node.resource_type) in ("model", "test")
+    }
+    ordered: dict[str, Node] = {}
+
+    def take(key: str) -> None:
+        if key in found and key not in ordered:
+            for parent in found[key].parents:
+                take(parent)
+            ordered[key] = found[key]
+
+    for key in found:
+        take(key)
+    return ordered
+
+
+def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
+    """What each node would be built from now: its text, that of all above it, and the roots' content.
+
+    A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day) or a table of
+    the models (its state).
+    """
+    roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
+    own = {key: node.text_digest for key, node in graph.items()}
+    batches = current_batches(settings)
+    definitions = sorted(digest(row) for row in ops.read(settings, "sources"))
+    for root in roots:
+        schema, table = root.split(".")[-2:]
+        if schema == "bronze":
+            own[root] = digest(sorted(batches.get(table, ())))
+        elif (schema, table) == ("ops", "sources"):
+            own[root] = digest(definitions)
+        elif (schema, table) == ("ops", "as_of"):
+            own[root] = str(as_of_on)
+        elif schema == "ml":
+            own[root] = table_state(settings, f"{schema}.{table}")
+    parents: dict[str, Iterable[str]] = {key: node.parents for key, node in graph.items()}
+    return signatures({**parents, **dict.fromkeys(roots, ())}, own)
+
+
+def current_batches(settings: Settings) -> dict[str, set[str]]:
+    """Entity -> the batches that silver reads."""
+    found: dict[str, set[str]] = {}
+    for load in ops.read(settings, "loads"):
+        if load["is_current"]:
+            found.setdefault(load["entity"], set()).add(load["batch_id"])
+    return found
+
+
+def _node(node: Any, shared: str) -> Node:
+    files = [CHECKOUT / node.original_file_path]
+    if node.patch_path:
+        files.append(CHECKOUT / node.patch_path.split("://", 1)[1])
+    is_model = str(node.resource_type) == "model"
+    stored = is_model and node.config.materialized != "ephemeral"
+    return Node(
+        name=node.name,
+        kind=str(node.resource_type),
+        tags=frozenset(node.tags),
+        table=f"{node.schema}.{node.alias}" if stored else "",
+        parents=tuple(node.depends_on.nodes),
+        text_digest=digest([shared, files_digest(files, CHECKOUT)]),
+    )

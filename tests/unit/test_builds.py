@@ -1,0 +1,61 @@
+"""What counts as built, and what a change of any input does to it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehouse.builds import LEDGER, Ledger, signatures, table_state
+from lakehouse.settings import Settings
+
+PARENTS = {"orders": ["bronze"], "profile": ["orders", "day"], "offers": ["profile"], "bronze": [], "day": []}
+OWN = {"bronze": "batch 1", "day": "2025-12-31", "orders": "select 1", "profile": "select 2", "offers": "select 3"}
+
+
+def _write(settings: Settings, rows: int) -> None:
+    write_deltalake(settings.table_path("silver", "a"), pa.table({"x": list(range(rows))}), mode="overwrite")
+
+
+def test_a_node_is_fresh_after_it_was_recorded_and_in_a_later_process(home_settings: Settings) -> None:
+    _write(home_settings, 1)
+    Ledger(home_settings).record("a", "s", ["silver.a"])
+    assert Ledger(home_settings).is_fresh("a", "s")
+    assert not Ledger(home_settings).is_fresh("a", "another signature")
+    assert not Ledger(home_settings).is_fresh("b", "s")
+
+
+def test_a_table_that_was_written_since_is_not_fresh(home_settings: Settings) -> None:
+    _write(home_settings, 1)
+    ledger = Ledger(home_settings)
+    ledger.record("a", "s", ["silver.a"])
+    _write(home_settings, 2)
+    assert not ledger.is_fresh("a", "s")
+
+
+def test_a_table_that_was_only_compacted_stays_fresh(home_settings: Settings) -> None:
+    for _ in range(3):
+        write_deltalake(home_settings.table_path("silver", "a"), pa.table({"x": [1]}), mode="append")
+    ledger = Ledger(home_settings)
+    ledger.record("a", "s", ["silver.a"])
+    before = table_state(home_settings, "silver.a")
+    DeltaTable(home_settings.table_path("silver", "a")).optimize.compact()
+    assert not ledger.is_fresh("a", "s")
+    ledger.moved("silver.a", before)
+    assert ledger.is_fresh("a", "s")
+
+
+def test_a_damaged_ledger_means_build_all_again(home_settings: Settings) -> None:
+    Ledger(home_settings).record("a", "s")
+    (home_settings.home / LEDGER).write_text('{"a": {"sign')
+    assert not Ledger(home_settings).is_fresh("a", "s")
+
+
+@given(st.sampled_from(sorted(OWN)))
+def test_a_change_reaches_the_node_and_all_below_it_and_nothing_else(changed: str) -> None:
+    before, after = signatures(PARENTS, OWN), signatures(PARENTS, {**OWN, changed: "changed"})
+    below = {changed}
+    for _ in PARENTS:
+        below |= {node for node, parents in PARENTS.items() if below & set(parents)}
+    assert {node for node in PARENTS if before[node] != after[node]} == below
