@@ -1,7 +1,9 @@
 """What was built from what: a node whose inputs are those of its last build is not built again.
 
-The ledger is one file of the home, `builds.json`, replaced after every node. It may lag behind the tables (a kill
-between a commit and its entry), never run ahead: an entry holds only while its tables are in the state that it names.
+The ledger is one file of the home, `builds.json`, replaced after every node. It may lag behind the tables, never run
+ahead: an entry holds only while its tables are in the state that it names. What is about to be built is written down
+first, under a token that every commit carries (Delta's `userMetadata`): so a kill between a commit and its entry loses
+nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,14 @@ class Build:
     tables: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Intent:
+    """What is being built now; the commits that do it carry the token."""
+
+    token: str = ""
+    builds: dict[str, Build] = field(default_factory=dict)
+
+
 class Ledger:
     """The builds of a home, by node name."""
 
@@ -39,9 +49,11 @@ class Ledger:
         self._lock = threading.Lock()
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-            self._builds = {name: Build(**one) for name, one in content.items()}
-        except (OSError, ValueError, TypeError):
-            self._builds = {}  # built again at worst
+            self._builds = {name: Build(**one) for name, one in content["builds"].items()}
+            self._intended = Intent(content["token"], {n: Build(**one) for n, one in content["intended"].items()})
+        except (OSError, ValueError, TypeError, KeyError):
+            self._builds, self._intended = {}, Intent()  # built again at worst
+        self._adopt()
 
     def is_fresh(self, node: str, signature: str) -> bool:
         """Whether the node was built from exactly this, and its tables are as it left them."""
@@ -52,12 +64,20 @@ class Ledger:
             and all(table_state(self._settings, name) == state for name, state in build.tables.items())
         )
 
+    def intend(self, token: str, builds: Mapping[str, Build]) -> None:
+        """Write down what is about to be built, by node; `tables` of each names the table, without a state."""
+        with self._lock:
+            self._intended = Intent(token, dict(builds))
+            self._save()
+
+    def finished(self, node: str) -> None:
+        """Write down that an intended node is built; call it after its table is committed."""
+        build = self._intended.builds[node]
+        self._put(node, build)
+
     def record(self, node: str, signature: str, tables: Iterable[str] = ()) -> None:
         """Write down that the node is built; call it after its tables are committed."""
-        states = {name: table_state(self._settings, name) for name in tables}
-        with self._lock:
-            self._builds[node] = Build(signature, states)
-            self._save()
+        self._put(node, Build(signature, dict.fromkeys(tables, "")))
 
     def moved(self, table: str, before: str) -> None:
         """Write down that a table was rewritten without a change of its rows (OPTIMIZE)."""
@@ -68,9 +88,36 @@ class Ledger:
                     self._builds[node] = Build(build.signature, {**build.tables, table: now})
             self._save()
 
+    def _put(self, node: str, build: Build) -> None:
+        states = {name: table_state(self._settings, name) for name in build.tables}
+        with self._lock:
+            self._builds[node] = replace(build, tables=states)
+            self._save()
+
+    def _adopt(self) -> None:
+        """Take up what a killed run had committed and not yet written down."""
+        for node, build in self._intended.builds.items():
+            known = self._builds.get(node)
+            if (known is None or known.signature != build.signature) and build.tables:
+                tokens = {_last_token(self._settings, name) for name in build.tables}
+                if tokens == {self._intended.token}:
+                    self._put(node, build)
+
     def _save(self) -> None:
-        content = {name: asdict(build) for name, build in sorted(self._builds.items())}
+        content = {
+            "builds": {name: asdict(build) for name, build in sorted(self._builds.items())},
+            "token": self._intended.token,
+            "intended": {name: asdict(build) for name, build in sorted(self._intended.builds.items())},
+        }
         replace_file(self._path, json.dumps(content, indent=1))
+
+
+def _last_token(settings: Settings, table: str) -> str | None:
+    path = settings.table_path(*table.split("."))
+    if not (path / "_delta_log").exists():
+        return None
+    last = DeltaTable(path).history(1)
+    return str(last[0].get("userMetadata")) if last else None
 
 
 def table_state(settings: Settings, table: str) -> str:

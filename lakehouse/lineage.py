@@ -58,13 +58,13 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
     own = {key: node.text_digest for key, node in graph.items()}
     batches = current_batches(settings)
-    definitions = sorted(digest(row) for row in ops.read(settings, "sources"))
+    definitions = definitions_digest(settings)
     for root in roots:
         schema, table = root.split(".")[-2:]
         if schema == "bronze":
             own[root] = digest(sorted(batches.get(table, ())))
         elif (schema, table) == ("ops", "sources"):
-            own[root] = digest(definitions)
+            own[root] = definitions
         elif (schema, table) == ("ops", "as_of"):
             own[root] = str(as_of_on)
         elif schema == "ml":
@@ -80,6 +80,11 @@ def current_batches(settings: Settings) -> dict[str, set[str]]:
         if load["is_current"]:
             found.setdefault(load["entity"], set()).add(load["batch_id"])
     return found
+
+
+def definitions_digest(settings: Settings) -> str:
+    """A digest of what the sources say of themselves."""
+    return digest(sorted(digest(row) for row in ops.read(settings, "sources")))
 
 
 def _node(node: Any, shared: str) -> Node:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from lakehouse.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 ROWS_WORTH_COMPILING = 100_000
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
@@ -102,6 +105,21 @@ def fit_to_size(spark: SparkSession, rows: int) -> None:
     spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
+
+
+@contextmanager
+def commits_marked(token: str) -> Iterator[None]:
+    """Every Delta commit of the running session carries this token while the block runs."""
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    assert running is not None
+    running.conf.set(USER_METADATA, token)
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # Java may be gone
+            running.conf.unset(USER_METADATA)
 
 
 def open_session(settings: Settings) -> SparkSession:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.builds import Ledger
+from lakehouse.builds import Build, Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.lineage import Node, current_signatures, nodes
+from lakehouse.session import commits_marked
 from lakehouse.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
@@ -67,15 +69,19 @@ class Transformation:
         if not todo:
             return Built(0, 0, len(models))
 
+        by_name = {graph[key].name: wanted[key] for key in todo}
+        token = digest([by_name, time.time_ns()])
+        tables = {graph[key].name: graph[key].table for key in todo}
+        ledger.intend(token, {n: Build(by_name[n], {table: ""} if table else {}) for n, table in tables.items()})
+
         def finished(unique_id: str) -> None:
             if unique_id in graph:
-                node = graph[unique_id]
-                ledger.record(node.name, wanted[unique_id], [node.table] if node.table else [])
+                ledger.finished(graph[unique_id].name)
                 if progress is not None:
-                    progress(node.name)
+                    progress(graph[unique_id].name)
 
-        names = [graph[key].name for key in todo]
-        results = self._invoke(["build", "--indirect-selection", "empty", "--select", *names], finished)
+        with commits_marked(token):
+            results = self._invoke(["build", "--indirect-selection", "empty", "--select", *by_name], finished)
         kinds = [str(result.node.resource_type) for result in results]
         return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.builds import LEDGER, Ledger, signatures, table_state
+from lakehouse.builds import LEDGER, Build, Ledger, signatures, table_state
 from lakehouse.settings import Settings
 
 PARENTS = {"orders": ["bronze"], "profile": ["orders", "day"], "offers": ["profile"], "bronze": [], "day": []}
@@ -59,3 +59,20 @@ def test_a_change_reaches_the_node_and_all_below_it_and_nothing_else(changed: st
     for _ in PARENTS:
         below |= {node for node, parents in PARENTS.items() if below & set(parents)}
     assert {node for node in PARENTS if before[node] != after[node]} == below
+
+
+def test_what_a_killed_run_had_committed_and_not_written_down_is_taken_up(home_settings: Settings) -> None:
+    Ledger(home_settings).intend("token-1", {"a": Build("s", {"silver.a": ""}), "b": Build("s", {"silver.b": ""})})
+    path = home_settings.table_path("silver", "a")
+    write_deltalake(
+        path, pa.table({"x": [1]}), commit_properties=CommitProperties(custom_metadata={"userMetadata": "token-1"})
+    )
+    next_run = Ledger(home_settings)
+    assert next_run.is_fresh("a", "s")
+    assert not next_run.is_fresh("b", "s")
+
+
+def test_a_commit_of_another_build_is_not_taken_for_it(home_settings: Settings) -> None:
+    Ledger(home_settings).intend("token-1", {"a": Build("s", {"silver.a": ""})})
+    _write(home_settings, 1)
+    assert not Ledger(home_settings).is_fresh("a", "s")
