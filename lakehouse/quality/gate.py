@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse import ops
 from lakehouse.errors import GateFailed
+from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import EXPECTATIONS_DIR, load_suites
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from lakehouse.quality.table_check import RuleOutcome
+    from lakehouse.quality.table_check import Spark
 
 # Small Spark jobs are bound by the driver: two at a time keep two cores busy, more only queue.
 TABLES_AT_ONCE = 2
@@ -104,7 +103,7 @@ def describe(outcome: RuleOutcome) -> str:
 
 
 def run_gate(
-    spark: SparkSession,
+    spark: Spark,
     settings: Settings,
     layer: str,
     run_id: str,

@@ -10,7 +10,7 @@ import pytest
 from lakehouse.errors import GateFailed
 from lakehouse.quality.gate import GateReport
 from lakehouse.quality.suites import Rule
-from lakehouse.quality.table_check import RuleOutcome
+from lakehouse.quality.outcomes import RuleOutcome
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 
