@@ -76,16 +76,21 @@ class ArrowCondition:
         self.breaking(pa.RecordBatch.from_pylist([], schema=chosen))
 
     def breaking(self, batch: pa.RecordBatch) -> int:
-        """The rows of a batch for which the condition is false.
+        """How many rows of a batch the condition is false for.
 
         Raises:
             NotForArrow: these rows hold something that Spark might judge otherwise.
         """
+        return int(pc.sum(self.broken(batch)).as_py() or 0)
+
+    def broken(self, batch: pa.RecordBatch) -> pa.Array:
+        """Which rows of a batch the condition is false for; it is not where it is null (unknown).
+
+        Raises:
+            NotForArrow: as for `breaking`.
+        """
         try:
-            held = self._value(self._tree, batch)
-            if not pa.types.is_boolean(held.type):
-                raise NotForArrow
-            return int(pc.sum(pc.invert(held)).as_py() or 0)
+            return pc.fill_null(pc.invert(_boolean(self._value(self._tree, batch))), False)
         except pa.ArrowException:
             raise NotForArrow from None
 
@@ -116,6 +121,8 @@ class ArrowCondition:
             return _coalesce([self._value(part, batch) for part in (node.this, *node.expressions)])
         if kind in (exp.Cast, exp.TryCast) and type(node.this) is not exp.Literal:
             return _to_decimal(self._value(node.this, batch), node.to)
+        if kind is exp.ArraySize:
+            return pc.fill_null(pc.list_value_length(self._value(node.this, batch)), -1)  # Spark's size of null
         if kind is exp.StartsWith:
             return _starts_with(self._value(node.this, batch), self._value(node.expression, batch))
         return self._text(node, batch) if kind in (exp.Like, exp.RegexpLike, exp.Lower, exp.Trim) else self._constant(node)

@@ -145,8 +145,8 @@ def _by_keys(rows: Rows, rules: Mapping[int, Rule]) -> dict[int, Counts]:
 def _conditions(rows: Rows, rules: Mapping[int, Rule], now: datetime) -> dict[int, ArrowCondition]:
     found = {}
     for place, rule in rules.items():
-        text = _as_condition(rule)
-        if text is not None and rows.schema is not None:
+        text = None if rows.schema is None else _as_condition(rule, rows.schema)
+        if text is not None:
             try:
                 found[place] = ArrowCondition(text, rows.schema, now)
             except NotForArrow:
@@ -154,7 +154,7 @@ def _conditions(rows: Rows, rules: Mapping[int, Rule], now: datetime) -> dict[in
     return found
 
 
-def _as_condition(rule: Rule) -> str | exp.Expression | None:
+def _as_condition(rule: Rule, schema: pa.Schema) -> str | exp.Expression | None:
     """The rule as a condition that is true, or null for a null, where the row is good."""
     if rule.type == "expect_rows_to_satisfy":
         return str(rule.kwargs["condition"])
@@ -169,14 +169,15 @@ def _as_condition(rule: Rule) -> str | exp.Expression | None:
         ends.append((exp.GT if rule.kwargs.get("strict_min") else exp.GTE)(this=column, expression=_literal(low)))
     if high is not None:
         ends.append((exp.LT if rule.kwargs.get("strict_max") else exp.LTE)(this=column, expression=_literal(high)))
-    if not ends or any(isinstance(end, float) and not end.is_integer() for end in (low, high)):
-        return None  # Great Expectations compares with doubles, a literal in SQL is a decimal
+    fractions = any(isinstance(end, float) and not end.is_integer() for end in (low, high))
+    if not ends or (fractions and not pa.types.is_float64(schema.field(rule.kwargs["column"]).type)):
+        return None  # Great Expectations compares with a double, a condition with a decimal
     return exp.and_(*ends)
 
 
 def _literal(number: float) -> exp.Expression:
-    whole = exp.Literal.number(abs(int(number)))
-    return exp.Neg(this=whole) if number < 0 else whole
+    size = exp.Literal.number(f"{abs(number):f}" if number % 1 else str(abs(int(number))))
+    return exp.Neg(this=size) if number < 0 else size
 
 
 def _by_conditions(
