@@ -79,8 +79,8 @@ def judge_plainly(run: Run, suite: Suite) -> dict[tuple[str, str | None], tuple[
     from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchData
     from great_expectations.validator.validator import Validator
 
-    from lakehouse.quality.measures import MEASURES
     from lakehouse.quality.expectation_objects import build_expectations
+    from lakehouse.quality.measures import MEASURES
 
     if suite.measure is not None:
         frame = run.spark.createDataFrame(MEASURES[suite.measure].figures(run.settings).to_pandas())
@@ -101,7 +101,9 @@ def judge_plainly(run: Run, suite: Suite) -> dict[tuple[str, str | None], tuple[
     return verdicts
 
 
-def differences(report: GateReport, plain: dict[str, dict[tuple[str, str | None], tuple[bool, int | None]]]) -> list[str]:
+def differences(
+    report: GateReport, plain: dict[str, dict[tuple[str, str | None], tuple[bool, int | None]]]
+) -> list[str]:
     """Rules on which the gate and plain Great Expectations do not agree."""
     told = []
     for outcome in report.outcomes:
@@ -169,9 +171,13 @@ def show(found: dict[str, Any]) -> None:
         f"importing Great Expectations {found['import_great_expectations']:.1f}, "
         f"starting Spark {found['start_session']:.1f}: once a process, in no line below"
     )
-    print(f"{'layer':<8}{'tables':>7}{'rules':>7}{'build':>9}{'gate':>8}{'share':>8}{'plain':>9}{'share':>8}{'times':>7}")
+    print(
+        f"{'layer':<8}{'tables':>7}{'rules':>7}{'build':>9}{'gate':>8}{'share':>8}{'plain':>9}{'share':>8}{'times':>7}"
+    )
     for price in found["prices"]:
-        line = f"{price.layer:<8}{price.tables:>7}{price.rules:>7}{price.build:>9.1f}{price.gate:>8.1f}{price.share:>8.1%}"
+        line = (
+            f"{price.layer:<8}{price.tables:>7}{price.rules:>7}{price.build:>9.1f}{price.gate:>8.1f}{price.share:>8.1%}"
+        )
         if price.plain is not None:
             line += f"{price.plain:>9.1f}{price.plain / price.build:>8.1%}{price.plain / price.gate:>7.1f}"
         print(line)

@@ -125,7 +125,9 @@ class ArrowCondition:
             return pc.fill_null(pc.list_value_length(self._value(node.this, batch)), -1)  # Spark's size of null
         if kind is exp.StartsWith:
             return _starts_with(self._value(node.this, batch), self._value(node.expression, batch))
-        return self._text(node, batch) if kind in (exp.Like, exp.RegexpLike, exp.Lower, exp.Trim) else self._constant(node)
+        return (
+            self._text(node, batch) if kind in (exp.Like, exp.RegexpLike, exp.Lower, exp.Trim) else self._constant(node)
+        )
 
     def _is_in(self, node: exp.In, batch: pa.RecordBatch) -> Any:
         value = self._value(node.this, batch)
@@ -156,7 +158,7 @@ class ArrowCondition:
         text = self._value(node.this, batch)
         if _kind(text) != "text":
             raise NotForArrow
-        if type(node) is exp.Trim and set(k for k, v in node.args.items() if v) == {"this"}:
+        if type(node) is exp.Trim and {name for name, value in node.args.items() if value} == {"this"}:
             return pc.utf8_trim(text, characters=" ")
         if type(node) is exp.Lower:
             if pc.all(pc.string_is_ascii(text)).as_py() is False:  # Java and Arrow differ on a few letters

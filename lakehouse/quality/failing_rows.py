@@ -5,7 +5,6 @@ Only keys are shown, never a judged value: validation results and Data Docs hold
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -50,11 +49,6 @@ def sample_failing_rows(
     collected = rows.select(*named).orderBy(*(f"key_{n}" for n in range(len(shown)))).limit(SAMPLE_SIZE).collect()
     keys = [", ".join(f"{name}={row[f'key_{n}']}" for n, name in enumerate(shown)) for row in collected]
     return FailingRows(keys, count)
-
-
-def as_json(keys: tuple[str, ...]) -> str:
-    """Sample keys as `ops.validations` keeps them: a JSON list of texts."""
-    return json.dumps(list(keys), ensure_ascii=False)
 
 
 def _failing(

@@ -176,7 +176,7 @@ def _as_condition(rule: Rule, schema: pa.Schema) -> str | exp.Expression | None:
 
 
 def _literal(number: float) -> exp.Expression:
-    size = exp.Literal.number(f"{abs(number):f}" if number % 1 else str(abs(int(number))))
+    size = exp.Literal.number(f"{abs(Decimal(repr(number))):f}")
     return exp.Neg(this=size) if number < 0 else size
 
 
@@ -204,4 +204,3 @@ def _by_conditions(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-

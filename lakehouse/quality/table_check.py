@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.core.batch import Batch
@@ -34,7 +34,7 @@ from lakehouse.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    Spark = SparkSession | Callable[[], SparkSession]
+    Spark: TypeAlias = SparkSession | Callable[[], SparkSession]
 
 # A table smaller than this is judged in one task: without a shuffle its query costs a tenth less CPU, and the other
 # core has another table.

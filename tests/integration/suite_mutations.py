@@ -21,7 +21,7 @@ NOW = datetime(2100, 1, 1, tzinfo=timezone.utc)
 COMBINATIONS = 4000
 # Values that conditions turn on. A condition that none of their combinations breaks is taken for one that cannot fail.
 NUMBERS: tuple[int, ...] = (0, 1, -1, 2, 10**6)
-TEXTS = ("A", "?", " X@y", "auc")
+TEXTS = ("A", "?", " X@y", "auc", "CNY", "CNY\n", "+8613800000000", "ann@shop.cn")
 DAYS = (date(2020, 1, 1), date(2020, 1, 2), date(1900, 1, 1), date(9000, 1, 1))
 
 
