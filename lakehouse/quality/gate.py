@@ -72,7 +72,8 @@ class GateReport:
     def rows(self) -> list[dict[str, Any]]:
         """The verdicts as rows of `ops.validations`."""
         return [
-            _row(o, self.layer, self.run_id, self.validated_at) | self.bases.get(o.table, {}) for o in self.outcomes
+            {**_row(outcome, self.layer, self.run_id, self.validated_at), **self.bases.get(outcome.table, {})}
+            for outcome in self.outcomes
         ]
 
     def message(self) -> str:
