@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench evaluate fuzz examples lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates evaluate fuzz examples lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -25,6 +25,9 @@ integration: setup ## whole small pipelines in one Spark session, in minutes
 
 bench: setup ## CPU seconds per step of the main job
 	@$(PY) benchmarks/run_cost.py
+
+bench-gates: setup ## price of the gates against their layers and plain Great Expectations (SIZE=customers, 60000 is 5 M rows)
+	@PYTHONPATH=. $(PY) benchmarks/gate_price.py --customers $(or $(SIZE),2500) $(ARGS)
 
 evaluate: setup ## planted defects found and false alarms, against the sample's truth
 	@$(PY) benchmarks/planted_defects.py

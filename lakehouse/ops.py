@@ -57,6 +57,9 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("unexpected_count", pa.int64()),
             ("sample_keys", pa.string()),
             ("validated_at", UTC),
+            ("observed", pa.string()),
+            ("suite_digest", pa.string()),
+            ("table_states", pa.string()),
         ]
     ),
     "runs": pa.schema(
@@ -88,7 +91,7 @@ def ensure_tables(settings: Settings) -> None:
 def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Append rows to `ops.<table>`; a column that a row lacks is null."""
     if rows:
-        write_deltalake(settings.table_path("ops", table), _as_table(table, rows), mode="append")
+        write_deltalake(settings.table_path("ops", table), _as_table(table, rows), mode="append", schema_mode="merge")
 
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:

@@ -55,7 +55,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
         f"<style>{STYLE}</style><h1>Data Docs</h1>",
         f"<p>{passed:,} of {judged:,} rules passed on {len(verdicts)} tables. A rule of severity error that fails",
         "stops the run before readers see the table; a warning reports. A table's page has its rules, what each",
-        "means when it fails, and the values that failed.</p>",
+        "means when it fails, and the keys of rows that failed: never what a row says of a person.</p>",
     ]
     for layer in (*LAYERS, *sorted({v.layer for v in verdicts} - set(LAYERS))):
         rows = [_row(verdict) for verdict in verdicts if verdict.layer == layer]

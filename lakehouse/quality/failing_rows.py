@@ -1,15 +1,18 @@
-"""The rows that break a rule: asked for only after it failed, five at most, in the order of their key."""
+"""The rows that break a rule: asked for only after it failed, five at most, in the order of their key.
+
+Only keys are shown, never a judged value: validation results and Data Docs hold no personal data.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validation_graph import ValidationGraph
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.quality.suites import Rule
@@ -19,52 +22,73 @@ SAMPLE_SIZE = 5
 
 @dataclass(frozen=True)
 class FailingRows:
-    """Keys as `column=value, …`, the judged column's values where there is one, and the number of rows if counted."""
+    """Keys as `column=value, …`, and the number of rows if counted."""
 
     keys: list[str]
-    values: list[Any]
     row_count: int | None = None
 
 
 def sample_failing_rows(
-    rule: Rule, configuration: Any, frame: DataFrame, validator: Any, key: tuple[str, ...]
+    rule: Rule, configuration: Any, frame: DataFrame, validator: Callable[[], Any], key: tuple[str, ...]
 ) -> FailingRows:
-    """Up to five failing rows of `frame`; none for a rule about the table as a whole.
+    """The keys of up to five failing rows of `frame`; none for a rule about the table, or where there is no key.
 
     Args:
         configuration: GX's configuration of the rule, as judged (it names the batch).
-        key: the columns that name a row; all columns where the suite declares none.
+        validator: gives GX's validator over `frame`.
+        key: the columns that name a row.
     """
-    rows = _failing(rule, configuration, frame, validator)
+    rows = _failing(rule, configuration, frame, validator, key)
     if rows is None:
-        return FailingRows([], [])
-    shown = [name for name in (key or tuple(frame.columns)) if name in rows.columns] or rows.columns
-    judged = rule.kwargs.get("column") if rule.kwargs.get("column") in rows.columns else None
-    named = [F.col(f"`{name}`").cast("string").alias(f"key_{place}") for place, name in enumerate(shown)]
-    value = [F.col(f"`{judged}`").cast("string").alias("judged")] if judged else []
+        return FailingRows([])
     count = rows.count() if rule.type == "unexpected_rows_expectation" else None
-    found = rows.select(*named, *value).orderBy(*(f"key_{n}" for n in range(len(shown)))).limit(SAMPLE_SIZE)
-    collected = found.collect()
+    shown = [name for name in key if name in rows.columns]
+    if not shown:
+        return FailingRows([], count)
+    named = [F.col(f"`{name}`").cast("string").alias(f"key_{place}") for place, name in enumerate(shown)]
+    collected = rows.select(*named).orderBy(*(f"key_{n}" for n in range(len(shown)))).limit(SAMPLE_SIZE).collect()
     keys = [", ".join(f"{name}={row[f'key_{n}']}" for n, name in enumerate(shown)) for row in collected]
-    return FailingRows(keys, [row["judged"] for row in collected] if judged else [], count)
+    return FailingRows(keys, count)
 
 
-def as_json(keys: tuple[str, ...]) -> str:
-    """Sample keys as `ops.validations` keeps them: a JSON list of texts."""
-    return json.dumps(list(keys), ensure_ascii=False)
-
-
-def _failing(rule: Rule, configuration: Any, frame: DataFrame, validator: Any) -> DataFrame | None:
+def _failing(
+    rule: Rule, configuration: Any, frame: DataFrame, validator: Callable[[], Any], key: tuple[str, ...]
+) -> DataFrame | None:
     judged = frame.where(rule.row_condition) if rule.row_condition else frame
-    if rule.type == "expect_rows_to_satisfy":
-        return judged.where(~F.expr(rule.kwargs["condition"]))
     if rule.type == "expect_key_to_be_unique":
-        columns = rule.kwargs["columns"]
-        return judged.groupBy(*columns).count().where("count > 1").drop("count")
+        return _first_of_each_repeated(judged, rule.kwargs["columns"], key)
     if rule.type == "unexpected_rows_expectation":
         frame.createOrReplaceTempView("batch_of_failed_rule")
         return frame.sparkSession.sql(rule.kwargs["unexpected_rows_query"].replace("{batch}", "batch_of_failed_rule"))
-    return _failing_by_gx(rule, configuration, judged, validator)
+    broken = _broken(rule)
+    return _failing_by_gx(rule, configuration, judged, validator()) if broken is None else judged.where(broken)
+
+
+def _broken(rule: Rule) -> Column | None:
+    """The condition of a failing row, for the types that are counted without a validator (file_counts.py)."""
+    if rule.type == "expect_rows_to_satisfy":
+        return ~F.expr(rule.kwargs["condition"])
+    column = F.col(f"`{rule.kwargs.get('column')}`")
+    if rule.type == "expect_column_values_to_not_be_null":
+        return column.isNull()
+    if rule.type == "expect_column_values_to_be_in_set" and rule.kwargs.get("value_set"):
+        return ~column.isin(list(rule.kwargs["value_set"]))
+    if rule.type != "expect_column_values_to_be_between":
+        return None
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    broken = F.lit(False)
+    if low is not None:
+        broken = broken | (column <= low if rule.kwargs.get("strict_min") else column < low)
+    if high is not None:
+        broken = broken | (column >= high if rule.kwargs.get("strict_max") else column > high)
+    return broken
+
+
+def _first_of_each_repeated(judged: DataFrame, columns: list[str], key: tuple[str, ...]) -> DataFrame:
+    """One row, by its key, of every value of `columns` that comes more than once."""
+    shown = F.struct(*(F.col(f"`{name}`").cast("string").alias(name) for name in key))
+    repeated = judged.groupBy(*columns).agg(F.count(F.lit(1)).alias("__rows"), F.min(shown).alias("__first"))
+    return repeated.where("__rows > 1").select("__first.*")
 
 
 def _failing_by_gx(rule: Rule, configuration: Any, judged: DataFrame, validator: Any) -> DataFrame | None:

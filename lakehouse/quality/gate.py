@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse import ops
 from lakehouse.errors import GateFailed
-from lakehouse.quality.suites import EXPECTATIONS_DIR, load_suites
+from lakehouse.quality.carry_over import basis
+from lakehouse.quality.outcomes import RuleOutcome
+from lakehouse.quality.suites import EXPECTATIONS_DIR, Suite, load_suites
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from lakehouse.quality.table_check import RuleOutcome
+    from lakehouse.quality.table_check import Spark, TableCheck
 
 # Small Spark jobs are bound by the driver: two at a time keep two cores busy, more only queue.
 TABLES_AT_ONCE = 2
@@ -38,6 +39,8 @@ class GateReport:
     table_count: int
     data_docs: Path
     validated_at: datetime
+    bases: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    carried_count: int = 0
 
     @property
     def failures(self) -> list[RuleOutcome]:
@@ -61,12 +64,17 @@ class GateReport:
         for count, name in ((len(self.failures), "error"), (len(self.warnings), "warning")):
             if count:
                 said.append(f"{count} {name}{'' if count == 1 else 's'}")
+        if self.carried_count:
+            said.append(f"{self.carried_count} tables as they last passed")
         return ", ".join(said)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The verdicts as rows of `ops.validations`."""
-        return [_row(outcome, self.layer, self.run_id, self.validated_at) for outcome in self.outcomes]
+        return [
+            {**_row(outcome, self.layer, self.run_id, self.validated_at), **self.bases.get(outcome.table, {})}
+            for outcome in self.outcomes
+        ]
 
     def message(self) -> str:
         """What failed, for a person: rule, table, count, meaning, sample keys; empty if no `error` rule did."""
@@ -104,7 +112,7 @@ def describe(outcome: RuleOutcome) -> str:
 
 
 def run_gate(
-    spark: SparkSession,
+    spark: Spark,
     settings: Settings,
     layer: str,
     run_id: str,
@@ -112,6 +120,7 @@ def run_gate(
     tables: Iterable[str] | None = None,
     progress: Callable[[str], None] | None = None,
     folder: Path = EXPECTATIONS_DIR,
+    known: Mapping[str, tuple[RuleOutcome, ...]] | None = None,
 ) -> GateReport:
     """Judge the tables of a layer by their suites, append `ops.validations`, rebuild their Data Docs pages.
 
@@ -122,33 +131,53 @@ def run_gate(
         tables: `schema.table` names; all suites of the layer by default.
         progress: called with a table's name after it was judged.
         folder: where the suites are.
+        known: outcomes by table that need no judging, as `carry_over.still_valid` finds them: written down again
+            for this run; their pages in Data Docs stay.
 
     Raises:
         InputError: a suite is wrong or does not fit its table; names file and rule.
     """
     suites = load_suites(layer, tables, folder)
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    from lakehouse.quality.data_docs import write_data_docs  # GX takes seconds to import
-    from lakehouse.quality.table_check import TableCheck, check_table
+    known = known or {}
+    bases = {suite.table: basis(settings, suite) for suite in suites}
+    checks = _judge([suite for suite in suites if suite.table not in known], spark, settings, progress)
+    judged = {check.suite.table: check.outcomes for check in checks}
+    outcomes = tuple(outcome for suite in suites for outcome in (judged | dict(known))[suite.table])
+    page = _write_pages(settings, checks, run_id, validated_at)
+    report = GateReport(
+        layer, run_id, outcomes, len(suites), page, validated_at, bases, carried_count=len(suites) - len(checks)
+    )
+    ops.append(settings, "validations", report.rows)
+    return report
 
-    def judge(suite: Any) -> TableCheck:
+
+def _judge(
+    suites: list[Suite], spark: Spark, settings: Settings, progress: Callable[[str], None] | None
+) -> list[TableCheck]:
+    if not suites:
+        return []
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    from lakehouse.quality.table_check import check_table  # GX takes seconds to import
+
+    def judge(suite: Suite) -> TableCheck:
         check = check_table(spark, settings, suite)
         if progress is not None:
             progress(suite.table)
         return check
 
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        checks = list(pool.map(judge, suites))
-    outcomes = tuple(outcome for check in checks for outcome in check.outcomes)
-    page = write_data_docs(settings.reports_dir, checks, run_id, validated_at)
-    report = GateReport(layer, run_id, outcomes, len(checks), page, validated_at)
-    ops.append(settings, "validations", report.rows)
-    return report
+        return list(pool.map(judge, suites))
+
+
+def _write_pages(settings: Settings, checks: list[TableCheck], run_id: str, validated_at: datetime) -> Path:
+    if not checks:
+        return settings.reports_dir / "data_docs" / "index.html"
+    from lakehouse.quality.data_docs import write_data_docs
+
+    return write_data_docs(settings.reports_dir, checks, run_id, validated_at)
 
 
 def _row(outcome: RuleOutcome, layer: str, run_id: str, validated_at: datetime) -> dict[str, Any]:
-    from lakehouse.quality.failing_rows import as_json
-
     return {
         "run_id": run_id,
         "layer": layer,
@@ -160,6 +189,7 @@ def _row(outcome: RuleOutcome, layer: str, run_id: str, validated_at: datetime) 
         "passed": outcome.passed,
         "element_count": outcome.element_count,
         "unexpected_count": outcome.unexpected_count,
-        "sample_keys": as_json(outcome.sample_keys),
+        "sample_keys": json.dumps(list(outcome.sample_keys), ensure_ascii=False),
         "validated_at": validated_at,
+        "observed": outcome.observed or None,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,9 +55,20 @@ def reconciliation(settings: Settings) -> pa.Table:
     )
 
 
-MEASURES: dict[str, Callable[[Settings], pa.Table]] = {
-    "landed_rows": landed_rows,
-    "reconciliation": reconciliation,
+@dataclass(frozen=True)
+class Measure:
+    """A table of figures, and the tables (`schema.table`) that they are taken from."""
+
+    figures: Callable[[Settings], pa.Table]
+    tables: tuple[str, ...]
+
+
+MEASURES: dict[str, Measure] = {
+    "landed_rows": Measure(landed_rows, ("ops.loads", *(f"bronze.{entity}" for entity in ENTITIES))),
+    "reconciliation": Measure(
+        reconciliation,
+        ("ops.loads", "ops.sources", "silver.quarantine", *(f"silver.{entity}" for entity in ENTITIES)),
+    ),
 }
 
 
@@ -64,20 +76,6 @@ def row_count(settings: Settings, table: str) -> int:
     """Rows of a Delta table; 0 where there is no table."""
     delta = _open(settings, table)
     return 0 if delta is None else rows_of(delta)
-
-
-def stored_columns(settings: Settings, table: str) -> list[str]:
-    """Column names of a Delta table in their order; none where there is no table."""
-    delta = _open(settings, table)
-    return [] if delta is None else [field.name for field in delta.schema().fields]
-
-
-def stored_bytes(settings: Settings, table: str) -> int:
-    """Size of a Delta table's current files; 0 where there is no table."""
-    delta = _open(settings, table)
-    if delta is None:
-        return 0
-    return int(pc.sum(pa.table(delta.get_add_actions(flatten=True)).column("size_bytes")).as_py() or 0)
 
 
 def _column(settings: Settings, table: str, column: str) -> pa.ChunkedArray:

@@ -30,11 +30,14 @@ from typing import Any
 import yaml
 
 from lakehouse.errors import InputError
+from lakehouse.quality.personal_data import PERSONAL_COLUMNS
 from lakehouse.settings import CHECKOUT
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same YAML, read by libyaml where there is one
 LAYERS = ("bronze", "silver", "ml", "gold")
 EXPECTATIONS_DIR = CHECKOUT / "expectations"
+COLUMN_KWARGS = ("column", "column_A", "column_B")
+COLUMN_LIST_KWARGS = ("columns", "column_list")
 SEVERITIES = ("error", "warn")
 SUITE_FIELDS = {"table", "query", "measure", "about", "key", "rules"}
 RULE_FIELDS = {"type", "name", "columns", "kwargs", "severity", "owner", "mostly", "row_condition"}
@@ -60,7 +63,7 @@ class Rule:
     @property
     def column(self) -> str | None:
         """The column or columns that the rule is about, None for a rule about rows or the table."""
-        named = [self.kwargs.get(key) for key in ("column", "column_A", "column_B") if key in self.kwargs]
+        named = [self.kwargs.get(key) for key in COLUMN_KWARGS if key in self.kwargs]
         listed = self.kwargs.get("columns") or self.kwargs.get("column_list") or []
         return ", ".join(str(name) for name in [*named, *listed]) or None
 
@@ -132,7 +135,7 @@ def read_suite(path: Path, layer: str) -> Suite:
         table=table,
         path=path,
         rules=rules,
-        key=tuple(_texts(content.get("key", []), f"{path}: `key`")),
+        key=_key(content, path),
         about=str(content.get("about", "")),
         query=_text(content, "query", path),
         measure=_text(content, "measure", path),
@@ -179,6 +182,17 @@ def _rules(given: Any, where: str) -> Iterator[Rule]:
 def snake_case(name: str) -> str:
     """`ExpectColumnValuesToNotBeNull` as `expect_column_values_to_not_be_null`; snake names stay."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _key(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    key = tuple(_texts(content.get("key", []), f"{path}: `key`"))
+    personal = sorted(PERSONAL_COLUMNS & set(key))
+    if personal:
+        raise InputError(
+            f"{path}: `key` names {', '.join(personal)}: samples of failed rules would show personal data; "
+            "name a row by ids"
+        )
+    return key
 
 
 def _text(content: Mapping[str, Any], name: str, path: Path) -> str | None:

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-import html
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.core.batch import Batch
-from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchData
-from great_expectations.expectations.expectation import Expectation
-from great_expectations.expectations.registry import get_expectation_impl
-from great_expectations.validator.validator import Validator, calc_validation_statistics
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from great_expectations.validator.validator import Validator
 
-import lakehouse.quality.row_expectations  # noqa: F401  registers our expectations
 from lakehouse.errors import InputError
-from lakehouse.quality.failing_rows import sample_failing_rows
-from lakehouse.quality.measures import MEASURES, row_count, stored_bytes, stored_columns
+from lakehouse.quality.expectation_objects import (
+    build_expectations,
+    describe_for_docs,
+    judge_counts,
+    passed_unread,
+    suite_result,
+)
+from lakehouse.quality.file_counts import MeasuredRows, count_by_files
+from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
-from lakehouse.quality.suites import Rule, Suite
+from lakehouse.quality.outcomes import RuleOutcome
+from lakehouse.quality.personal_data import plain_message, without_values
+from lakehouse.quality.stored_table import StoredTable, open_table
+from lakehouse.quality.suites import COLUMN_KWARGS, COLUMN_LIST_KWARGS, Rule, Suite
 from lakehouse.settings import Settings
 
-GX_SEVERITY = {"error": "critical", "warn": "warning"}
-COLUMN_KWARGS = ("column", "column_A", "column_B")
-COLUMN_LIST_KWARGS = ("columns", "column_list")
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    Spark: TypeAlias = SparkSession | Callable[[], SparkSession]
+
 # A table smaller than this is judged in one task: without a shuffle its query costs a tenth less CPU, and the other
 # core has another table.
 ONE_TASK_BYTES = 4 * 2**20
 
 # GX reports every problem that it catches on its own log, with a traceback; ours are in the report.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True)
-class RuleOutcome:
-    """What a rule found: rows judged, rows failing, and where it failed up to five keys as text."""
-
-    rule: Rule
-    table: str
-    passed: bool
-    element_count: int
-    unexpected_count: int
-    observed: str = ""
-    sample_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,95 +53,76 @@ class TableCheck:
     result: ExpectationSuiteValidationResult
 
 
-def build_expectations(suite: Suite) -> list[Expectation]:
-    """The rules as GX objects.
+def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | None = None) -> TableCheck:
+    """Judge a table (or query, or measure) by its suite: by its files where they can tell, by Spark where not.
 
-    Raises:
-        InputError: a type that GX does not have, or arguments that it does not take; names file and rule.
-    """
-    return [_expectation(suite, place, rule) for place, rule in enumerate(suite.rules)]
+    An empty table passes all rules about rows unread.
 
-
-def check_table(spark: SparkSession, settings: Settings, suite: Suite) -> TableCheck:
-    """Judge a table (or query, or measure) by its suite; an empty table passes all rules about rows unread.
+    Args:
+        spark: the session, or a function that opens it: asked for only if files cannot tell all, or a rule failed.
+        now: what `current_timestamp()` is in conditions that files can tell; the present by default.
 
     Raises:
         InputError: the table, a column of a rule or a condition does not fit; names file, rule and what is there.
     """
     expectations = build_expectations(suite)
-    places = list(range(len(expectations)))
-    if suite.query is None and suite.measure is None and stored_columns(settings, suite.table):
-        if row_count(settings, suite.table) == 0:
-            places = [place for place in places if suite.rules[place].type.startswith("expect_table_")]
-        if not places:
-            _require_columns(suite, stored_columns(settings, suite.table))
-    results = [_passed_unread(expectation) for expectation in expectations]
-    outcomes = [RuleOutcome(rule, suite.table, True, 0, 0) for rule in suite.rules]
-    if places:
-        frame = _frame(spark, settings, suite)
-        _require_columns(suite, frame.columns)
-        validator = _validator(spark, frame)
-        found = validator.graph_validate(
-            configurations=[expectations[place].configuration for place in places],
-            runtime_configuration={"result_format": dict(COUNTS_ONLY)},
-        )
-        for result in found:
-            place = result.expectation_config.meta["place"]
-            results[place] = result
-            outcomes[place] = _outcome(suite, suite.rules[place], result, frame, validator)
-    return TableCheck(suite, tuple(outcomes), _suite_result(suite, results))
+    rows = _rows(settings, suite)
+    if rows is not None:
+        _require_columns(suite, rows.columns)
+    counts = {} if rows is None else count_by_files(rows, suite.rules, now or datetime.now(timezone.utc))
+    results: dict[int, ExpectationValidationResult] = {}
+    for place, expectation in enumerate(expectations):
+        if place in counts:
+            results[place] = judge_counts(expectation, counts[place])
+        elif rows is not None and rows.row_count == 0 and not suite.rules[place].type.startswith("expect_table_"):
+            results[place] = passed_unread(expectation)
+    session = _SparkView(spark, suite, rows)
+    left = [expectation.configuration for place, expectation in enumerate(expectations) if place not in results]
+    if left:
+        format_ = {"result_format": dict(COUNTS_ONLY)}
+        for result in session.validator.graph_validate(configurations=left, runtime_configuration=format_):
+            results[result.expectation_config.meta["place"]] = result
+    ordered = [results[place] for place in range(len(expectations))]
+    outcomes = [_outcome(suite, rule, result, session) for rule, result in zip(suite.rules, ordered, strict=True)]
+    return TableCheck(suite, tuple(outcomes), suite_result(suite, ordered))
 
 
-def _validator(spark: SparkSession, frame: DataFrame) -> Validator:
-    """A validator of its own for each table: tables are judged in threads."""
-    validator = Validator(execution_engine=OnePassSparkEngine(spark=spark, persist=False))
-    validator.metrics_calculator.show_progress_bars = False
-    validator.load_batch_list([Batch(data=SparkDFBatchData(validator.execution_engine, frame))])
-    return validator
+class _SparkView:
+    """A suite's rows as Spark sees them, made when the first rule needs it."""
+
+    def __init__(self, spark: Spark, suite: Suite, rows: StoredTable | MeasuredRows | None) -> None:
+        self._spark, self._suite, self._rows = spark, suite, rows
+
+    @cached_property
+    def frame(self) -> DataFrame:
+        spark = self._spark() if callable(self._spark) else self._spark
+        frame = _frame(spark, self._suite, self._rows)
+        _require_columns(self._suite, frame.columns)
+        return frame
+
+    @cached_property
+    def validator(self) -> Validator:
+        """A validator of its own for each table: tables are judged in threads."""
+        validator = Validator(execution_engine=OnePassSparkEngine(spark=self.frame.sparkSession, persist=False))
+        validator.metrics_calculator.show_progress_bars = False
+        validator.load_batch_list([Batch(data=SparkDFBatchData(validator.execution_engine, self.frame))])
+        return validator
 
 
-def describe_for_docs(rule: Rule, keys: Sequence[str] = ()) -> str:
-    """The line of Data Docs about a rule, as HTML: its name, what it demands, its meaning, keys that fail."""
-    demands = {name: value for name, value in rule.kwargs.items() if name not in COLUMN_KWARGS}
-    if rule.mostly is not None:
-        demands["mostly"] = rule.mostly
-    if rule.row_condition:
-        demands["where"] = rule.row_condition
-    asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in demands.items())
-    head = f"<b>{html.escape(rule.label)}</b> ({rule.severity}) {html.escape(asked)}"
-    samples = f"<br>for example {html.escape('; '.join(keys))}" if keys else ""
-    return f"{head}<br>{html.escape(rule.owner)}{samples}".replace("$", "&#36;")
-
-
-def _expectation(suite: Suite, place: int, rule: Rule) -> Expectation:
-    where = f"{suite.path}, rule {rule.label}"
-    try:
-        kind = get_expectation_impl(rule.type)
-    except ExpectationNotFoundError:
-        raise InputError(f"{where}: Great Expectations has no {rule.type!r}") from None
-    kwargs = dict(rule.kwargs)
-    if rule.mostly is not None:
-        kwargs["mostly"] = rule.mostly
-    if rule.row_condition is not None:
-        kwargs |= {"row_condition": rule.row_condition, "condition_parser": "spark"}
-    try:
-        return kind(
-            **kwargs,
-            meta={"place": place},
-            description=describe_for_docs(rule),
-            severity=GX_SEVERITY[rule.severity],
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        named = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}: kwargs {named}: {first['msg']}") from None
-
-
-def _frame(spark: SparkSession, settings: Settings, suite: Suite) -> DataFrame:
+def _rows(settings: Settings, suite: Suite) -> StoredTable | MeasuredRows | None:
+    """What of the suite's rows can be read without Spark."""
     if suite.measure is not None:
         if suite.measure not in MEASURES:
             raise InputError(f"{suite.path}: no measure {suite.measure!r}: one of {', '.join(MEASURES)}")
-        return spark.createDataFrame(MEASURES[suite.measure](settings).to_pandas())
+        return MeasuredRows(MEASURES[suite.measure].figures(settings))
+    return None if suite.query is not None else open_table(settings, suite.table)
+
+
+def _frame(spark: SparkSession, suite: Suite, rows: StoredTable | MeasuredRows | None) -> DataFrame:
+    from pyspark.errors import AnalysisException
+
+    if isinstance(rows, MeasuredRows):
+        return spark.createDataFrame(rows.table.to_pandas())
     try:
         if suite.query is not None:
             return spark.sql(suite.query)
@@ -156,9 +130,8 @@ def _frame(spark: SparkSession, settings: Settings, suite: Suite) -> DataFrame:
     except AnalysisException as error:
         if suite.query is None:
             raise InputError(f"{suite.path}: there is no table {suite.table}") from None
-        raise InputError(f"{suite.path}: the query does not run: {_first_line(error)}") from None
-    small = stored_bytes(settings, suite.table) < ONE_TASK_BYTES
-    return table.coalesce(1) if small else table
+        raise InputError(f"{suite.path}: the query does not run: {str(error).splitlines()[0]}") from None
+    return table.coalesce(1) if rows is not None and rows.bytes < ONE_TASK_BYTES else table
 
 
 def _require_columns(suite: Suite, there: Sequence[str]) -> None:
@@ -177,20 +150,21 @@ def _require_columns(suite: Suite, there: Sequence[str]) -> None:
             raise InputError(f"{suite.path}: {suite.table} has no key column {column!r}")
 
 
-def _outcome(suite: Suite, rule: Rule, result: Any, frame: DataFrame, validator: Validator) -> RuleOutcome:
-    if result.exception_info and _message(result.exception_info):
-        raise InputError(
-            f"{suite.path}, rule {rule.label}: cannot be judged on {suite.table}: {_message(result.exception_info)}"
-        )
-    found = result.result
+def _outcome(suite: Suite, rule: Rule, result: ExpectationValidationResult, session: _SparkView) -> RuleOutcome:
+    """The rule's outcome; what `result` holds of rows is taken out of it, keys of failing rows are put in."""
+    if result.exception_info and (said := _message(result.exception_info)):
+        raise InputError(f"{suite.path}, rule {rule.label}: cannot be judged on {suite.table}: {plain_message(said)}")
+    found = result.result = without_values(result.result, rule.column)
     unexpected = found.get("unexpected_count")
     keys: list[str] = []
     if not result.success:
-        sample = sample_failing_rows(rule, result.expectation_config, frame, validator, suite.key)
+        from lakehouse.quality.failing_rows import sample_failing_rows
+
+        sample = sample_failing_rows(
+            rule, result.expectation_config, session.frame, lambda: session.validator, suite.key
+        )
         keys = sample.keys
         result.expectation_config.description = describe_for_docs(rule, keys)
-        if sample.values:
-            found["partial_unexpected_list"] = sample.values
         if unexpected is None:
             unexpected = sample.row_count
     return RuleOutcome(
@@ -199,45 +173,16 @@ def _outcome(suite: Suite, rule: Rule, result: Any, frame: DataFrame, validator:
         passed=bool(result.success),
         element_count=int(found.get("element_count") or 0),
         unexpected_count=int(unexpected or 0),
-        observed="" if found.get("observed_value") is None else str(found["observed_value"]),
+        observed=str(found.get("observed_value", "")),
         sample_keys=tuple(keys),
     )
 
 
-def _passed_unread(expectation: Expectation) -> Any:
-    """GX's result for a rule about rows of a table that has none."""
-    return ExpectationValidationResult(
-        success=True,
-        expectation_config=expectation.configuration,
-        result={"element_count": 0, "unexpected_count": 0, "unexpected_percent": 0.0},
-    )
-
-
-def _suite_result(suite: Suite, results: list[Any]) -> ExpectationSuiteValidationResult:
-    counted = calc_validation_statistics(results)
-    return ExpectationSuiteValidationResult(
-        results=results,
-        success=counted.success,
-        suite_name=suite.table,
-        statistics={
-            "evaluated_expectations": counted.evaluated_expectations,
-            "successful_expectations": counted.successful_expectations,
-            "unsuccessful_expectations": counted.unsuccessful_expectations,
-            "success_percent": counted.success_percent,
-        },
-        meta={"table": suite.table, "about": suite.about},
-    )
-
-
 def _message(exception_info: Any) -> str:
-    """The first line of what went wrong; GX nests it by metric where a metric failed."""
+    """What went wrong; GX nests it by metric where a metric failed."""
     if exception_info.get("exception_message"):
-        return str(exception_info["exception_message"]).splitlines()[0]
+        return str(exception_info["exception_message"])
     for nested in exception_info.values():
         if isinstance(nested, dict) and nested.get("exception_message"):
-            return str(nested["exception_message"]).splitlines()[0]
+            return str(nested["exception_message"])
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

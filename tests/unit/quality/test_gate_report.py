@@ -9,8 +9,8 @@ import pytest
 
 from lakehouse.errors import GateFailed
 from lakehouse.quality.gate import GateReport
+from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import Rule
-from lakehouse.quality.table_check import RuleOutcome
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 
@@ -80,4 +80,5 @@ def test_rows_are_those_of_ops_validations() -> None:
         "unexpected_count": 3,
         "sample_keys": '["order_id=A1", "order_id=A2"]',
         "validated_at": NOON,
+        "observed": None,
     }
