@@ -18,6 +18,7 @@ from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.validator.validator import Validator, calc_validation_statistics
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 import lakehouse.quality.row_expectations  # noqa: F401  registers our expectations
 from lakehouse.errors import InputError
@@ -148,7 +149,8 @@ def _frame(spark: SparkSession, settings: Settings, suite: Suite) -> DataFrame:
     if suite.measure is not None:
         if suite.measure not in MEASURES:
             raise InputError(f"{suite.path}: no measure {suite.measure!r}: one of {', '.join(MEASURES)}")
-        return spark.createDataFrame(MEASURES[suite.measure](settings).to_pandas())
+        measured = MEASURES[suite.measure](settings)
+        return spark.createDataFrame(measured.to_pandas(), from_arrow_schema(measured.schema))
     try:
         if suite.query is not None:
             return spark.sql(suite.query)
