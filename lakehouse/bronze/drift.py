@@ -1,7 +1,7 @@
 """A batch against the batches before it: what moved, by how much, and a sentence about it with what to do.
 
-Nothing is decided here: each finding carries a figure, and `expectations/bronze/drift.yml` says from which figure on
-it is an error or a warning. Figures are robust (medians, and the median absolute deviation as the spread), so that one
+Little is decided here: each finding carries a figure, and `expectations/bronze/drift.yml` says from which figure on
+it is an error or a warning; only what is plainly usual makes no finding (`_FLOORS`). Figures are robust (medians, and the median absolute deviation as the spread), so that one
 odd batch among the earlier ones neither hides nor causes a finding; where a spread is asked for, three earlier
 batches are the least from which one can be told.
 """
@@ -23,6 +23,12 @@ FEWEST_VALUES = 20
 FEWEST_EARLIER_VALUES = 50
 """Of a kind that 5 % of all values have, 50 values show none in 8 files of 100; the rules ask for more than that."""
 _NEVER = 0.01
+_FLOORS = {"kind": 0.05, "format_turned": 0.5, "garbled": 0.05, "level": 0.5, "shape_mix": 0.2}
+"""Check -> the least value that is written down; rules in the suite can ask for more, not for less."""
+_NULLS_FLOOR = 0.1
+_ROWS_USUAL = (0.5, 2.0)
+_HIGH_COUNTS = 0.2
+"""A sale moves the 90th percentile of prices and discounts several times as far as anything else moves the others."""
 _MAD_TO_SIGMA = 1.4826
 _ROWS_SPREAD = 0.15
 """Least spread of log10(rows): files of equal length do not make one of half the length strange."""
@@ -66,7 +72,12 @@ def compare(batch: BatchProfile, earlier: Sequence[BatchProfile], roles: Roles) 
         if name in roles.amounts:
             found += _level(say, column, columns)
     kinds = {finding.column for finding in found if finding.check == "kind"}
-    return [f for f in found if not (f.check in ("shape_mix", "category") and f.column in kinds)]
+    return [
+        finding
+        for finding in found
+        if finding.value >= _FLOORS.get(finding.check, 0.0)
+        and not (finding.check in ("shape_mix", "category") and finding.column in kinds)
+    ]
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,8 @@ def _rows(batch: BatchProfile, earlier: Sequence[BatchProfile]) -> list[Finding]
     logs = [math.log10(max(b.rows, 0.5)) for b in earlier]
     distance = abs(math.log10(max(batch.rows, 0.5)) - median(logs)) / max(_spread(logs), _ROWS_SPREAD)
     ratio = batch.rows / usual
+    if _ROWS_USUAL[0] < ratio < _ROWS_USUAL[1]:
+        return []
     what = f"{_times(usual / max(batch.rows, 0.5))} fewer" if ratio < 1 else f"{_times(ratio)} more"
     sentence = (
         f"{batch.file}: {_count(batch.rows)} rows are {what} than usual ({_count(usual)}); "
@@ -258,26 +271,27 @@ def _null_share(say: _Say, column: ColumnProfile, rows: int, earlier: Sequence[t
     share, usual = column.null_count / rows, median(shares)
     chance = math.sqrt(max(usual * (1 - usual), 0.0) / rows)
     distance = abs(share - usual) / max(_spread(shares), chance, 0.01)
-    if abs(share - usual) < 0.02:
+    if abs(share - usual) < _NULLS_FLOOR:
         return []
     said = f"is empty in {share:.0%} of the rows where {usual:.0%} is usual; ask the exporter, {CORRECT} if it is wrong"
     return say.finding("null_share", share, usual, distance, said)
 
 
 def _level(say: _Say, column: ColumnProfile, earlier: Sequence[ColumnProfile]) -> list[Finding]:
-    """How far the 10th, 50th or 90th percentile moved, in widths of the usual range between the outer two."""
+    """How far the 10th, 50th or 90th percentile moved, in widths of the usual range between the outer two.
+
+    Of the 90th a fifth counts.
+    """
     known = [c for c in earlier if c.middle is not None and c.sampled >= FEWEST_VALUES]
     if len(known) < FEWEST_BATCHES or column.middle is None or column.sampled < FEWEST_VALUES:
         return []
     width = max(median(_width(c) for c in known), 0.5 * abs(median(c.middle or 0.0 for c in known)), 1e-9)
     moved: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    for of in (_low, _middle, _high):
+    for of, weight in ((_low, 1.0), (_middle, 1.0), (_high, _HIGH_COUNTS)):
         values = [of(c) for c in known]
         usual, now = median(values), of(column)
-        shift = abs(now - usual)
+        shift = weight * abs(now - usual)
         moved = max(moved, (shift / width, shift / max(_spread(values), 0.1 * width), usual, now))
-    if moved[0] < 0.1:
-        return []
     low, middle, high = (median(of(c) for c in known) for of in (_low, _middle, _high))
     said = (
         f"lies at {column.low:.6g}, {column.middle:.6g}, {column.high:.6g} (10th, 50th, 90th percentile) where "
@@ -294,8 +308,6 @@ def _shape_mix(say: _Say, column: ColumnProfile, earlier: Sequence[ColumnProfile
     usual = _pooled(known, lambda c: c.shapes)
     distance = total_variation(column.shapes, usual)
     natural = max(total_variation(c.shapes, usual) for c in known)
-    if distance < 0.1:
-        return []
     gained = max(column.shapes, key=lambda shape: column.shapes[shape] - usual.get(shape, 0.0))
     said = (
         f"looks different: {column.shapes[gained]:.0%} of its values have the shape {gained} where "
