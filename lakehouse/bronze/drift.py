@@ -1,9 +1,9 @@
 """A batch against the batches before it: what moved, by how much, and a sentence about it with what to do.
 
 Little is decided here: each finding carries a figure, and `expectations/bronze/drift.yml` says from which figure on
-it is an error or a warning; only what is plainly usual makes no finding (`_FLOORS`). Figures are robust (medians, and the median absolute deviation as the spread), so that one
-odd batch among the earlier ones neither hides nor causes a finding; where a spread is asked for, three earlier
-batches are the least from which one can be told.
+it is an error or a warning; only what is plainly usual makes no finding (`_FLOORS`). Figures are robust (medians, and
+the median absolute deviation as the spread), so that one odd batch among the earlier ones neither hides nor causes a
+finding; where a spread is asked for, three earlier batches are the least from which one can be told.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FEWEST_VALUES = 20
 FEWEST_EARLIER_VALUES = 50
 """Of a kind that 5 % of all values have, 50 values show none in 8 files of 100; the rules ask for more than that."""
 _NEVER = 0.01
-_FLOORS = {"kind": 0.05, "format_turned": 0.5, "garbled": 0.05, "level": 0.5, "shape_mix": 0.2}
+_FLOORS = {"kind": 0.05, "format_turned": 0.5, "garbled": 0.05, "level": 0.5, "shape_mix": 0.2, "freshness": 1.0}
 """Check -> the least value that is written down; rules in the suite can ask for more, not for less."""
 _NULLS_FLOOR = 0.1
 _ROWS_USUAL = (0.5, 2.0)
@@ -120,10 +120,10 @@ def _encoding(batch: BatchProfile, earlier: Sequence[BatchProfile]) -> list[Find
         found.append(Finding("", "encoding", 1.0, 0.0, 0.0, sentence))
     usual = median(b.undecodable_share for b in earlier)
     if batch.undecodable_share > usual:
-        likely = f" but seems to be {batch.encoding_guess}" if batch.encoding_guess else ""
+        likely = f" but seem to be {batch.encoding_guess}" if batch.encoding_guess else ""
         sentence = (
             f"{batch.file}: {batch.undecodable_share:.0%} of its lines are not {batch.encoding} like earlier files"
-            f"{likely}, and are in bronze.quarantine; convert it to {batch.encoding} in place and run again"
+            f"{likely}, and stand in bronze.quarantine; convert it to {batch.encoding} in place and run again"
         )
         found.append(Finding("", "undecodable", batch.undecodable_share, usual, 0.0, sentence))
     return found

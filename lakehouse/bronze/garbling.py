@@ -8,7 +8,8 @@ from collections.abc import Iterable
 _READ_AS = {"cp1252": 2, "latin-1": 2, "gb18030": 3}
 """Codec -> characters beyond ASCII from which on it is judged: two of a right Chinese text may be UTF-8 by chance."""
 _REPLACED = ("\ufffd", "锟斤拷")
-_ESCAPED = re.compile(r"(?:\\x[0-9a-f]{2})+")
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_HIGH = re.compile(rb"[\x80-\xff]+")
 
 
 def is_garbled(text: str) -> bool:
@@ -40,8 +41,13 @@ def likely_encoding(escaped: Iterable[str]) -> str | None:
     Both encodings can read nearly all bytes. Chinese characters are pairs of high bytes, which come in even runs;
     accented letters stand alone.
     """
-    runs = [len(run) // 4 for line in escaped for run in _ESCAPED.findall(line)]
+    runs = [len(run) for line in escaped for run in _HIGH.findall(_as_bytes(line))]
     if not runs:
         return None
     even = sum(length % 2 == 0 for length in runs)
     return "gb18030" if even * 2 > len(runs) else "latin-1"
+
+
+def _as_bytes(escaped: str) -> bytes:
+    """The line's bytes as they were in the file: what happened to be UTF-8, and what stands as an escape."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), escaped.encode())

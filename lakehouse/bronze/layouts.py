@@ -225,7 +225,7 @@ def _moved(header: Header, columns: Mapping[str, ColumnProfile], earlier: Sequen
         nearest = min(known, key=lambda other: _difference(there[name], known[other]))
         if _difference(there[name], known[nearest]) < _ALIKE_SHAPES:
             moved[name] = nearest
-    if len(moved) >= 2:
+    if len(moved) >= 2 and moved.keys() == set(moved.values()):
         what = ", ".join(
             f"column {columns[now].position + 1} looks like what was column {known[was].position + 1}"
             for now, was in moved.items()
