@@ -22,9 +22,10 @@ class Silence:
 
     @property
     def sentence(self) -> str:
+        usual = "every day" if self.usual_days == 1 else f"every {self.usual_days:.0f} days"
         return (
-            f"{self.source}: nothing new of {self.entity} for {self.days} days, where something comes every "
-            f"{self.usual_days:.0f} days; ask the exporter whether data stopped coming"
+            f"{self.source}: nothing new of {self.entity} for {self.days} days, where something comes {usual}; "
+            f"ask the exporter whether data stopped coming"
         )
 
     @property

@@ -113,7 +113,7 @@ class _Landing:
             self._superseded += plan.superseded_batch_ids
             files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
             stored = self._stored_columns(source, entity, known.get(entity, {}), [file for _, file in files])
-            watch = Watch(self.settings, source, entity, self._staying(source, entity, plan), self.run_id)
+            watch = Watch(self.settings, source, entity, *self._before(source, entity, plan), self.run_id)
             for new, records in files:
                 load, stored = self._land_file(new, records, stored, watch)
                 done.append(load)
@@ -155,16 +155,12 @@ class _Landing:
             files = []  # the files that were landed have been cleared away since
         return plan_entity({file: self.fingerprints.of(file) for file in files}, source.folder, loads)
 
-    def _staying(self, source: Source, entity: str, plan: EntityPlan) -> list[dict[str, Any]]:
-        """The rows of `ops.loads` of this source and entity that stay current."""
+    def _before(self, source: Source, entity: str, plan: EntityPlan) -> tuple[list[dict[str, Any]], set[str]]:
+        """The rows of `ops.loads` of this source and entity that stay current, and all files that were ever landed."""
         gone = {*plan.superseded_batch_ids, *self._superseded}
-        return [
-            row
-            for row in self.loads
-            if (row["source"], row["entity"]) == (source.name, entity)
-            and row["is_current"]
-            and row["batch_id"] not in gone
-        ]
+        loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
+        staying = [row for row in loads if row["is_current"] and row["batch_id"] not in gone]
+        return staying, {row["file"] for row in loads}
 
     def _stored_columns(
         self, source: Source, entity: str, known: Mapping[str, str], files: Sequence[RecordFile]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -37,7 +37,8 @@ _UNDECODABLE_KEPT = 50
 class Watch:
     """One entity of one source while its new files are landed.
 
-    `current` are the entity's rows of `ops.loads` that will still be current. Batches are compared under the path of
+    `current` are the entity's rows of `ops.loads` that will still be current, `files_before` all files that were ever
+    landed: one that is landed again is a correction, which is late by nature. Batches are compared under the path of
     the source file that names them: files that differ by nature, as a full history and the days after it, or two
     systems' exports, have a path each and are never compared.
     """
@@ -46,6 +47,7 @@ class Watch:
     source: Source
     entity: str
     current: Sequence[Mapping[str, Any]]
+    files_before: Collection[str]
     run_id: str
     _landed: list[BatchProfile] = field(default_factory=list)
     _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class Watch:
             self._since[profile.batch_id, name] = since[name]
         self._landed.append(profile)
         found = compare(profile, watched.earlier, watched.roles)
+        if profile.file in self.files_before:
+            found = [finding for finding in found if finding.check != "freshness"]
         return {
             "batch_profiles": as_rows(profile, self.source.name, self.entity, since),
             "drift": [self._row(profile, finding, watched.roles) for finding in found],
