@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlglot
 from sqlglot import exp
@@ -63,20 +63,63 @@ def resolve(text: str, stored_names: Mapping[str, str]) -> str:
     select = _parse(text)
     edits: list[tuple[int, int, str]] = []
     unknown: list[str] = []
-    for column in select.find_all(exp.Column):
-        parts = [part for part in column.parts if isinstance(part, exp.Identifier)]
-        name = ".".join(part.name for part in parts)
+    for name, start, end in _identifiers(select):
         stored = stored_names.get(name) or known.get(name.lower())
         if stored is None:
             unknown.append(name)
         elif stored != name or not re.fullmatch(r"\w+", name):
-            edits.append((parts[0].meta["start"], parts[-1].meta["end"] + 1, quoted(stored)))
+            edits.append((start, end, quoted(stored)))
     if unknown:
         raise ExpressionError(_no_column(list(dict.fromkeys(unknown)), stored_names))
     rewritten = _PREFIX + text
     for start, end, replacement in sorted(edits, reverse=True):
         rewritten = rewritten[:start] + replacement + rewritten[end:]
     return rewritten[len(_PREFIX) :].strip()
+
+
+def named_columns(text: str, raw_names: Collection[str] = ()) -> set[str]:
+    """The raw columns that a mapping's text names, in lower case; none if it does not parse.
+
+    Args:
+        raw_names: names of raw columns, in lower case, that are known to be: such a one may look like an expression
+            (`E-mail`). All other names are taken as they parse.
+    """
+    whole = text.strip().lower()
+    if whole in raw_names:
+        return {whole}
+    if _can_only_be_a_name(text):
+        return {whole} - set(LINEAGE_COLUMNS)
+    try:
+        found = {name.lower() for name, _, _ in _identifiers(_parse(text))}
+    except ExpressionError:
+        return set()
+    return found - set(LINEAGE_COLUMNS)
+
+
+def with_alternative(text: str, old: str, new: str) -> str:
+    """The text with `coalesce(old, new)` wherever it names the raw column `old`, as a person would write it."""
+    either = f"coalesce({_as_needed(old)}, {_as_needed(new)})"
+    if text.strip().lower() == old.lower():
+        return either
+    rewritten = _PREFIX + text
+    for name, start, end in sorted(_identifiers(_parse(text)), key=lambda found: -found[1]):
+        if name.lower() == old.lower():
+            rewritten = rewritten[:start] + either + rewritten[end:]
+    return rewritten[len(_PREFIX) :].strip()
+
+
+def _identifiers(select: exp.Select) -> list[tuple[str, int, int]]:
+    """Each column named, with where its name begins and ends in the parsed text."""
+    found = []
+    for column in select.find_all(exp.Column):
+        parts = [part for part in column.parts if isinstance(part, exp.Identifier)]
+        name = ".".join(part.name for part in parts)
+        found.append((name, int(parts[0].meta["start"]), int(parts[-1].meta["end"]) + 1))
+    return found
+
+
+def _as_needed(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else quoted(name)
 
 
 def quoted(name: str) -> str:

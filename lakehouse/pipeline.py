@@ -10,7 +10,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from lakehouse import ops, publication
-from lakehouse.bronze import land
+from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables
 from lakehouse.entities import ENTITIES
@@ -186,7 +186,8 @@ def _land(run: Run) -> StepResult:
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"
-    return StepResult(landed, message + (f", {quarantined:,} rows quarantined" if quarantined else ""))
+    message += f", {quarantined:,} rows quarantined" if quarantined else ""
+    return StepResult(landed, "; ".join([message, *news(run.settings, run.run_id, run.clock())]))
 
 
 def judged_tables(settings: Settings, layer: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from deltalake import DeltaTable
 from lakehouse import ops
 from lakehouse.catalog import row_count, tables_on_disk
 from lakehouse.publication import Publication
+from lakehouse.quality.gate import told_findings
 from lakehouse.settings import SCHEMAS, Settings
 
 
@@ -56,6 +58,12 @@ def _quarantined(settings: Settings) -> dict[str, int]:
 
 
 def _warning(row: dict[str, Any]) -> str:
+    findings = told_findings(json.loads(row["sample_keys"] or "[]"))
+    if findings:
+        more = (
+            f" (and {row['unexpected_count'] - len(findings)} more)" if row["unexpected_count"] > len(findings) else ""
+        )
+        return f"{row['rule']}: {'; '.join(findings)}{more}"
     return f"{row['table_name']} {row['rule']} {row['column_name'] or ''}: {row['unexpected_count']} rows"
 
 

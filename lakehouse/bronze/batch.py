@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +39,16 @@ class Counts:
     waiting: list[Fault] = field(default_factory=list)
 
 
+class Watcher(Protocol):
+    """Looks on while a file is landed."""
+
+    def add(self, block: Block) -> None: ...
+
+    def judge(self) -> None:
+        """Raises InputError where the file must not be committed."""
+        ...
+
+
 class UnforeseenColumns(Exception):
     """The file has a column that its beginning did not show."""
 
@@ -48,15 +59,18 @@ def write_batch(
     records: RecordFile,
     stored: Mapping[str, str],
     progress: Callable[[int], None],
+    watcher: Watcher,
 ) -> Counts:
     """Write the file's records in one commit and its faults to the quarantine.
 
     Args:
         stored: raw name -> stored column, of all files of the entity: the table gets all of them.
         progress: told the records met so far, block by block.
+        watcher: shown every block, and asked before the commit.
 
     Raises:
         UnforeseenColumns: see there; nothing was committed to the entity's table.
+        InputError: the watcher refuses the file.
         LakehouseError: the counts do not add up, or the file or the tables fail.
     """
     counts = Counts()
@@ -71,7 +85,9 @@ def write_batch(
             _set_aside(settings, batch, counts, block.faults)
             if len(block.row_numbers):
                 landing.add(_as_stored(batch, block, stored, schema))
+            watcher.add(block)
             progress(counts.seen)
+        watcher.judge()
         counts.landed = landing.commit()
     _quarantine(settings, batch, counts)
     if counts.seen != counts.landed + counts.quarantined:

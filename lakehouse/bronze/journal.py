@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deltalake import DeltaTable
@@ -46,9 +47,21 @@ class Journal:
         """Remove what a failed batch has written."""
         tables.delete_batch(self._settings, batch.source, batch.entity, batch.batch_id)
 
-    def commit(self, rows: Sequence[Mapping[str, Any]], superseded_batch_ids: Sequence[str]) -> None:
-        """Write `ops.loads`: earlier batches are current no longer, these rows are; then forget what was begun."""
+    def commit(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        superseded_batch_ids: Sequence[str],
+        known_of_batches: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+    ) -> None:
+        """Write `ops.loads`: earlier batches are current no longer, these rows are; then forget what was begun.
+
+        Args:
+            known_of_batches: rows of other `ops` tables about the batches, written first: a kill in between leaves
+                rows of batches that were begun, and those are taken back.
+        """
         with written_plainly(self._settings.home):
+            for name, known in known_of_batches.items():
+                ops.append(self._settings, name, known)
             table = DeltaTable(self._settings.table_path("ops", "loads"))
             if superseded_batch_ids:
                 table.update(predicate=_one_of(superseded_batch_ids), updates={"is_current": "false"})

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
@@ -19,6 +20,7 @@ from lakehouse.bronze.naming import stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
 from lakehouse.bronze.streams import require_space, written_plainly
+from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, entity_files, remember
@@ -98,6 +100,7 @@ class _Landing:
         self._superseded: list[str] = []
         self._source: Source | None = None
         self._raw_columns: dict[str, dict[str, str]] = {}
+        self._known_of_batches: dict[str, list[dict[str, Any]]] = {table: [] for table in ops.OF_A_BATCH}
         self._committed_at = time.monotonic()
 
     def land_source(self, source: Source) -> list[Load]:
@@ -110,8 +113,9 @@ class _Landing:
             self._superseded += plan.superseded_batch_ids
             files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
             stored = self._stored_columns(source, entity, known.get(entity, {}), [file for _, file in files])
+            watch = Watch(self.settings, source, entity, *self._before(source, entity, plan), self.run_id)
             for new, records in files:
-                load, stored = self._land_file(source, entity, new, records, stored)
+                load, stored = self._land_file(new, records, stored, watch)
                 done.append(load)
                 self._raw_columns[entity] = stored
                 self._commit_now_and_then()
@@ -131,8 +135,10 @@ class _Landing:
         if self._waiting or self._superseded:
             if self._source is not None:
                 mapping.write_definition(self.settings, self._source, self._raw_columns)
-            self.journal.commit([asdict(load) for load in self._waiting], self._superseded)
+            known = {table: rows for table, rows in self._known_of_batches.items() if rows}
+            self.journal.commit([asdict(load) for load in self._waiting], self._superseded, known)
         self._waiting, self._superseded = [], []
+        self._known_of_batches = {table: [] for table in ops.OF_A_BATCH}
         self._committed_at = time.monotonic()
 
     def _commit_now_and_then(self) -> None:
@@ -148,6 +154,13 @@ class _Landing:
                 raise
             files = []  # the files that were landed have been cleared away since
         return plan_entity({file: self.fingerprints.of(file) for file in files}, source.folder, loads)
+
+    def _before(self, source: Source, entity: str, plan: EntityPlan) -> tuple[list[dict[str, Any]], set[str]]:
+        """The rows of `ops.loads` of this source and entity that stay current, and all files that were ever landed."""
+        gone = {*plan.superseded_batch_ids, *self._superseded}
+        loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
+        staying = [row for row in loads if row["is_current"] and row["batch_id"] not in gone]
+        return staying, {row["file"] for row in loads}
 
     def _stored_columns(
         self, source: Source, entity: str, known: Mapping[str, str], files: Sequence[RecordFile]
@@ -165,18 +178,20 @@ class _Landing:
         return stored
 
     def _land_file(
-        self, source: Source, entity: str, new: NewFile, records: RecordFile, stored: dict[str, str]
+        self, new: NewFile, records: RecordFile, stored: dict[str, str], watch: Watch
     ) -> tuple[Load, dict[str, str]]:
+        source, entity = watch.source, watch.entity
         identifier = batch_id(source.name, entity, new.content_sha256)
         batch = Batch(source.name, entity, new.file, identifier, self.loaded_at)
         self.loaded_at += timedelta(microseconds=1)
+        watched = watch.over(batch, new.path, records)
         if any(row["batch_id"] == identifier for row in self.loads):
             tables.delete_batch(self.settings, source.name, entity, identifier)
         require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
         before = size_and_time(new.path)
         try:
-            counts, stored = self._write(batch, records, stored)
+            counts, stored = self._write(batch, records, stored, watched)
             if size_and_time(new.path) != before:
                 raise InputError(f"{new.path} changed while it was read; run again when it is complete")
         except BaseException:
@@ -189,19 +204,24 @@ class _Landing:
             run_id=self.run_id,
         )
         self._waiting.append(load)
+        for table, rows in watch.keep(watched).items():
+            self._known_of_batches[table] += rows
         return load, stored
 
-    def _write(self, batch: Batch, records: RecordFile, stored: dict[str, str]) -> tuple[Counts, dict[str, str]]:
+    def _write(
+        self, batch: Batch, records: RecordFile, stored: dict[str, str], watched: WatchedFile
+    ) -> tuple[Counts, dict[str, str]]:
         def tell(seen: int) -> None:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 
         try:
-            return write_batch(self.settings, batch, records, stored, tell), stored
+            return write_batch(self.settings, batch, records, stored, tell, watched), stored
         except UnforeseenColumns:
             self.journal.take_back(batch)
+            watched.begin_again()
         names = records.all_columns()
         wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
-        return write_batch(self.settings, batch, records, wider, tell), wider
+        return write_batch(self.settings, batch, records, wider, tell, watched), wider
 
 
 def _bytes(path: Path) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
+from lakehouse import ops
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
@@ -126,11 +127,13 @@ def append(settings: Settings, table: str, rows: pa.Table) -> int:
 
 
 def delete_batch(settings: Settings, source: str, entity: str, batch_id: str) -> None:
-    """Remove what a batch has left in its table and in the quarantine, if anything."""
+    """Remove what a batch has left in its table, in the quarantine and in what is known of batches, if anything."""
     with written_plainly(settings.home):
         landed = DeltaTable(settings.table_path("bronze", entity))
         landed.delete(f"_source = '{source}' AND _batch_id = '{batch_id}'")
         DeltaTable(settings.table_path("bronze", "quarantine")).delete(f"batch_id = '{batch_id}'")
+        for table in ops.OF_A_BATCH:
+            DeltaTable(settings.table_path("ops", table)).delete(f"batch_id = '{batch_id}'")
 
 
 def _create(settings: Settings, table: str, schema: pa.Schema, partitions: list[str]) -> None:

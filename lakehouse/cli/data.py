@@ -47,7 +47,7 @@ def generate(
 def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
     """Land new files in bronze; what a home has landed already is not landed twice."""
     from lakehouse import ops
-    from lakehouse.bronze import land
+    from lakehouse.bronze import land, news
     from lakehouse.cli.screen import console, print_rows
     from lakehouse.runlock import hold
     from lakehouse.sources import load_source, remembered_sources
@@ -59,7 +59,9 @@ def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
     now = datetime.now(timezone.utc)
     with hold(settings.home):
         ops.ensure_tables(settings)
-        loads = land(settings, sources, now.strftime("%Y%m%dT%H%M%S.%fZ"), now)
+        run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
+        loads = land(settings, sources, run_id, now)
+        told = news(settings, run_id, now)
     names = ("source", "entity", "file", "batch_id", "rows_read", "rows_landed", "rows_quarantined")
     rows = [[getattr(load, name) for name in names] for load in loads]
     if as_json:
@@ -68,6 +70,8 @@ def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
         print_rows(console(), names, rows)
     else:
         console().print("nothing new: every file has been landed already")
+    for sentence in told:
+        console(to_stderr=as_json).print(f"note: {sentence}", markup=False)
 
 
 def withdraw(
@@ -102,7 +106,7 @@ def validate(
     """Check the tables against their expectations; exit code 3 when a rule of severity `error` fails."""
     from lakehouse.cli.screen import console
     from lakehouse.pipeline import judged_tables
-    from lakehouse.quality.gate import run_gate
+    from lakehouse.quality.gate import describe, run_gate
     from lakehouse.session import open_session
 
     if layer is not None and layer not in LAYERS:
@@ -123,6 +127,8 @@ def validate(
     else:
         for report in reports:
             console().print(f"  {report.layer:<8} {report.headline}", markup=False)
+            for warning in report.warnings:
+                console().print(f"warning: {describe(warning).strip()}", markup=False)
         console().print(f"Data Docs: {reports[0].data_docs}", markup=False)
     for report in reports:
         report.raise_if_failed()

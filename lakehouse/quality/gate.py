@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Small Spark jobs are bound by the driver: two at a time keep two cores busy, more only queue.
 TABLES_AT_ONCE = 2
+_FINDING = "finding="
 REMEDY = (
     "  readers still see the last good tables; correct the file in place and run again, or move it away and "
     "`lakehouse withdraw FILE`"
@@ -106,9 +107,17 @@ def describe(outcome: RuleOutcome) -> str:
     else:
         found = f"found {outcome.observed}"
     lines = [f"  {outcome.table}: {rule.label}{on}: {found}", f"    {rule.owner}"]
-    if outcome.sample_keys:
+    findings = told_findings(outcome.sample_keys)
+    if findings:
+        lines += [f"    {finding}" for finding in findings]
+    elif outcome.sample_keys:
         lines.append(f"    for example {'; '.join(outcome.sample_keys)}")
     return "\n".join(lines)
+
+
+def told_findings(sample_keys: Iterable[str]) -> list[str]:
+    """Sample keys that are sentences of their own (of a suite whose key is `finding`); none where they are keys."""
+    return [key.removeprefix(_FINDING) for key in sample_keys if key.startswith(_FINDING)]
 
 
 def run_gate(

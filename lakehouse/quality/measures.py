@@ -8,15 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from lakehouse import ops
+from lakehouse.arrivals import silences
 from lakehouse.catalog import row_count as rows_of
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
+
+DRIFT = pa.schema(
+    [
+        *(ops.OPS_SCHEMAS["drift"].field(name) for name in ("source", "entity", "file", "batch_id", "column_name")),
+        *(ops.OPS_SCHEMAS["drift"].field(name) for name in ("is_mapped", "check_name", "value", "usual", "deviation")),
+        ("finding", pa.string()),
+        ("is_new", pa.bool_()),
+    ]
+)
 
 
 def landed_rows(settings: Settings) -> pa.Table:
@@ -55,6 +66,27 @@ def reconciliation(settings: Settings) -> pa.Table:
     )
 
 
+def drift(settings: Settings) -> pa.Table:
+    """One row per finding of `ops.drift` about a current batch, and per source and entity of which nothing comes.
+
+    `is_new`: the batch is of the newest landing, so that warnings are given once. Of several files of one entity and
+    landing, one that is late says nothing while another is not: `freshness` is kept where all of them are.
+    """
+    loads = ops.read(settings, "loads")
+    current = {row["batch_id"]: row for row in loads if row["is_current"]}
+    newest = max(current.values(), key=lambda row: row["loaded_at"], default=None)
+    newest_run = None if newest is None else newest["run_id"]
+    landed_together = Counter(map(_landing, current.values()))
+    found = [row for row in ops.read(settings, "drift") if row["batch_id"] in current]
+    late = Counter(_landing(row) for row in found if row["check_name"] == "freshness")
+    all_late = {landing: count >= landed_together[landing] for landing, count in late.items()}
+    rows = [row for row in found if row["check_name"] != "freshness" or all_late[_landing(row)]]
+    silent = [] if newest is None else silences(loads, newest["loaded_at"])
+    names = [field.name for field in DRIFT]
+    every = [{**row, "is_new": row["run_id"] == newest_run} for row in rows] + [s.row for s in silent]
+    return pa.Table.from_pylist([{name: row[name] for name in names} for row in every], schema=DRIFT)
+
+
 @dataclass(frozen=True)
 class Measure:
     """A table of figures, and the tables (`schema.table`) that they are taken from."""
@@ -64,6 +96,7 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
+    "drift": Measure(drift, ("ops.loads", "ops.drift")),
     "landed_rows": Measure(landed_rows, ("ops.loads", *(f"bronze.{entity}" for entity in ENTITIES))),
     "reconciliation": Measure(
         reconciliation,
@@ -76,6 +109,10 @@ def row_count(settings: Settings, table: str) -> int:
     """Rows of a Delta table; 0 where there is no table."""
     delta = _open(settings, table)
     return 0 if delta is None else rows_of(delta)
+
+
+def _landing(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["run_id"], row["source"], row["entity"]
 
 
 def _column(settings: Settings, table: str, column: str) -> pa.ChunkedArray:

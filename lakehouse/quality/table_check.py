@@ -120,9 +120,10 @@ def _rows(settings: Settings, suite: Suite) -> StoredTable | MeasuredRows | None
 
 def _frame(spark: SparkSession, suite: Suite, rows: StoredTable | MeasuredRows | None) -> DataFrame:
     from pyspark.errors import AnalysisException
+    from pyspark.sql.pandas.types import from_arrow_schema
 
     if isinstance(rows, MeasuredRows):
-        return spark.createDataFrame(rows.table.to_pandas())
+        return spark.createDataFrame(rows.table.to_pandas(), from_arrow_schema(rows.table.schema))
     try:
         if suite.query is not None:
             return spark.sql(suite.query)

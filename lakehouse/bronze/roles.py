@@ -1,0 +1,79 @@
+"""What an entity's mapping makes of each raw column: which may be judged by its values, and which are private."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from lakehouse.entities import ENTITIES
+from lakehouse.expressions import named_columns
+from lakehouse.sources import EntitySource
+
+PERSONAL = frozenset(
+    ("full_name", "phone", "email", "id_card", "birth_on", "address", "latitude", "longitude")
+    + ("query", "url", "referrer", "subject", "body")
+)
+"""Our columns of whose raw columns no value is kept in `ops`."""
+_NUMERIC = ("int", "bigint", "double", "decimal")
+_HAPPENED = {
+    "order_lines": "ordered_at",
+    "events": "event_at",
+    "impressions": "shown_at",
+    "sends": "sent_at",
+    "tickets": "opened_at",
+    "consents": "changed_at",
+    "locations": "seen_at",
+    "store_traffic": "counted_at",
+    "inventory": "counted_on",
+    "holdings": "as_of_on",
+    "ratings": "rated_at",
+}
+"""When a row of the entity happened; entities without one are lists of things, whose batches have no age."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Raw columns in lower case.
+
+    `mapped`: our column or attribute -> the raw columns it is made of. `amounts` become numbers that are no keys,
+    `happened` become the time of the row, `needed` become columns of ours (not attributes).
+    """
+
+    mapped: dict[str, frozenset[str]]
+    personal: frozenset[str]
+    amounts: frozenset[str]
+    happened: frozenset[str]
+    needed: frozenset[str]
+
+    @property
+    def all_mapped(self) -> frozenset[str]:
+        """Every raw column that the mapping names."""
+        return frozenset().union(*self.mapped.values())
+
+    def made_of(self, raw: str) -> list[str]:
+        """Our columns and attributes that the raw column goes into."""
+        return [ours for ours, raws in self.mapped.items() if raw in raws]
+
+
+def roles(entity: str, definition: EntitySource, raw_names: Collection[str]) -> Roles:
+    """The roles of an entity's raw columns.
+
+    Args:
+        raw_names: names that files have, in lower case.
+    """
+    texts = {**definition.attributes, **definition.columns}
+    mapped = {ours: frozenset(named_columns(text, raw_names)) for ours, text in texts.items()}
+    columns = ENTITIES[entity].columns
+
+    def of(chosen: Collection[str]) -> frozenset[str]:
+        return frozenset(raw for ours in chosen if ours in definition.columns for raw in mapped[ours])
+
+    keys = {ours for ours in columns if ours.endswith("_id")} | set(definition.key) | set(ENTITIES[entity].key)
+    amounts = [o for o, column in columns.items() if column.type.startswith(_NUMERIC) and o not in keys | PERSONAL]
+    return Roles(
+        mapped=mapped,
+        personal=of(PERSONAL),
+        amounts=of(amounts) - of(keys | PERSONAL),
+        happened=of([_HAPPENED[entity]] if entity in _HAPPENED else []),
+        needed=of(list(definition.columns)),
+    )
