@@ -19,12 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakehouse.bronze import tables
 from lakehouse.bronze.records import Block
 from lakehouse.bronze.watermark import OrderedColumn
 from lakehouse.databases.connection import Database
 from lakehouse.databases.dialects import Column
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.expressions import close_matches, resolve
+from lakehouse.expressions import close_matches, quoted, resolve
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, check_reachable
@@ -201,14 +202,16 @@ class DatabaseRead:
         from pyspark.sql import Window
         from pyspark.sql import functions as F
 
-        bronze = self._spark.read.format("delta").load(str(self._settings.table_path("bronze", self._entity)))
-        for _, name in self._names:
-            if name not in bronze.columns:
-                bronze = bronze.withColumn(name, F.lit(None).cast("string"))
+        # The files by delta-rs, the rows by Spark: through Spark's own reading of the log it is 2 CPU seconds more.
+        files = tables.files_of_batches(self._settings, self._source.name, self._entity, batch_ids)
+        names = dict.fromkeys(stored.values())
+        schema = ", ".join(["_batch_id string, _row_number bigint, _loaded_at timestamp", *map(_as_text, names)])
+        bronze = self._spark.read.schema(schema).parquet(*files)
+        bronze = bronze.withColumn("_source", F.lit(self._source.name)).withColumn("_file", F.lit(self.file))
         key = [F.expr(resolve(self._definition.columns[name], stored)) for name in self._definition.key]
         newest_first = [F.desc(name) for name in ("_loaded_at", "_batch_id", "_row_number")]
         return (
-            bronze.where((F.col("_source") == self._source.name) & F.col("_batch_id").isin(batch_ids))
+            bronze.where(F.col("_batch_id").isin(batch_ids))
             .withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
             .where(F.col("_version") == 1)
             .select(*_hashes({name: name for _, name in self._names}))
@@ -258,9 +261,13 @@ class DatabaseRead:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _as_text(name: str) -> str:
+    return f"{quoted(name)} string"
+
+
 def _hashes(columns: Mapping[str, str]) -> list[Any]:
     """128 bits of a row's content, by stored name -> column. JSON leaves nulls out: a new column changes no old row."""
     from pyspark.sql import functions as F
 
-    content = F.to_json(F.struct(*(F.col(f"`{columns[name]}`").alias(name) for name in sorted(columns))))
+    content = F.to_json(F.struct(*(F.col(quoted(columns[name])).alias(name) for name in sorted(columns))))
     return [F.xxhash64(content).alias(_HASHES[0]), F.xxhash64(F.lit("other"), content).alias(_HASHES[1])]

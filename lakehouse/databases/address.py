@@ -46,6 +46,11 @@ def is_database(path: str) -> bool:
     return path.lower().startswith("jdbc:")
 
 
+def is_secret(parameter: str) -> bool:
+    """Whether a URL's parameter of this name would hold a secret."""
+    return _SECRET.search(parameter) is not None
+
+
 def parse_jdbc(url: str) -> Address:
     """The address of `jdbc:postgresql://host:5432/db?sslmode=require`, `jdbc:mysql://…` or `jdbc:mariadb://…`.
 
@@ -60,7 +65,7 @@ def parse_jdbc(url: str) -> Address:
     if address.schema is not None:
         raise InputError("a `jdbc:` URL ends with the database; write a schema as `table: schema.table`")
     for name in address.parameters:
-        if _SECRET.search(name):
+        if is_secret(name):
             raise InputError(f"a `jdbc:` URL must not hold a secret (`{name}=`): write `password: ${{NAME}}` beside")
     return address
 

@@ -148,6 +148,15 @@ class Connection:
             if _sql_exception(error) is None:
                 raise
 
+    def is_alive(self) -> bool:
+        """Whether the server still answers."""
+        try:
+            return bool(self.java.isValid(5))
+        except Exception as error:
+            if _sql_exception(error) is None:
+                raise
+            return False
+
     def rows(self, sql: str) -> list[tuple[str | None, ...]]:
         """All rows of a small result, as texts."""
         with self.database.told_plainly():
