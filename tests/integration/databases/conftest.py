@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 INSTALLED: dict[str, Callable[[], object]] = {"postgresql": postgresql_binaries, "mariadb": mariadb_is_installed}
+
+
+ALL = "LAKEHOUSE_ALL_DATABASES" in os.environ
+"""Set by `make databases`: the costly tests run on both servers, in `make test` on one of them each."""
+
+
+def on_one(scheme: str) -> pytest.MarkDecorator:
+    """A test that is made for both servers and costs too much to run on both each time."""
+    return pytest.mark.parametrize("server", list(STARTS) if ALL else [scheme], indirect=True)
 
 
 def skip_unless_installed(scheme: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lakehouse.cli import main
 from lakehouse.errors import InputError, LakehouseError
-from tests.integration.databases.conftest import DatabaseShop, skip_unless_installed
+from tests.integration.databases.conftest import ALL, DatabaseShop, on_one, skip_unless_installed
 from tests.integration.databases.servers import PASSWORD, STARTS, USER, Server
 
 MANY_ROWS = {
@@ -33,6 +33,7 @@ def test_a_wrong_password_is_one_sentence_with_user_and_server(
     assert shop.loads() == []
 
 
+@on_one("postgresql")
 def test_the_command_says_it_with_exit_code_2_and_lands_from_a_remembered_source(
     shop: DatabaseShop,
     server: Server,
@@ -89,7 +90,7 @@ def test_what_is_not_there_is_named_with_what_is_near(shop: DatabaseShop, server
     assert shop.loads() == []
 
 
-@pytest.mark.parametrize("scheme", list(STARTS))
+@pytest.mark.parametrize("scheme", list(STARTS) if ALL else ["postgresql"])
 def test_a_server_killed_in_the_middle_of_a_read_leaves_nothing_behind(shop: DatabaseShop, scheme: str) -> None:
     skip_unless_installed(scheme)
     server = STARTS[scheme]()
