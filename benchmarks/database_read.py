@@ -26,11 +26,11 @@ from lakehouse.sources import parse_source
 from tests.integration.databases.servers import PASSWORD, STARTS, USER, Server
 
 TABLE = """
-create table lines (id int primary key, order_no varchar(20), customer varchar(20), article varchar(20),
+create table order_lines (id int primary key, order_no varchar(20), customer varchar(20), article varchar(20),
     placed_at {time} not null, changed_at {time} not null, quantity int, price decimal(12,4));
-insert into lines select {n}, concat('o', floor({n} / 3)), concat('c', {n} % 50000), concat('a', {n} % 3000),
+insert into order_lines select {n}, concat('o', floor({n} / 3)), concat('c', {n} % 50000), concat('a', {n} % 3000),
     {start} + interval {seconds}, {start} + interval {seconds}, {n} % 7, ({n} % 10000) / 100.0 from {numbers};
-create index by_change on lines (changed_at);
+create index by_change on order_lines (changed_at);
 """
 
 
@@ -56,7 +56,7 @@ def measure(settings: Settings, server: Server, what: str, whole: bool = False, 
         "path": server.jdbc,
         "user": USER,
         "password": "${BENCHMARK_PASSWORD}",
-        "table": "lines",
+        "table": "order_lines",
         "key": ["order_id", "line_number"],
         "columns": {"order_id": "order_no", "line_number": "id"},
         **options,
@@ -78,7 +78,7 @@ def main(rows: int) -> None:
         server = start()
         try:
             fill(server, rows)
-            for number, connections in enumerate(("1", "2", "1", "2")):
+            for number, connections in enumerate(("1", "2")):
                 settings = load_settings(home=home / f"{scheme}-{number}")
                 parts = {"partition_column": "id", "max_connections": connections, "watermark": "changed_at"}
                 measure(settings, server, f"whole, {connections} connection(s)", **parts)
@@ -86,7 +86,7 @@ def main(rows: int) -> None:
             measure(settings, server, "nothing new", **parts)
             hour = "interval '1 day'" if scheme == "postgresql" else "interval 1 day"
             server.run(
-                f"update lines set quantity = quantity + 1, changed_at = timestamp '2024-01-01' + {hour} * 13 "
+                f"update order_lines set quantity = quantity + 1, changed_at = timestamp '2024-01-01' + {hour} * 13 "
                 f"where id % 100 = 0"
             )
             measure(settings, server, "1 % changed", **parts)

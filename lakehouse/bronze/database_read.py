@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from lakehouse.bronze.watermark import OrderedColumn
 from lakehouse.databases.connection import Database
 from lakehouse.databases.dialects import Column
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.expressions import close_matches, quoted, resolve
+from lakehouse.expressions import LINEAGE_COLUMNS, close_matches, quoted, resolve
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, check_reachable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 FETCH_ROWS = 10_000
 """Rows that a connection holds in memory at a time."""
+KEYS_TO_BROADCAST = 200_000
 _ROWS = 64 << 10
 _HASHES = ("_hash", "_other_hash")
 
@@ -194,11 +197,13 @@ class DatabaseRead:
         batch_ids = [row["batch_id"] for row in current if undated or watermark.marked(row) >= bound]
         if not rows.count or not batch_ids:
             return rows
-        new = read.join(self._newest_landed(batch_ids, stored), list(_HASHES), "left_anti")
+        few = rows.count <= KEYS_TO_BROADCAST
+        new = read.join(self._newest_landed(read, few, batch_ids, stored), list(_HASHES), "left_anti")
         self.path = self._folder / "new"
         return self._write(new, self.path)
 
-    def _newest_landed(self, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
+    def _newest_landed(self, read: DataFrame, few: bool, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
+        """The hashes of the newest landed version of each key that was read."""
         from pyspark.sql import Window
         from pyspark.sql import functions as F
 
@@ -208,11 +213,18 @@ class DatabaseRead:
         schema = ", ".join(["_batch_id string, _row_number bigint, _loaded_at timestamp", *map(_as_text, names)])
         bronze = self._spark.read.schema(schema).parquet(*files)
         bronze = bronze.withColumn("_source", F.lit(self._source.name)).withColumn("_file", F.lit(self.file))
-        key = [F.expr(resolve(self._definition.columns[name], stored)) for name in self._definition.key]
+        made = [resolve(self._definition.columns[name], stored) for name in self._definition.key]
+        landed = bronze.where(F.col("_batch_id").isin(batch_ids))
+        landed = landed.select("*", *(F.expr(text).alias(f"_key{n}") for n, text in enumerate(made)))
+        key = [f"_key{n}" for n in range(len(made))]
+        if not any(name in text for text in made for name in LINEAGE_COLUMNS):  # those the read does not have yet
+            named = read.select(*(F.col(f"c{i}").alias(name) for i, (_, name) in enumerate(self._names)))
+            keys = named.select(*(F.expr(text).alias(f"_read{n}") for n, text in enumerate(made))).distinct()
+            same = [F.col(f"_key{n}").eqNullSafe(F.col(f"_read{n}")) for n in range(len(made))]
+            landed = landed.join(F.broadcast(keys) if few else keys, reduce(and_, same), "left_semi")
         newest_first = [F.desc(name) for name in ("_loaded_at", "_batch_id", "_row_number")]
         return (
-            bronze.where(F.col("_batch_id").isin(batch_ids))
-            .withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
+            landed.withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
             .where(F.col("_version") == 1)
             .select(*_hashes({name: name for _, name in self._names}))
         )
