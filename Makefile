@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates evaluate fuzz examples lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates evaluate fuzz examples databases lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -37,6 +37,9 @@ fuzz: setup ## forty random futures, none of which may change a feature of today
 
 examples: setup ## every source of examples/ through the command, against figures that pandas finds (about 8 minutes)
 	@$(PY) -m pytest -v tests/examples
+
+databases: setup ## database sources and exports, each test on PostgreSQL and on MariaDB, and a whole run (about 6 minutes)
+	@LAKEHOUSE_ALL_DATABASES=1 $(PY) -m pytest -v tests/integration/databases tests/databases
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.errors import LakehouseError
+from lakehouse.session import archive_files
 from lakehouse.settings import CHECKOUT, Settings, load_settings
 
 LOCK = CHECKOUT / "jars.lock"
@@ -80,6 +81,8 @@ def fetch_missing(settings: Settings) -> int:
                     "it was not installed"
                 )
             shutil.move(found, settings.jars_dir / jar.file_name)
+    for archive in archive_files(settings):
+        archive.unlink(missing_ok=True)  # the JVM takes it for one class path only, and does not say so
     return len(wanted)
 
 

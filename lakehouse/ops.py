@@ -32,6 +32,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("loaded_at", UTC),
             ("run_id", pa.string()),
             ("is_current", pa.bool_()),
+            ("watermark", pa.string()),  # column=value up to which a database's table had been read
         ]
     ),
     "batch_profiles": pa.schema(
@@ -150,7 +151,8 @@ def ensure_tables(settings: Settings) -> None:
 def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Append rows to `ops.<table>`; a column that a row lacks is null."""
     if rows:
-        write_deltalake(settings.table_path("ops", table), _as_table(table, rows), mode="append", schema_mode="merge")
+        path = settings.table_path("ops", table)
+        write_deltalake(path, _as_table(table, rows), mode="append", schema_mode="merge")  # a table may grow columns
 
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:

@@ -12,17 +12,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lakehouse.databases import declaration
+from lakehouse.databases.address import is_database
+from lakehouse.databases.declaration import DatabaseTable
 from lakehouse.entities import ENTITIES, Entity
 from lakehouse.errors import InputError
 from lakehouse.expressions import ExpressionError, check_syntax, close_matches
 from lakehouse.settings import Settings
 from lakehouse.source_yaml import read_yaml
+from lakehouse.variables import expand_variables
 
 Format = Literal["csv", "json", "parquet", "delta"]
 Compression = Literal["none", "gzip", "bz2", "zstd"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
@@ -42,6 +45,7 @@ class EntitySource(BaseModel):
     encoding: str | None = None
     header: bool | tuple[str, ...] = True
     compression: Compression | None = None
+    database: DatabaseTable | None = None
 
 
 class Source(BaseModel):
@@ -57,15 +61,18 @@ class Source(BaseModel):
 
 
 def load_source(path: Path) -> Source:
-    """Read and check a source file, and that each of its paths matches a file.
+    """Read and check a source file, that each of its paths matches a file, and that secrets are where it says.
 
     Raises:
         InputError: one sentence saying what is wrong, where, and what to do.
     """
     try:
         source = parse_source(read_yaml(path), Path(os.path.abspath(path)).parent)
-        for entity in source.entities:
-            entity_files(source, entity)
+        for entity, definition in source.entities.items():
+            if definition.database is None:
+                entity_files(source, entity)
+            else:
+                check_reachable(entity, definition.database, source.folder)
     except InputError as error:
         message = str(error)
         raise InputError(message if message.startswith("source file") else f"source file {path}: {message}") from None
@@ -115,21 +122,17 @@ def entity_files(source: Source, entity: str) -> list[Path]:
     return list(found)
 
 
-def expand_variables(pattern: str) -> str:
-    """Replace `${NAME}` and `${NAME:-default}` by the environment's value.
+def check_reachable(entity: str, table: DatabaseTable, folder: Path) -> declaration.Login:
+    """The login of a database as it is now; the server is not asked.
 
     Raises:
-        InputError: a variable without default is not set.
+        InputError: a variable is not set, a file of a password is missing, or the URL is none; names the entity.
     """
-
-    def value(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        found = os.environ.get(name) or default
-        if found is None:
-            raise InputError(f"the variable {name} in `{pattern}` is not set; set it or write ${{{name}:-default}}")
-        return found
-
-    return _VARIABLE.sub(value, pattern)
+    try:
+        table.address()
+        return declaration.login(table, folder)
+    except InputError as error:
+        raise InputError(f"{entity}: {error}") from None
 
 
 def remember(settings: Settings, source: Source) -> None:
@@ -160,7 +163,8 @@ def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
     if not isinstance(options, dict):
         raise InputError(f"{name}: must be a mapping with `path:` and `columns:`")
     entity = ENTITIES[name]
-    _refuse_unknown(options, tuple(EntitySource.model_fields), f"{name}: ")
+    settings = (*(field for field in EntitySource.model_fields if field != "database"), *declaration.SETTINGS)
+    _refuse_unknown(options, settings, f"{name}: ")
     columns = _texts(options, "columns", name)
     for column in columns:
         if column not in entity.columns:
@@ -178,7 +182,25 @@ def _parse_entity(name: str, options: Any, folder: Path) -> EntitySource:
     paths = tuple(_names(options, "path", name))
     if not paths:
         raise InputError(f"{name}: `path:` is missing")
-    return EntitySource(path=paths, key=key, columns=columns, attributes=attributes, **_file_options(name, options))
+    database = _database(name, paths, options, key)
+    return EntitySource(
+        path=paths, key=key, columns=columns, attributes=attributes, database=database, **_file_options(name, options)
+    )
+
+
+def _database(name: str, paths: tuple[str, ...], options: dict[str, Any], key: tuple[str, ...]) -> DatabaseTable | None:
+    is_named = "table" in options or "query" in options  # the whole URL may stand in a variable
+    if any(is_database(path) or (is_named and path.startswith("${")) for path in paths):
+        if len(paths) > 1:
+            raise InputError(f"{name}: a database must be the only `path:`; give another source file to the other")
+        for setting in ("format", "delimiter", "quote", "encoding", "header", "compression"):
+            if setting in options:
+                raise InputError(f"{name}: `{setting}:` is for files, and `path:` is a database")
+        return declaration.parse_database(name, paths[0], options, key)
+    for setting in declaration.SETTINGS:
+        if setting in options:
+            raise InputError(f"{name}: `{setting}:` is for databases, and `path:` is none (jdbc:postgresql://…)")
+    return None
 
 
 def _check_keys(entity: Entity, key: tuple[str, ...], columns: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
 from lakehouse.bronze.batch import Batch, Counts, UnforeseenColumns, write_batch
+from lakehouse.bronze.database_read import DatabaseRead
 from lakehouse.bronze.fingerprints import Fingerprints, batch_id, size_and_time
 from lakehouse.bronze.formats import open_records
 from lakehouse.bronze.journal import Journal
@@ -46,6 +47,7 @@ class Load:
     loaded_at: datetime
     run_id: str
     is_current: bool = True
+    watermark: str | None = None
 
 
 def land(
@@ -54,6 +56,7 @@ def land(
     run_id: str,
     loaded_at: datetime,
     progress: Progress = lambda what: None,
+    whole_tables: bool = False,
 ) -> list[Load]:
     """Land what is new in the sources' files; what has been landed, by content, is left alone.
 
@@ -61,6 +64,7 @@ def land(
         loaded_at: the time to write beside the rows (with a zone); each further file is a microsecond later, so
             that of several versions of a row the one of the later file is the newest.
         progress: told in words what is being read.
+        whole_tables: read databases whole, whatever their watermarks: finds what was deleted or is older.
 
     Returns:
         One load for each file that was landed now.
@@ -74,7 +78,7 @@ def land(
         settings.home.mkdir(parents=True, exist_ok=True)
         ops.ensure_tables(settings)
     tables.ensure_tables(settings)
-    landing = _Landing(settings, run_id, loaded_at, progress)
+    landing = _Landing(settings, run_id, loaded_at, progress, whole_tables)
     landing.journal.recover(landing.loads)
     done: list[Load] = []
     try:
@@ -91,8 +95,11 @@ def land(
 class _Landing:
     """One call of `land`."""
 
-    def __init__(self, settings: Settings, run_id: str, loaded_at: datetime, progress: Progress) -> None:
+    def __init__(
+        self, settings: Settings, run_id: str, loaded_at: datetime, progress: Progress, whole_tables: bool
+    ) -> None:
         self.settings, self.run_id, self.loaded_at, self.progress = settings, run_id, loaded_at, progress
+        self.whole_tables = whole_tables
         self.loads = ops.read(settings, "loads")
         self.journal = Journal(settings)
         self.fingerprints = Fingerprints(settings.home / "landed.json")
@@ -108,7 +115,11 @@ class _Landing:
         known = mapping.known_columns(self.settings, source.name)
         done: list[Load] = []
         self._source, self._raw_columns = source, {}
-        for entity in source.entities:
+        for entity, definition in source.entities.items():
+            if definition.database is not None:
+                done += self._land_table(source, entity, known.get(entity, {}))
+                self._commit_now_and_then()
+                continue
             plan = self._plan(source, entity)
             self._superseded += plan.superseded_batch_ids
             files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
@@ -145,6 +156,25 @@ class _Landing:
         if time.monotonic() - self._committed_at > _SECONDS_BETWEEN_COMMITS:
             self.commit()
 
+    def _land_table(self, source: Source, entity: str, known: Mapping[str, str]) -> list[Load]:
+        """What is new in a database's table as one batch; the batches that it replaces are current no longer."""
+        loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
+        current = [row for row in loads if row["is_current"]]
+        done: list[Load] = []
+        with DatabaseRead(self.settings, source, entity) as read:
+            self.progress(f"{source.name} {entity}: {read.file}")
+            stored = self._stored_columns(source, entity, known, [read])
+            extract = read.extract(current, stored, self.whole_tables)
+            if extract.is_new:
+                new = NewFile(read.path, read.file, extract.content_sha256)
+                staying = [row for row in current if row["batch_id"] not in extract.superseded_batch_ids]
+                watch = Watch(self.settings, source, entity, staying, {row["file"] for row in loads}, self.run_id)
+                load, stored = self._land_file(new, read, stored, watch, extract.watermark)
+                done.append(load)
+                self._superseded += [name for name in extract.superseded_batch_ids if name != load.batch_id]
+        self._raw_columns[entity] = stored
+        return done
+
     def _plan(self, source: Source, entity: str) -> EntityPlan:
         loads = [row for row in self.loads if (row["source"], row["entity"]) == (source.name, entity)]
         try:
@@ -174,11 +204,14 @@ class _Landing:
             stored = stored_names(seen, known, in_table)
         fault = mapping.unresolved(source, entity, stored)
         if fault is not None:
-            raise InputError(fault + (f" ({', '.join(str(file.path) for file in files[:3])})" if files else ""))
+            raise InputError(
+                fault
+                + (f" ({', '.join(str(getattr(file, 'file', file.path)) for file in files[:3])})" if files else "")
+            )
         return stored
 
     def _land_file(
-        self, new: NewFile, records: RecordFile, stored: dict[str, str], watch: Watch
+        self, new: NewFile, records: RecordFile, stored: dict[str, str], watch: Watch, watermark: str | None = None
     ) -> tuple[Load, dict[str, str]]:
         source, entity = watch.source, watch.entity
         identifier = batch_id(source.name, entity, new.content_sha256)
@@ -202,6 +235,7 @@ class _Landing:
             *(counts.seen, counts.landed, counts.quarantined, _bytes(new.path)),
             loaded_at=batch.loaded_at,
             run_id=self.run_id,
+            watermark=watermark,
         )
         self._waiting.append(load)
         for table, rows in watch.keep(watched).items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -52,6 +53,17 @@ def raw_column_names(settings: Settings, entity: str) -> list[str]:
     """The stored raw columns of an entity's bronze table."""
     fields = DeltaTable(settings.table_path("bronze", entity)).schema().fields
     return [field.name for field in fields if field.name not in LINEAGE.names]
+
+
+def files_of_batches(settings: Settings, source: str, entity: str, batch_ids: Sequence[str]) -> list[str]:
+    """The files of an entity's table in which rows of these batches may be, by the table's statistics."""
+    table = DeltaTable(settings.table_path("bronze", entity))
+    found = []
+    for file in pa.table(table.get_add_actions(flatten=True)).to_pylist():
+        least, most = file.get("min._batch_id") or "", file.get("max._batch_id") or "g"
+        if file["partition._source"] == source and any(least <= batch_id <= most for batch_id in batch_ids):
+            found.append(str(settings.table_path("bronze", entity) / unquote(file["path"])))
+    return found
 
 
 class Append:

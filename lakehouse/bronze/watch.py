@@ -147,6 +147,8 @@ class Watch:
 
     def _pattern(self, path: Path) -> str:
         patterns = self.source.entities[self.entity].path
+        if not patterns:  # a table of a database
+            return self.entity
         for pattern in patterns[:-1]:
             full = os.path.normpath(self.source.folder / Path(expand_variables(pattern)).expanduser())
             if str(path) == full or str(path) in glob.glob(full, recursive=True):

@@ -44,8 +44,14 @@ def generate(
     screen.print(f"next: lakehouse run --source {directory / 'source.yml'}", markup=False)
 
 
-def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
-    """Land new files in bronze; what a home has landed already is not landed twice."""
+def ingest(
+    source: SourceFiles = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="read databases whole, whatever their watermark: finds what was deleted")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Land new files and rows in bronze; what a home has landed already is not landed twice."""
     from lakehouse import ops
     from lakehouse.bronze import land, news
     from lakehouse.cli.screen import console, print_rows
@@ -60,7 +66,7 @@ def ingest(source: SourceFiles = None, as_json: AsJson = False) -> None:
     with hold(settings.home):
         ops.ensure_tables(settings)
         run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
-        loads = land(settings, sources, run_id, now)
+        loads = land(settings, sources, run_id, now, whole_tables=full)
         told = news(settings, run_id, now)
     names = ("source", "entity", "file", "batch_id", "rows_read", "rows_landed", "rows_quarantined")
     rows = [[getattr(load, name) for name in names] for load in loads]

@@ -7,8 +7,9 @@ from lakehouse.jars import Jar, faulty_jars, locked_jars
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def test_the_lock_names_delta_and_no_host() -> None:
-    assert [jar.artifact for jar in locked_jars()] == ["delta-spark_2.12", "delta-storage"]
+def test_the_lock_names_delta_the_databases_drivers_and_no_host() -> None:
+    artifacts = [jar.artifact for jar in locked_jars()]
+    assert artifacts == ["delta-spark_2.12", "delta-storage", "postgresql", "mariadb-java-client"]
     assert all(len(jar.sha256) == 64 for jar in locked_jars())
 
 

@@ -1,0 +1,285 @@
+"""A table or query of a database, read by Spark over JDBC into files that are then landed like any other.
+
+Whole: every row; the extract replaces what was current of the entity. With a watermark: the rows from the last
+watermark less the overlap on, without those whose newest landed version is the same; the rest is one more batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakehouse.bronze import tables
+from lakehouse.bronze.records import Block
+from lakehouse.bronze.watermark import OrderedColumn
+from lakehouse.databases.connection import Database
+from lakehouse.databases.dialects import Column
+from lakehouse.errors import InputError, LakehouseError
+from lakehouse.expressions import LINEAGE_COLUMNS, close_matches, quoted, resolve
+from lakehouse.session import open_session
+from lakehouse.settings import Settings
+from lakehouse.sources import Source, check_reachable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+FETCH_ROWS = 10_000
+"""Rows that a connection holds in memory at a time."""
+KEYS_TO_BROADCAST = 200_000
+_ROWS = 64 << 10
+_HASHES = ("_hash", "_other_hash")
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What a read has found: whether there is anything to land, and what that replaces."""
+
+    is_new: bool
+    content_sha256: str = ""
+    watermark: str | None = None
+    superseded_batch_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """How many rows, and a digest of their contents in any order."""
+
+    count: int
+    sha256: str
+
+
+class DatabaseRead:
+    """One read of one entity; a `RecordFile` once `extract` is done. Its files go with the `with` block."""
+
+    def __init__(self, settings: Settings, source: Source, entity: str) -> None:
+        definition = source.entities[entity]
+        assert definition.database is not None
+        self._settings, self._source, self._entity = settings, source, entity
+        self._definition, self._table = definition, definition.database
+        self._login = check_reachable(entity, self._table, source.folder)
+        self._where = f"source {source.name}, {entity}"
+        self._folder = settings.home / "reading"
+        self._columns: list[Column] = []
+        self._names: list[tuple[str, str]] = []
+        """A raw name and the stored name of each column `c0`, `c1`, … of the files."""
+        self.path = self._folder / "read"
+        self.file = self._table.name()
+
+    def __enter__(self) -> DatabaseRead:
+        self._remove_files()  # a killed read leaves some
+        self._spark: SparkSession = open_session(self._settings)
+        self._database = Database(self._spark, self._table.address(), self._login)
+        with self._told_plainly(), self._database.connect() as connection:
+            self._columns = connection.columns(self._relation)
+        names = self.columns()
+        twins = sorted({name for name in names if names.count(name) > 1})
+        if twins:
+            raise InputError(f"{self._where}: the query gives two columns named {twins[0]}; name them apart")
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self._remove_files()
+
+    def columns(self) -> list[str]:
+        return [column.name for column in self._columns]
+
+    def all_columns(self) -> list[str]:
+        return self.columns()
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows of the extract, part after part."""
+        seen = 0
+        for part in sorted(self.path.glob("part-*.parquet")):
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+                    numbers = pa.array(np.arange(seen + 1, seen + batch.num_rows + 1, dtype=np.int64))
+                    texts = {raw: batch.column(f"c{i}").cast(pa.string()) for i, (raw, _) in enumerate(self._names)}
+                    yield Block(batch.num_rows, numbers, texts, [])
+                    seen += batch.num_rows
+
+    def extract(self, current: Sequence[Mapping[str, Any]], stored: Mapping[str, str], whole: bool) -> Extract:
+        """Read what is to be read into files.
+
+        Args:
+            current: the rows of `ops.loads` of this source and entity that are current.
+            stored: raw name -> stored column.
+            whole: read every row, whatever the watermark.
+
+        Raises:
+            InputError: the watermark's or partition's column is not there or of a type that has no order.
+            LakehouseError: the server went away; nothing of the read is kept.
+        """
+        raw_names: dict[str, str] = {}
+        for name in self.columns():
+            raw_names.setdefault(stored[name], name)
+        self._names = [(raw, name) for name, raw in raw_names.items()]
+        watermark = self._ordered("watermark", self._table.watermark)
+        partition = self._ordered("partition_column", self._table.partition_column)
+        last = None if whole or watermark is None else watermark.last(current, self.file)
+        bound = None if watermark is None or last is None else watermark.less_overlap(last, self._table)
+        condition = "1 = 1" if watermark is None or bound is None else watermark.since(bound)
+        with self._told_plainly():
+            reached, ends = self._ask(watermark, partition, condition)
+            rows = self._write(self._frame(partition, ends, condition, stored), self.path)
+        if watermark is None or bound is None:
+            mark = None if watermark is None else watermark.mark(reached)
+            landed = {(row["content_sha256"], row.get("watermark"), row["file"]) for row in current}
+            is_new = landed != {(rows.sha256, mark, self.file)}
+            return Extract(is_new, rows.sha256, mark, tuple(row["batch_id"] for row in current))
+        rows = self._without_landed(rows, watermark, bound, current, stored)
+        mark = watermark.mark(last if reached is None else max(last, reached))
+        return Extract(rows.count > 0, rows.sha256, mark)
+
+    def _ask(self, watermark: OrderedColumn | None, partition: OrderedColumn | None, condition: str) -> tuple[Any, Any]:
+        """The watermark that this read will have reached, asked before it begins, and the ends of the partitions."""
+        with self._database.connect() as connection:
+            reached, ends = None, None
+            if watermark is not None:
+                highest = watermark.extreme("max", self._relation, watermark.can_be(datetime.now(timezone.utc)))
+                reached = watermark.value(connection.rows(highest)[0][0])
+            if partition is not None and self._table.max_connections > 1:
+                asked = [partition.extreme(which, self._relation, condition) for which in ("min", "max")]
+                ends = [partition.value(connection.rows(query)[0][0]) for query in asked]
+                if None in ends:
+                    ends = None  # no rows, or nothing but nulls
+            return reached, ends
+
+    def _frame(
+        self, partition: OrderedColumn | None, ends: list[Any] | None, condition: str, stored: Mapping[str, str]
+    ) -> DataFrame:
+        """The rows as texts `c0`, `c1`, … in the order of `_names`, with their hashes."""
+        from pyspark.sql import functions as F
+
+        texts = [f"{self._database.dialect.text(column)} as t{i}" for i, column in enumerate(self._columns)]
+        options = {**self._database.spark_options(), "fetchsize": str(FETCH_ROWS)}
+        if partition is not None and ends is not None:
+            texts.append(f"{partition.quoted} as p")
+            lower, upper = (
+                str(int(end)) if partition.kind == "number" else partition.text(end).replace("T", " ") for end in ends
+            )
+            options |= {"partitionColumn": "p", "lowerBound": lower, "upperBound": upper}
+            options["numPartitions"] = str(self._table.max_connections)
+        options["dbtable"] = f"(select {', '.join(texts)} from {self._relation} where {condition}) lakehouse_rows"
+        read = self._spark.read.format("jdbc").options(**options).load()
+        columns = []
+        for i, (_, name) in enumerate(self._names):
+            sharing = [F.col(f"t{n}") for n, column in enumerate(self._columns) if stored[column.name] == name]
+            columns.append(F.coalesce(*sharing).alias(f"c{i}"))
+        return read.select(*columns).select("*", *_hashes({name: f"c{i}" for i, (_, name) in enumerate(self._names)}))
+
+    def _without_landed(
+        self,
+        rows: _Rows,
+        watermark: OrderedColumn,
+        bound: Any,
+        current: Sequence[Mapping[str, Any]],
+        stored: Mapping[str, str],
+    ) -> _Rows:
+        """Leave out the rows whose key's newest landed version has the same content."""
+        from pyspark.sql import functions as F
+
+        read = self._spark.read.parquet(str(self.path))
+        place = next(i for i, (_, name) in enumerate(self._names) if name == stored[watermark.column.name])
+        undated = watermark.column.is_nullable and read.where(F.col(f"c{place}").isNull()).head() is not None
+        # A version of a row that is read now was landed by a batch that had reached as far, or by a later one.
+        batch_ids = [row["batch_id"] for row in current if undated or watermark.marked(row) >= bound]
+        if not rows.count or not batch_ids:
+            return rows
+        few = rows.count <= KEYS_TO_BROADCAST
+        new = read.join(self._newest_landed(read, few, batch_ids, stored), list(_HASHES), "left_anti")
+        self.path = self._folder / "new"
+        return self._write(new, self.path)
+
+    def _newest_landed(self, read: DataFrame, few: bool, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
+        """The hashes of the newest landed version of each key that was read."""
+        from pyspark.sql import Window
+        from pyspark.sql import functions as F
+
+        # The files by delta-rs, the rows by Spark: through Spark's own reading of the log it is 2 CPU seconds more.
+        files = tables.files_of_batches(self._settings, self._source.name, self._entity, batch_ids)
+        names = dict.fromkeys(stored.values())
+        schema = ", ".join(["_batch_id string, _row_number bigint, _loaded_at timestamp", *map(_as_text, names)])
+        bronze = self._spark.read.schema(schema).parquet(*files)
+        bronze = bronze.withColumn("_source", F.lit(self._source.name)).withColumn("_file", F.lit(self.file))
+        made = [resolve(self._definition.columns[name], stored) for name in self._definition.key]
+        landed = bronze.where(F.col("_batch_id").isin(batch_ids))
+        landed = landed.select("*", *(F.expr(text).alias(f"_key{n}") for n, text in enumerate(made)))
+        key = [f"_key{n}" for n in range(len(made))]
+        if not any(name in text for text in made for name in LINEAGE_COLUMNS):  # those the read does not have yet
+            named = read.select(*(F.col(f"c{i}").alias(name) for i, (_, name) in enumerate(self._names)))
+            keys = named.select(*(F.expr(text).alias(f"_read{n}") for n, text in enumerate(made))).distinct()
+            same = [F.col(f"_key{n}").eqNullSafe(F.col(f"_read{n}")) for n in range(len(made))]
+            landed = landed.join(F.broadcast(keys) if few else keys, reduce(and_, same), "left_semi")
+        newest_first = [F.desc(name) for name in ("_loaded_at", "_batch_id", "_row_number")]
+        return (
+            landed.withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
+            .where(F.col("_version") == 1)
+            .select(*_hashes({name: name for _, name in self._names}))
+        )
+
+    def _write(self, frame: DataFrame, folder: Path) -> _Rows:
+        from pyspark.sql import functions as F
+
+        frame.write.mode("overwrite").parquet(str(folder))
+        hashes = self._spark.read.schema(", ".join(f"{name} bigint" for name in _HASHES)).parquet(str(folder))
+        sums = [F.sum(F.col(name).cast("decimal(38,0)")) for name in _HASHES]
+        count, *found = hashes.agg(F.count("*"), *sums).collect()[0]
+        names = sorted(name for _, name in self._names)
+        return _Rows(int(count), hashlib.sha256(repr((count, found, names)).encode()).hexdigest())
+
+    def _ordered(self, setting: str, name: str | None) -> OrderedColumn | None:
+        """The column that a setting names."""
+        if name is None:
+            return None
+        exact = [column for column in self._columns if column.name == name]
+        found = exact or [column for column in self._columns if column.name.lower() == name.lower()]
+        if len(found) != 1:
+            near = close_matches(name, self.columns()) or f"; there are {', '.join(self.columns()[:12])}"
+            raise InputError(f"{self._where}: `{setting}: {name}` is no column of {self.file}{near}")
+        kind = self._database.dialect.kind(found[0])
+        if kind is None:
+            what = f"{self._where}: `{setting}: {name}` is of type {found[0].type_name}"
+            raise InputError(f"{what}; it must be a time, a date or a number")
+        return OrderedColumn(found[0], kind, self._database.dialect)
+
+    @property
+    def _relation(self) -> str:
+        if self._table.table is not None:
+            return self._table.table
+        return f"({(self._table.query or '').strip().rstrip(';')}\n) lakehouse_query"
+
+    @contextmanager
+    def _told_plainly(self) -> Iterator[None]:
+        """Errors of the database as one sentence that names the source and entity."""
+        try:
+            with self._database.told_plainly():
+                yield
+        except LakehouseError as error:
+            raise type(error)(f"{self._where}: {error}") from None
+
+    def _remove_files(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _as_text(name: str) -> str:
+    return f"{quoted(name)} string"
+
+
+def _hashes(columns: Mapping[str, str]) -> list[Any]:
+    """128 bits of a row's content, by stored name -> column. JSON leaves nulls out: a new column changes no old row."""
+    from pyspark.sql import functions as F
+
+    content = F.to_json(F.struct(*(F.col(quoted(columns[name])).alias(name) for name in sorted(columns))))
+    return [F.xxhash64(content).alias(_HASHES[0]), F.xxhash64(F.lit("other"), content).alias(_HASHES[1])]

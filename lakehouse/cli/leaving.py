@@ -1,0 +1,47 @@
+"""Verbs on what leaves the house: export."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, get_args
+
+import typer
+
+from lakehouse.cli.data import AsJson
+from lakehouse.errors import InputError
+from lakehouse.settings import load_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(name="export")(export)
+
+
+def export(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="a published gold table, such as gold.dim_customer")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="postgresql://USER@HOST/DATABASE[/SCHEMA], mysql://… or mariadb://…; the password comes from "
+            "LAKEHOUSE_EXPORT_PASSWORD, PGPASSWORD or MYSQL_PWD",
+        ),
+    ],
+    if_exists: Annotated[
+        str, typer.Option(metavar="WHAT", help="a table that is there: replace its rows, append to them, or fail")
+    ] = "replace",
+    as_json: AsJson = False,
+) -> None:
+    """Write a gold table to a database in one transaction; its readers see the old rows or the new."""
+    from lakehouse.cli.screen import console
+    from lakehouse.export import IfExists, export_table
+
+    choices: tuple[IfExists, ...] = get_args(IfExists)
+    chosen = next((choice for choice in choices if choice == if_exists), None)
+    if chosen is None:
+        raise InputError(f"--if-exists {if_exists!r} is not one of {', '.join(choices)}")
+    exported = export_table(load_settings(), table, to, chosen)
+    if as_json:
+        print(json.dumps(asdict(exported), ensure_ascii=False))
+        return
+    console().print(f"{exported.rows:,} rows of {exported.table} are in {exported.target}", markup=False)
