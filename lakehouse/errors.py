@@ -9,6 +9,11 @@ class LakehouseError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """The sentence; what a terminal would not print as it stands (a newline in a file's name) is escaped."""
+        said = super().__str__()
+        return said if said.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in said)
+
 
 class InputError(LakehouseError):
     """The input, a source file or the configuration is wrong: exit code 2."""
@@ -20,3 +25,7 @@ class GateFailed(LakehouseError):
     """An expectation of severity `error` failed: exit code 3."""
 
     exit_code = 3
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode()

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -112,7 +113,23 @@ def entity_files(source: Source, entity: str) -> list[Path]:
         if not files:
             raise InputError(f"{entity}: `{pattern}` is a folder; name the files in it, as {pattern.rstrip('/')}/*.csv")
         found.update(dict.fromkeys(sorted(files)))
+    for path in found:
+        _refuse_odd_file(entity, path)
     return list(found)
+
+
+def _refuse_odd_file(entity: str, path: Path) -> None:
+    """Nothing but a file is read: a pipe or a device can be read once only, or for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if not path.is_symlink():
+            return  # whoever opens it says why it cannot be read
+        raise InputError(f"{entity}: {path} is a link that leads nowhere ({error.strerror})") from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{entity}: {path} is a pipe, a socket or a device; copy what it holds into a file")
+    if not str(path).isprintable() and any("\ud800" <= c <= "\udfff" for c in str(path)):
+        raise InputError(f"{entity}: the name of {path} is not UTF-8 text; rename it")
 
 
 def expand_variables(pattern: str) -> str:
@@ -207,7 +224,7 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InputError(f"{name}: `delimiter: {delimiter}` must be one character, or tab")
     quote = options.get("quote", '"')
-    if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in "\r\n" * bool(quote):
+    if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in ("\r", "\n"):
         raise InputError(f"{name}: `quote: {quote}` must be one character, or '' for none")
     encoding = options.get("encoding")
     try:

@@ -76,7 +76,7 @@ def told_plainly(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is a folder, not a file") from None
     except EOFError:
         raise InputError(f"{path} is cut short: its compressed content ends early{_NOTHING_LANDED}") from None
-    except (zlib.error, gzip.BadGzipFile, pa.ArrowInvalid) as error:
+    except (zlib.error, gzip.BadGzipFile, pa.ArrowException, OverflowError) as error:
         raise InputError(f"{path} is damaged: {_first_line(error)}{_NOTHING_LANDED}") from None
     except OSError as error:
         if error.errno is None:
