@@ -105,7 +105,7 @@ def entity_files(source: Source, entity: str) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in source.entities[entity].path:
-        full = os.path.normpath(source.folder / Path(expand_variables(pattern)).expanduser())
+        full = os.path.normpath(source.folder / os.path.expanduser(expand_variables(pattern)))
         matches = [Path(match) for match in glob.glob(full, recursive=True)] or [Path(full)] * os.path.lexists(full)
         if not matches:
             raise InputError(f"{entity}: no file matches `{pattern}` (looked for {full})")

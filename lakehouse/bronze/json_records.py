@@ -109,7 +109,7 @@ class JsonLinesFile:
             return
         if lines[0].lstrip().startswith(b"["):
             raise InputError(f"{self.path} is a JSON array; write it as JSON lines, one object a line")
-        raise InputError(f"{self.path} is not JSON lines: its first line begins {lines[0][:40].decode()!r}")
+        raise InputError(f"{self.path} is not JSON lines: its first line begins {lines[0].decode()[:40]!r}")
 
 
 class _Reader:

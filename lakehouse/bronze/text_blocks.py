@@ -21,6 +21,18 @@ _WINDOW_BYTES = 64 << 10
 _BOM = "\ufeff".encode()
 
 
+def _mark(error: UnicodeError) -> tuple[str | bytes, int]:
+    """In the place of bytes that are no character of a wide encoding, surrogates."""
+    try:
+        return codecs.lookup_error("surrogatepass")(error)
+    except UnicodeDecodeError as fault:
+        return "".join(chr(0xDC00 + byte) for byte in fault.object[fault.start : fault.end]), fault.end
+
+
+_MARKED = "lakehouse_marked"
+codecs.register_error(_MARKED, _mark)
+
+
 class TextBlock(NamedTuple):
     """Whole lines in UTF-8.
 
@@ -95,8 +107,7 @@ def _ascii_like(head: bytes, stream: IO[bytes], codec: str, block_bytes: int) ->
         yield first[len(_BOM) :] if codec == "utf-8" and first.startswith(_BOM) else first
         yield from chunks
         return
-    wide = codec.startswith(("utf-16", "utf-32"))
-    decoder = codecs.getincrementaldecoder(codec)("surrogatepass" if wide else "surrogateescape")
+    decoder = codecs.getincrementaldecoder(codec)(_MARKED)
     is_first = True
     for chunk in chunks:
         text = decoder.decode(chunk).encode("utf-8", "surrogatepass")
@@ -149,5 +160,7 @@ def _window(data: bytes, codec: str) -> Iterator[tuple[bytes, bool]]:
         end = data.find(b"\n", fault) + 1 or len(data)
         if start > position:
             yield data[position:start].decode(codec).encode(), True
-        yield data[start:end].decode(codec, "backslashreplace").encode(), False
+        # Without its newline, which a character cut short (of GB 18030, say) would take with it.
+        line = data[start:end].removesuffix(b"\n")
+        yield line.decode(codec, "backslashreplace").encode() + data[start + len(line) : end], False
         position = end

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
 import resource
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from tests.fuzz.cases import make_case
 from tests.fuzz.feeding import feed_all, limit_memory
 
 CASES = 5_200
-CASES_PER_CHILD = 520
+CASES_PER_CHILD = 260
 MEMORY_FUSE_MIB = 8192
 PEAK_LIMIT_MIB = 2048
 Result = dict[str, Any]
@@ -36,7 +39,7 @@ def main() -> int:
     began = time.monotonic()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="lakehouse-fuzz-") as folder:
-        for result in _supervised(Path(folder), seed, numbers):
+        for result in _supervised(Path(folder), seed, numbers, arguments.jobs):
             results.append(result)
             _limit_peak(result)
             for fault in result["faults"]:
@@ -53,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="default: the date")
     parser.add_argument("--cases", type=int, default=CASES)
     parser.add_argument("--case", type=int, help="only this case of the seed")
+    parser.add_argument("--jobs", type=int, default=2, help="child processes at a time")
     parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -65,22 +69,44 @@ def _be_child(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _supervised(folder: Path, seed: int, numbers: range) -> Iterator[Result]:
-    """Results of all cases; a child that dies or hangs costs the case it was at, and the next goes on after it."""
-    following, child = numbers.start, 0
+def _supervised(folder: Path, seed: int, numbers: range, jobs: int) -> Iterator[Result]:
+    """Results of all cases, by child processes of a few hundred each, as they come."""
+    chunks = [numbers[start : start + CASES_PER_CHILD] for start in range(0, len(numbers), CASES_PER_CHILD)]
+    found: queue.Queue[Result | None] = queue.Queue()
+
+    def work(chunk: range) -> None:
+        try:
+            for result in _chunk(folder, seed, chunk):
+                found.put(result)
+        finally:
+            found.put(None)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        done = [pool.submit(work, chunk) for chunk in chunks]
+        left = len(chunks)
+        while left:
+            result = found.get()
+            if result is None:
+                left -= 1
+            else:
+                yield result
+        for one in done:
+            one.result()
+
+
+def _chunk(folder: Path, seed: int, numbers: range) -> Iterator[Result]:
+    """Results of these cases; a child that dies or hangs costs the case it was at, and another goes on after it."""
+    following = numbers.start
     while following < numbers.stop:
-        stop = min(numbers.stop, following + CASES_PER_CHILD)
-        place = folder / str(child)
-        child += 1
+        place = folder / str(following)
         place.mkdir()
-        command = [sys.executable, "-m", "tests.fuzz", "--seed", str(seed), "--folder", str(place), "--child"]
-        with subprocess.Popen(
-            [*command, str(following), str(stop)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        ) as process:
-            while following < stop:
+        command = [sys.executable, "-m", "tests.fuzz", "--seed", str(seed), "--folder", str(place)]
+        command += ["--child", str(following), str(numbers.stop)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+            while following < numbers.stop:
                 line = _line(process, make_case(seed, following).deadline + 60)
                 if not line:
-                    hangs = process.poll() is None
+                    hangs = process.poll() is None and not _ended(process)
                     process.kill()
                     code = process.wait()
                     fault = "hangs: killed after its deadline" if hangs else f"the process ended with {code}"
@@ -89,7 +115,15 @@ def _supervised(folder: Path, seed: int, numbers: range) -> Iterator[Result]:
                     break
                 yield json.loads(line)
                 following += 1
-        subprocess.run(["rm", "-rf", str(place)], check=False)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(2)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _line(process: subprocess.Popen[str], seconds: float) -> str:

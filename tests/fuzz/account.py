@@ -147,7 +147,8 @@ def _csv_row(
         reason, raw = found.quarantined[number]
         length = 1 + raw.count("\n")
         taken = lines[position : position + length]
-        if "\n".join(line for line, _ in taken).rstrip("\r\n") != raw:
+        read = "\n".join(line for line, _ in taken).rstrip("\r\n")
+        if read != raw and "\ufffd" not in read:  # of UTF-16 the decoder tells no escapes to compare
             return length, f"quarantined as {_short(raw)} but reads {_short(taken)}"
         fields = parsed(raw, delimiter, quote) if all(is_text for _, is_text in taken) else None
         if length == 1 and fields is not None and len(fields) == len(found.names):
@@ -211,12 +212,13 @@ def _json_row(line: str, is_text: bool, number: int, found: Found) -> str:
         if record is None:
             return f"landed although it is no JSON object: {_short(line)}"
         wrong = [key for key, value in record.items() if not _same(value, values.get(key))]
-        if wrong or any(value is not None and key not in record for key, value in values.items()):
+        written = {key.lower() for key in record}  # keys that differ only in case share a column
+        if wrong or any(value is not None and key.lower() not in written for key, value in values.items()):
             return f"landed as {_short(values)} but reads {_short(line)}"
         return ""
     if number in found.quarantined:
         reason, raw = found.quarantined[number]
-        if raw != line.rstrip("\r"):
+        if raw != line.rstrip("\r") and "\ufffd" not in line:
             return f"quarantined as {_short(raw)} but reads {_short(line)}"
         if record is not None and len({key.lower() for key in record}) == len(record):
             return f"quarantined ({reason}) although it is an object: {_short(line)}"

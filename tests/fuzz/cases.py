@@ -41,9 +41,9 @@ class Case:
 def make_case(seed: int, number: int) -> Case:
     """The case of this number."""
     random = Random(f"{seed}/{number}")
-    if number % 400 == 399:
-        return bombs.case(random, number)
-    if number % 400 == 199:
+    if number % bombs.EVERY == bombs.EVERY - 1:
+        return bombs.case(number)
+    if number % bombs.EVERY == bombs.EVERY // 2:
         return _text(random, number, mutations.long_line)
     make = random.choices([_text, columnar.parquet_case, columnar.delta_case, places.case], [78, 12, 4, 6])[0]
     return make(random, number)

@@ -26,7 +26,7 @@ from tests.fuzz.account import Account, Found, account_of_csv, account_of_json, 
 from tests.fuzz.cases import Case, make_case
 from tests.fuzz.columnar import delta_rows
 
-_CASES_PER_HOME = 40
+_CASES_PER_HOME = 10
 """A Delta log of many commits makes each further one slower; fewer cases a home and homes would be the cost."""
 _START = datetime(2025, 1, 1, tzinfo=timezone.utc)
 _COLUMNS = {"product_id": "concat(_file, '-', _row_number)"}

@@ -33,7 +33,7 @@ def _named(random: Random, number: int) -> Any:
     file = csv_file(random)
     name = random.choice(NAMES)
     deep = random.choice(["", "", "sub folder/", "a/../", "1=2/x'y/", "[x]/"])
-    path = random.choice([name, "**/*", glob.escape(deep + name), "./" + deep + "*", [deep + "*", deep + name]])
+    path = random.choice([name, "**/*", glob.escape(deep + name), "./" + glob.escape(deep) + "*", [glob.escape(deep) + "*", glob.escape(deep + name)]])
     path = [path] if isinstance(path, str) else path
     path = [one.replace("${HOME}", "*") if one != "**/*" else one for one in path]
     if path == [name]:
