@@ -55,6 +55,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"source file {path}{where}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise InputError(f"source file {path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InputError(f"source file {path}: not valid YAML: it is nested too deep") from None
     if not isinstance(content, dict):
         raise InputError(f"source file {path} must be a mapping with `name:` and `entities:`")
     return content

@@ -20,7 +20,7 @@ from lakehouse.bronze.streams import told_plainly
 from lakehouse.errors import InputError
 
 UNDECODABLE = "undecodable_bytes"
-_ROWS = 64 << 10
+_ROWS = 8 << 10
 
 
 @dataclass(frozen=True)

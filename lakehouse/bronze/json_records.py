@@ -36,8 +36,8 @@ DEEPEST = 200
 """Levels of nesting. Arrow's parser ends the process at some ten thousand, Python's own code at 400."""
 
 _PEEK_BYTES = 4 << 20
-_CELLS_AT_ONCE = 200_000_000
-"""Lines times keys, were no key there twice: what a reader of columns may have to fill in, at 5 bytes each."""
+_CELLS_AT_ONCE = 100_000_000
+"""Lines times keys, were no key there twice: what a reader of columns may have to fill in, at 12 bytes each."""
 _PLAIN_LINES = Dialect(",", "")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MARKED = re.compile(r'"\\u0000(.*?)\\u0000"')
@@ -89,7 +89,7 @@ class JsonLinesFile:
         return self._read(text_blocks(self.path, self.compression, self.encoding, self.block_bytes))
 
     def _read(self, texts: Iterable[TextBlock]) -> Iterator[Block]:
-        reader = _Reader()
+        reader = _Reader(self.path)
         names: dict[str, None] = {}
         seen_before = 0
         for text in texts:
@@ -115,7 +115,8 @@ class JsonLinesFile:
 class _Reader:
     """Reads blocks of one file; remembers which columns are text, and whether Arrow is worth trying."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._texts: dict[str, pa.DataType] = {}
         self._arrow_failed = 0
         self._met: set[str] = set()
@@ -195,6 +196,7 @@ class _Reader:
                 table = self._parse(data)
         except pa.ArrowException:
             raise _Lossy from None
+        require_few(self._path, table.num_columns)
         # More rows than lines: two objects on one line.
         if table.num_rows != count or any(pa.types.is_nested(field.type) for field in table.schema):
             raise _Lossy

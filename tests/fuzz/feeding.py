@@ -117,8 +117,17 @@ class Feeder:
     def _audit(self, outcome: Outcome, case: Case, place: Path, loads: list[Load]) -> None:
         tell = outcome.faults.append
         batches = {load.batch_id for load in loads}
-        products = _rows_of(self.settings.table_path("bronze", "products"), ds.field("_source") == f"s{case.number}")
-        quarantine = _rows_of(self.settings.table_path("bronze", "quarantine"), ds.field("source") == f"s{case.number}")
+        only_count = case.text is None and not case.must_land
+        products = _rows_of(
+            self.settings.table_path("bronze", "products"),
+            ds.field("_source") == f"s{case.number}",
+            ["_row_number"] if only_count else None,
+        )
+        quarantine = _rows_of(
+            self.settings.table_path("bronze", "quarantine"),
+            ds.field("source") == f"s{case.number}",
+            ["row_number"] if only_count else None,
+        )
         written = [row for row in ops.read(self.settings, "loads") if row["source"] == f"s{case.number}"]
         outcome.landed, outcome.quarantined = products.num_rows, quarantine.num_rows
         outcome.read = sum(row["rows_read"] for row in written)
@@ -242,8 +251,8 @@ def _row(values: dict[str, str | None], case: Case) -> tuple[tuple[str, str], ..
     return tuple(sorted((name, value) for name, value in values.items() if value is not None and name in known))
 
 
-def _rows_of(table: Path, which: Any) -> Any:
-    return DeltaTable(table).to_pyarrow_dataset().to_table(filter=which)
+def _rows_of(table: Path, which: Any, columns: list[str] | None) -> Any:
+    return DeltaTable(table).to_pyarrow_dataset().to_table(filter=which, columns=columns)
 
 
 def _short_reason(said: str, place: Path) -> str:
