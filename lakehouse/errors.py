@@ -3,7 +3,6 @@
 Every error that a user can cause is one of these; the command line prints its sentence without a traceback.
 """
 
-
 _LONGEST = 1200
 
 

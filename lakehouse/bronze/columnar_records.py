@@ -158,10 +158,12 @@ def _block(batch: pa.RecordBatch, names: list[str], seen_before: int) -> Block:
         batch.validate(full=True)
         return Block(count, pa.array(numbers), {n: as_text(c) for n, c in zip(names, batch.columns)}, [])
     except (UnicodeDecodeError, pa.ArrowInvalid) as error:
-        bad = [i for i in range(count) if not _is_text(batch.slice(i, 1))]
+        # Taken, not sliced: a slice of lists is checked with all of their values.
+        alone = [batch.take(pa.array([i])) for i in range(count)]
+        bad = [i for i, row in enumerate(alone) if not _is_text(row)]
         if not bad:
             raise pa.ArrowInvalid(str(error)) from None
-    faults = [Fault(int(numbers[i]), UNDECODABLE, _raw(batch.slice(i, 1), names)) for i in bad]
+    faults = [Fault(int(numbers[i]), UNDECODABLE, _raw(alone[i], names)) for i in bad]
     good = np.setdiff1d(np.arange(count), bad)
     kept = batch.take(pa.array(good))
     return Block(count, pa.array(numbers[good]), {n: as_text(c) for n, c in zip(names, kept.columns)}, faults)

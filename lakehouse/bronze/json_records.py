@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ _PLAIN_LINES = Dialect(",", "")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MARKED = re.compile(r'"\\u0000(.*?)\\u0000"')
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FEW_LINES, _MANY_NEW_KEYS = 500, 100
+"""While lines bring many new keys, few are read at once: ten thousand keys in as many lines took Arrow 40 s."""
 _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST, _COLON, _RETURN = *b"{}[]:", 13
 _NEGATIVE_ZERO = re.compile(r"-0(?![\d.eE])")
 """Read as a whole number it is 0."""
@@ -93,7 +96,7 @@ class JsonLinesFile:
         names: dict[str, None] = {}
         seen_before = 0
         for text in texts:
-            for part in _parts(text, len(names)):
+            for part in _parts(text, names):
                 block = reader.read(part, seen_before)
                 seen_before += block.seen
                 names.update(dict.fromkeys(block.columns))
@@ -229,15 +232,36 @@ def _are_twins(names: Collection[str]) -> bool:
     return len({name.lower() for name in names}) < len(names)
 
 
-def _parts(text: TextBlock, known_keys: int) -> Iterator[TextBlock]:
-    """The block in parts that a reader of columns can hold, however few keys its lines share."""
-    lines = text.data.count(b"\n") + 1
-    keys = text.data.count(b":") + known_keys
-    if lines * keys <= _CELLS_AT_ONCE * 1.5 or lines == 1:
-        yield text
-        return
-    for part in cut_into_parts(text, min(lines // 2, math.isqrt(_CELLS_AT_ONCE * lines // keys) + 1)):
-        yield from _parts(part, known_keys)
+def _parts(text: TextBlock, names: Collection[str]) -> Iterator[TextBlock]:
+    """The block in parts that a reader of columns can hold, however few keys its lines share.
+
+    Args:
+        names: of the columns so far; the caller adds those of each part before it asks for the next one.
+    """
+    waiting = [text]
+    is_careful = not names
+    while waiting:
+        part = waiting.pop()
+        lines = part.data.count(b"\n") + 1
+        keys = part.data.count(b":") + len(names)
+        most = min(lines, math.isqrt(_CELLS_AT_ONCE * lines // max(keys, 1)) + 1)
+        most = min(most, _FEW_LINES) if is_careful else most
+        if lines > most * 1.5 and lines > 2:
+            waiting += reversed(_beginning_and_rest(part, most) if is_careful else [*cut_into_parts(part, most)])
+            continue
+        known = len(names)
+        yield part
+        is_careful = len(names) - known > _MANY_NEW_KEYS
+
+
+def _beginning_and_rest(text: TextBlock, lines: int) -> list[TextBlock]:
+    """The block's first lines, and what follows them."""
+    end = len(text.data) - len(text.data.split(b"\n", lines)[-1])
+    place = bisect_left(text.undecodable, end)
+    return [
+        TextBlock(text.data[:end], text.undecodable[:place], False),
+        TextBlock(text.data[end:], [offset - end for offset in text.undecodable[place:]], text.is_last),
+    ]
 
 
 def _with_many_brackets(data: bytes, content: npt.NDArray[np.uint8], lines: Lines) -> Ints:

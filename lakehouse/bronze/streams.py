@@ -62,7 +62,7 @@ class _Bz2Stream(io.RawIOBase):
     """A bz2 file to its last byte: Python's own reader leaves out, silently, what follows and is not bz2."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")
+        self._file = open(path, "rb")  # noqa: SIM115 - closed with the stream
         self._stream = bz2.BZ2Decompressor()
         self._is_begun = False
 

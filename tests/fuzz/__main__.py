@@ -45,7 +45,9 @@ def main() -> int:
             for fault in result["faults"]:
                 print(f"FAULT case {result['number']} ({result['kind']}): {fault}", flush=True)
             if result["faults"]:
-                print(f"      again: {sys.executable} -m tests.fuzz --seed {seed} --case {result['number']}", flush=True)
+                print(
+                    f"      again: {sys.executable} -m tests.fuzz --seed {seed} --case {result['number']}", flush=True
+                )
             if len(results) % 500 == 0:
                 print(f"  {len(results):,} cases, {time.monotonic() - began:.0f} s", flush=True)
     return _report(seed, results, time.monotonic() - began)
@@ -134,8 +136,15 @@ def _line(process: subprocess.Popen[str], seconds: float) -> str:
 
 def _dead(seed: int, number: int, fault: str) -> Result:
     blank = dict.fromkeys(("rows", "read", "landed", "quarantined", "lost", "seconds", "peak_mib"), 0)
-    return {**blank, "number": number, "kind": make_case(seed, number).kind, "state": "fault", "files": 1,
-            "refusal": "", "faults": [fault]}
+    return {
+        **blank,
+        "number": number,
+        "kind": make_case(seed, number).kind,
+        "state": "fault",
+        "files": 1,
+        "refusal": "",
+        "faults": [fault],
+    }
 
 
 def _limit_peak(result: Result) -> None:
@@ -151,8 +160,10 @@ def _report(seed: int, results: list[Result], seconds: float) -> int:
     kinds = Counter(r["kind"].split(":")[0] for r in results)
     print(f"\nfiles      {len(results):,}: {states['landed']:,} landed, {states['refused']:,} refused")
     print(f"kinds      {', '.join(f'{kind} {count:,}' for kind, count in kinds.most_common())}")
-    print(f"rows       {total['rows']:,} counted, {total['read']:,} read = {total['landed']:,} landed + "
-          f"{total['quarantined']:,} quarantined; {total['lost']:,} lost")
+    print(
+        f"rows       {total['rows']:,} counted, {total['read']:,} read = {total['landed']:,} landed + "
+        f"{total['quarantined']:,} quarantined; {total['lost']:,} lost"
+    )
     print(f"memory     {largest['peak_mib']:,} MiB at most (case {largest['number']}, {largest['kind']})")
     print(f"slowest    {slowest['seconds']:.1f} s (case {slowest['number']}, {slowest['kind']})")
     print(f"time       {seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} CPU seconds")

@@ -101,7 +101,7 @@ def lines_of(content: bytes, encoding: str, first_read: int = 64 << 10) -> list[
 def account_of_csv(content: bytes, options: Mapping[str, Any], found: Found) -> Account:
     """Walk the lines of a CSV file beside the rows of its batch."""
     account, quote = Account(), options.get("quote", '"')
-    lines = [line for line in lines_of(content, encoding_of(content, options.get("encoding")))]
+    lines = lines_of(content, encoding_of(content, options.get("encoding")))
     if lines and lines[-1][0] == "":
         lines.pop()
     position = 0
@@ -174,8 +174,9 @@ def _header(
 def _alike(fields: Sequence[str], names: Sequence[str]) -> bool:
     """Columns are the header's names, made unique by a number and named by their place where they have none."""
     return all(
-        name == field.strip() or (field.strip() and name.startswith(field.strip() + "_")) or
-        (not field.strip() and name.startswith(f"_c{i}"))
+        name == field.strip()
+        or (field.strip() and name.startswith(field.strip() + "_"))
+        or (not field.strip() and name.startswith(f"_c{i}"))
         for i, (field, name) in enumerate(zip(fields, names))
     )
 

@@ -67,7 +67,9 @@ def _text(random: Random, number: int, mutate: mutations.Mutation | None = None)
         kind, untouched, verdict = f"{packing}: {spoil.__name__.strip('_').replace('_', ' ')}", None, "either"
     elif random.random() < 0.03:
         kind, untouched, verdict = "another suffix", None, "either"
-        name = f"f{number}" + random.choice(["", ".csv", ".json", ".parquet", ".gz", ".zst", ".bz2", ".csv.gz", ".xlsx", ".CSV"])
+        name = f"f{number}" + random.choice(
+            ["", ".csv", ".json", ".parquet", ".gz", ".zst", ".bz2", ".csv.gz", ".xlsx", ".CSV"]
+        )
     must = _untouched_rows(file, untouched)
     return Case(number, kind, name, dict(file.options), _writer(name, content), content, is_json, None, must, verdict)
 

@@ -6,16 +6,16 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from tests.fuzz.account import footer_rows, rows_by_name
 
@@ -47,7 +47,12 @@ COLUMNS: list[tuple[str, pa.DataType, list[Any], list[str] | None]] = [
     ("map", pa.map_(pa.string(), pa.int32()), [[("a", 1)]], None),
     ("days", pa.list_(pa.date32()), [[date(2025, 1, 1)]], ['["2025-01-01"]']),
     ("farthest", pa.list_(pa.timestamp("s")), [[10**15]], None),
-    ("nested", pa.list_(pa.struct([("m", pa.map_(pa.string(), pa.list_(pa.float64())))])), [[{"m": [("k", [1.0])]}]], None),
+    (
+        "nested",
+        pa.list_(pa.struct([("m", pa.map_(pa.string(), pa.list_(pa.float64())))])),
+        [[{"m": [("k", [1.0])]}]],
+        None,
+    ),
 ]
 
 
@@ -85,17 +90,31 @@ def parquet_case(random: Random, number: int) -> Any:
     from tests.fuzz.cases import Case
 
     table, texts = _table(random, random.choice([0, 1, 5, 40, 1000]))
-    kind = random.choice(["intact", "intact", "flipped data", "flipped footer", "flipped", "cut", "cut out", "joined",
-                          "followed by bytes", "zeroed", "another suffix", "same names", "not UTF-8"])
+    kind = random.choice(
+        [
+            "intact",
+            "intact",
+            "flipped data",
+            "flipped footer",
+            "flipped",
+            "cut",
+            "cut out",
+            "joined",
+            "followed by bytes",
+            "zeroed",
+            "another suffix",
+            "same names",
+            "not UTF-8",
+        ]
+    )
     name, verdict, must = f"f{number}.parquet", "either", texts
     content = _bytes(random, table)
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     if kind == "intact":
         verdict = "land"
     elif kind == "flipped data":  # with checksums a flip is found, or has hit what is not read
-        content = _flipped(random, _bytes(random, table, write_page_checksum=True), 4, footer)
-        footer_bytes = int.from_bytes(content[-8:-4], "little")
-        must = texts if footer_bytes else []
+        checked = _bytes(random, table, write_page_checksum=True)
+        content = _flipped(random, checked, 4, len(checked) - 8 - int.from_bytes(checked[-8:-4], "little"))
     elif kind == "flipped footer":
         content, must = _flipped(random, content, footer, len(content) - 8), []
     elif kind == "flipped":
@@ -121,7 +140,12 @@ def parquet_case(random: Random, number: int) -> Any:
         content = _bytes(random, table)
     else:
         bad = pa.array([b"ok", b"\xff\xfe", b"\xed\xa0\x80", None]).view(pa.string())
-        content, must = _bytes(random, pa.table({"id": bad, "list": pa.array([[b"\xff"]] * 4).cast(pa.list_(pa.string()), safe=False)})), []
+        content, must = (
+            _bytes(
+                random, pa.table({"id": bad, "list": pa.array([[b"\xff"]] * 4).cast(pa.list_(pa.string()), safe=False)})
+            ),
+            [],
+        )
 
     def write(folder: Path) -> None:
         (folder / name).write_bytes(content)
@@ -133,12 +157,25 @@ def delta_case(random: Random, number: int) -> Any:
     """A Delta folder of a few commits: whole, or with a log or a part that is damaged or gone."""
     from tests.fuzz.cases import Case
 
-    kind = random.choice(["intact", "intact", "log flipped", "log cut", "part gone", "part cut", "part flipped",
-                          "log gone", "log empty", "first commit gone", "a stray file", "a part of another table"])
-    makes: list[Callable[[Path], None]] = []
+    kind = random.choice(
+        [
+            "intact",
+            "intact",
+            "log flipped",
+            "log cut",
+            "part gone",
+            "part cut",
+            "part flipped",
+            "log gone",
+            "log empty",
+            "first commit gone",
+            "a stray file",
+            "a part of another table",
+        ]
+    )
     partition = random.random() < 0.3
     values = [f"v{random.randrange(9)}" for _ in range(random.choice([1, 30, 300]))]
-    pick, flip = random.random(), random.Random(random.random()) if hasattr(random, "Random") else Random(random.random())
+    pick, flip = random.random(), Random(random.random())
 
     def write(folder: Path) -> None:
         path = folder / "f.delta"
@@ -146,7 +183,7 @@ def delta_case(random: Random, number: int) -> Any:
             table = pa.table({"id": [f"{commit}-{i}" for i in range(len(values))], "v": values, "d=é": values})
             write_deltalake(path, table, mode="append", partition_by=["v"] if partition else None)
         log = sorted((path / "_delta_log").glob("*.json"))
-        parts = sorted(Path(p) for p in map(str, path.rglob("*.parquet")))
+        parts = sorted(path.rglob("*.parquet"))
         chosen, part = log[int(pick * len(log))], parts[int(pick * len(parts))]
         if kind == "log flipped":
             chosen.write_bytes(_flipped(flip, chosen.read_bytes(), 0, chosen.stat().st_size))
@@ -170,7 +207,6 @@ def delta_case(random: Random, number: int) -> Any:
         elif kind == "a part of another table":
             pq.write_table(pa.table({"other": [1, 2]}), part)
 
-    makes.append(write)
     verdict = {"intact": "land", "part gone": "refuse", "log gone": "refuse", "log empty": "refuse"}.get(kind, "either")
     found = Case(number, f"delta: {kind}", "f.delta", {}, write, verdict=verdict)
     if kind == "intact":
@@ -190,8 +226,6 @@ def delta_rows(path: Path) -> int | None:
                 action = json.loads(line)
                 live |= {action["add"]["path"]} if "add" in action else set()
                 live -= {action["remove"]["path"]} if "remove" in action else set()
-        from urllib.parse import unquote
-
         counts = [footer_rows((path / unquote(part)).read_bytes()) for part in live]
         return None if None in counts else sum(filter(None, counts))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -203,6 +237,3 @@ def _flipped(random: Random, content: bytes, start: int, end: int) -> bytes:
     for _ in range(random.choice([1, 1, 2, 5])):
         spoilt[random.randrange(start, max(start + 1, end))] ^= 1 << random.randrange(8)
     return bytes(spoilt)
-
-
-_ = DeltaTable

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -88,7 +89,9 @@ class Feeder:
         except BaseException as fault:
             outcome.state = "fault"
             where = traceback.extract_tb(fault.__traceback__)[-1]
-            outcome.faults.append(f"{type(fault).__name__}: {str(fault)[:300]} ({Path(where.filename).name}:{where.lineno})")
+            outcome.faults.append(
+                f"{type(fault).__name__}: {str(fault)[:300]} ({Path(where.filename).name}:{where.lineno})"
+            )
         outcome.seconds = time.monotonic() - began
         outcome.peak_mib = _peak_mib()
         try:
@@ -135,7 +138,8 @@ class Feeder:
             batches = {row["batch_id"] for row in written}
         elif outcome.state != "landed":
             if products.num_rows or quarantine.num_rows or written:
-                tell(f"refused, but {products.num_rows} rows landed, {quarantine.num_rows} quarantined, {len(written)} loads")
+                left = f"{products.num_rows} rows landed, {quarantine.num_rows} quarantined, {len(written)} loads"
+                tell(f"refused, but {left}")
             return
         if {row["batch_id"] for row in written} != batches:
             tell("ops.loads does not tell of the batches that landed")
@@ -163,12 +167,16 @@ class Feeder:
             outcome.rows = outcome.read if outcome.rows is None else outcome.rows
         elif case.rows is not None:
             outcome.rows = case.rows
-        stored = next(row["raw_columns"] for row in ops.read(self.settings, "sources") if row["source"] == f"s{case.number}")
+        stored = next(
+            row["raw_columns"] for row in ops.read(self.settings, "sources") if row["source"] == f"s{case.number}"
+        )
         if case.must_land or case.text is not None:
             found = _found(dict(stored), products, quarantine)
             missing = Counter(case.must_land) - Counter(_row(values, case) for values in found.landed.values())
             if missing:
-                outcome.faults.append(f"{missing.total()} untouched rows did not land, as {next(iter(missing))!r}"[:400])
+                outcome.faults.append(
+                    f"{missing.total()} untouched rows did not land, as {next(iter(missing))!r}"[:400]
+                )
             if case.text is not None:
                 self._walk(outcome, case, found)
 
@@ -177,7 +185,9 @@ class Feeder:
         if content is None:
             outcome.faults.append("landed, but its compression is damaged")
             return
-        account: Account = (account_of_json if _looks_json(case, content) else account_of_csv)(content, case.options, found)
+        account: Account = (account_of_json if _looks_json(case, content) else account_of_csv)(
+            content, case.options, found
+        )
         outcome.faults += account.faults
         if not account.faults:
             outcome.rows = account.rows
@@ -221,7 +231,10 @@ def _judge_refusal(outcome: Outcome, refusal: LakehouseError, case: Case) -> Non
     if len(said) > 1500:
         outcome.faults.append(f"the sentence has {len(said)} characters: {said[:200]!r}")
     paths = [case.path] if isinstance(case.path, str) else case.path
-    if not any(Path(path).name.split("*")[-1][:40] in said or f"f{case.number}" in said for path in paths) and "odd" not in case.kind:
+    if (
+        not any(Path(path).name.split("*")[-1][:40] in said or f"f{case.number}" in said for path in paths)
+        and "odd" not in case.kind
+    ):
         outcome.faults.append(f"the sentence does not name the file: {said[:300]!r}")
     if case.verdict == "land":
         outcome.faults.append(f"refused, but must land: {said[:300]!r}")
@@ -256,16 +269,20 @@ def _rows_of(table: Path, which: Any, columns: list[str] | None) -> Any:
 
 
 def _short_reason(said: str, place: Path) -> str:
-    said = re.sub(r"\S*" + re.escape(str(place)) + r"(/[^:,;]*?)?(?= (is|has|does|cannot|changed|holds|holds|was|went|ends|could)\b|[:,;]|$)", "FILE", said)
+    said = re.sub(
+        r"\S*"
+        + re.escape(str(place))
+        + r"(/[^:,;]*?)?(?= (is|has|does|cannot|changed|holds|holds|was|went|ends|could)\b|[:,;]|$)",
+        "FILE",
+        said,
+    )
     said = re.sub(r"`[^`]*`|'[^']*'|\"[^\"]*\"", "…", said)
     return re.sub(r"\d[\d,]*", "N", said)[:110]
 
 
 def _reset_peak() -> None:
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _peak_mib() -> int:

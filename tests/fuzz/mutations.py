@@ -120,8 +120,10 @@ def mixed_encodings(random: Random, file: TextFile) -> Mutated:
     for i in range(len(records)):
         if random.random() < 0.3:
             chosen |= {i, i + 1}  # an odd number of bytes spills over
-            records[i] = file.records[i].decode(_plain(file), "replace").encode(
-                random.choice(["utf-8", "gb18030", "utf-16-le", "latin-1"]), "replace"
+            records[i] = (
+                file.records[i]
+                .decode(_plain(file), "replace")
+                .encode(random.choice(["utf-8", "gb18030", "utf-16-le", "latin-1"]), "replace")
             )
     return Mutated(file.head + b"".join(records), set(range(len(records))) - chosen, True)
 
@@ -137,9 +139,13 @@ def long_line(random: Random, file: TextFile) -> Mutated:
 
 def header(random: Random, file: TextFile) -> Mutated:
     """Names that are empty, twice there, long, strange, or thousands."""
-    names = [random.choice(["id", "ID", "", " ", "a b", "a.b", "`x`", "=1+1", "_file", "茶", "x" * 9000, "a;b", "\0", "{}"])]
+    names = [
+        random.choice(["id", "ID", "", " ", "a b", "a.b", "`x`", "=1+1", "_file", "茶", "x" * 9000, "a;b", "\0", "{}"])
+    ]
     for _ in range(random.choice([1, 5, 300, 3000])):
-        names.append(random.choice([*names[:5], "", "id", "Id", "n", f"c{len(names)}", f"c{len(names)}", "e\u0301", "é"]))
+        names.append(
+            random.choice([*names[:5], "", "id", "Id", "n", f"c{len(names)}", f"c{len(names)}", "e\u0301", "é"])
+        )
     lines = [",".join(names), *(",".join(str(i) for i in range(len(names))) for _ in range(3))]
     file.options.update({"delimiter": ",", "encoding": "utf-8", "header": "true"})
     return Mutated(("\n".join(lines) + "\n").encode(), None)
@@ -158,13 +164,50 @@ def deep(random: Random, file: TextFile) -> Mutated:
 def odd_json(random: Random, file: TextFile) -> Mutated:
     """Lines that parsers disagree about."""
     odd = [
-        *('{"id":1,"id":2}', '{"id":1,"ID":2}', '{"id":NaN}', '{"id":-Infinity}', '{"id":01}', '{"id":1.}', '{"id":.5}'),
-        *('{"id":"\\ud800"}', '{"id":"\\u0000"}', '{"id":"a\tb"}', '{"a":1}{"a":2}', '{"a":1},{"a":2}', "[1,2]", "1", "{}"),
-        *('"text"', "null", "{'id':1}", '{"id":1,}', '{id:1}', '{"id":1e999}', '{"id":1e-999}', '{"id":-0}', '{"":1}'),
-        *('{"id":' + "9" * 5000 + "}", '{"id":' + "9" * 400 + '.5}', '{"id":0.10000000000000000000001}', '{"id":-0.0}'),
-        *('{"_file":1,"_source":2}', '{"a b":1,"a_b":2}', '{"id":true,"a":false}', ' {"id":1} ', '\t{"id":1}\t', '\x1e{"id":1}'),
-        *('{"id":"2024-01-02T03:04:05Z"}', '{"id":"1/2/2024"}', '{"id":{"b":1,"b":2}}', '{"id":[]}', "{", "}", '{"id":"'),
-        *(json.dumps({f"k{i}": i for i in range(random.choice([3, 800]))}), '{"id":1}\r', '{"id":"\u2028"}', '{"id":1 /*c*/}'),
+        *(
+            '{"id":1,"id":2}',
+            '{"id":1,"ID":2}',
+            '{"id":NaN}',
+            '{"id":-Infinity}',
+            '{"id":01}',
+            '{"id":1.}',
+            '{"id":.5}',
+        ),
+        *(
+            '{"id":"\\ud800"}',
+            '{"id":"\\u0000"}',
+            '{"id":"a\tb"}',
+            '{"a":1}{"a":2}',
+            '{"a":1},{"a":2}',
+            "[1,2]",
+            "1",
+            "{}",
+        ),
+        *('"text"', "null", "{'id':1}", '{"id":1,}', "{id:1}", '{"id":1e999}', '{"id":1e-999}', '{"id":-0}', '{"":1}'),
+        *('{"id":' + "9" * 5000 + "}", '{"id":' + "9" * 400 + ".5}", '{"id":0.10000000000000000000001}', '{"id":-0.0}'),
+        *(
+            '{"_file":1,"_source":2}',
+            '{"a b":1,"a_b":2}',
+            '{"id":true,"a":false}',
+            ' {"id":1} ',
+            '\t{"id":1}\t',
+            '\x1e{"id":1}',
+        ),
+        *(
+            '{"id":"2024-01-02T03:04:05Z"}',
+            '{"id":"1/2/2024"}',
+            '{"id":{"b":1,"b":2}}',
+            '{"id":[]}',
+            "{",
+            "}",
+            '{"id":"',
+        ),
+        *(
+            json.dumps({f"k{i}": i for i in range(random.choice([3, 800]))}),
+            '{"id":1}\r',
+            '{"id":"\u2028"}',
+            '{"id":1 /*c*/}',
+        ),
     ]
     whole = _ended(file)
     lines = [*whole, *((random.choice(odd) + "\n").encode() for _ in range(random.randint(1, 40)))]

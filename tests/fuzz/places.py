@@ -17,7 +17,15 @@ NAMES = (
     *("a b.csv", " lead.csv", "trail.csv ", "ü 茶 😀.csv", "new\nline.csv", "tab\t.csv", "quote'.csv", 'quote".csv'),
     *("back`tick.csv", "star*.csv", "brack[1].csv", "quest?.csv", "brace{a,b}.csv", "$(touch x).csv", "${HOME}.csv"),
     *("-rf.csv", "..csv", "x" * 251 + ".csv", "\x1b[31mred.csv", "%20%2F.csv", "a=b.csv", "back\\slash.csv", "~.csv"),
-    *("'; drop table products;--.csv", "x' OR '1'='1.csv", "\u202egnp.csv", "\u2028.csv", "#.csv", "a&b|c.csv", "NUL.csv"),
+    *(
+        "'; drop table products;--.csv",
+        "x' OR '1'='1.csv",
+        "\u202egnp.csv",
+        "\u2028.csv",
+        "#.csv",
+        "a&b|c.csv",
+        "NUL.csv",
+    ),
     *("bad\udcff.csv", "e\u0301.csv", "é.csv", ":.csv", "__HIVE_DEFAULT_PARTITION__.csv", "_delta_log.csv", "\r.csv"),
 )
 
@@ -33,7 +41,15 @@ def _named(random: Random, number: int) -> Any:
     file = csv_file(random)
     name = random.choice(NAMES)
     deep = random.choice(["", "", "sub folder/", "a/../", "1=2/x'y/", "[x]/"])
-    path = random.choice([name, "**/*", glob.escape(deep + name), "./" + glob.escape(deep) + "*", [glob.escape(deep) + "*", glob.escape(deep + name)]])
+    path = random.choice(
+        [
+            name,
+            "**/*",
+            glob.escape(deep + name),
+            "./" + glob.escape(deep) + "*",
+            [glob.escape(deep) + "*", glob.escape(deep + name)],
+        ]
+    )
     path = [path] if isinstance(path, str) else path
     path = [one.replace("${HOME}", "*") if one != "**/*" else one for one in path]
     if path == [name]:
@@ -46,7 +62,9 @@ def _named(random: Random, number: int) -> Any:
 
     must = rows_by_name(file.values, _names(file))
     is_text = "\udcff" not in name
-    return Case(number, "odd name", path, file.options, write, content, must_land=must, verdict="land" if is_text else "refuse")
+    return Case(
+        number, "odd name", path, file.options, write, content, must_land=must, verdict="land" if is_text else "refuse"
+    )
 
 
 def _special(random: Random, number: int) -> Any:
@@ -74,7 +92,11 @@ def _special(random: Random, number: int) -> Any:
             (folder / "elsewhere").write_bytes(content)
             path.symlink_to("elsewhere")
         else:
-            path.symlink_to({"zero": "/dev/zero", "null": "/dev/null", "loop": "f.csv", "dangling": "no", "stdin": "/dev/stdin"}[kind])
+            path.symlink_to(
+                {"zero": "/dev/zero", "null": "/dev/null", "loop": "f.csv", "dangling": "no", "stdin": "/dev/stdin"}[
+                    kind
+                ]
+            )
 
     if kind == "link":
         must = rows_by_name(file.values, _names(file))
@@ -88,7 +110,18 @@ def _changing(random: Random, number: int) -> Any:
 
     file = csv_file(random)
     content = mutations.intact(random, file).content
-    change = random.choice(["appended to", "cut", "rewritten", "replaced", "taken away", "a folder now", "the next goes", "the next changes"])
+    change = random.choice(
+        [
+            "appended to",
+            "cut",
+            "rewritten",
+            "replaced",
+            "taken away",
+            "a folder now",
+            "the next goes",
+            "the next changes",
+        ]
+    )
     paths = ["f.csv", "g.csv"] if change.startswith("the next") else ["f.csv"]
 
     def write(folder: Path) -> None:

