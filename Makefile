@@ -31,7 +31,7 @@ evaluate: setup ## planted defects found and false alarms, against the sample's 
 
 fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, no row lost (about 15 minutes); SEED= repeats
 	@$(PY) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)
-	@LAKEHOUSE_FUZZ_EXAMPLES=1000 $(PY) -m pytest -q tests/unit/test_fuzzed_definitions.py
+	@LAKEHOUSE_FUZZ_EXAMPLES=1000 $(PY) -m pytest -q $(if $(SEED),--hypothesis-seed=$(SEED)) tests/unit/test_fuzzed_definitions.py
 
 futures: setup ## forty random futures, none of which may change a feature of today (about 15 minutes)
 	@LAKEHOUSE_AS_OF_EXAMPLES=40 $(PY) -m pytest -q tests/integration/test_as_of.py

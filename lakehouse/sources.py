@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import os
@@ -25,6 +26,7 @@ Compression = Literal["none", "gzip", "bz2", "zstd"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_NO_ENCODINGS_OF_FILES = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -220,7 +222,7 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
         checked[option] = options.get(option)
     delimiter = options.get("delimiter")
     if delimiter is not None:
-        delimiter = _DELIMITERS.get(delimiter, delimiter)
+        delimiter = _DELIMITERS.get(delimiter, delimiter) if isinstance(delimiter, str) else delimiter
         if not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InputError(f"{name}: `delimiter: {delimiter}` must be one character, or tab")
     quote = options.get("quote", '"')
@@ -229,7 +231,9 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
     encoding = options.get("encoding")
     try:
         "".encode(encoding or "utf-8")
-    except (LookupError, TypeError):
+        if encoding and codecs.lookup(encoding).name in _NO_ENCODINGS_OF_FILES:
+            raise LookupError
+    except (LookupError, TypeError, ValueError):
         raise InputError(f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16") from None
     header = options.get("header", "true")
     if isinstance(header, str):

@@ -24,7 +24,7 @@ from lakehouse.quality.suites import read_suite
 from lakehouse.settings import Settings, load_settings
 from lakehouse.sources import EntitySource, load_source
 
-EXAMPLES = int(os.environ.get("LAKEHOUSE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LAKEHOUSE_FUZZ_EXAMPLES", "60"))
 fuzzed = settings(
     max_examples=EXAMPLES,
     deadline=6000,
