@@ -10,7 +10,10 @@ import yaml
 from lakehouse.errors import InputError
 
 
-class _PlainTextLoader(yaml.BaseLoader):
+_BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml refuses deep nesting before it costs seconds
+
+
+class _PlainTextLoader(_BASE):
     """`no`, `1` and `2024-01-01` stay the text that was written: they are SQL or column names here."""
 
 
