@@ -17,6 +17,7 @@ LINEAGE_COLUMNS = ("_source", "_file", "_batch_id", "_row_number", "_loaded_at")
 """What every bronze row carries; expressions may use them."""
 
 _PREFIX = "select "
+_DEEPEST = 200
 _ONLY_SQL_HAS = re.compile(r"[()'\"`=<>+*/|\[\]]")
 
 
@@ -158,7 +159,11 @@ def _parse(text: str) -> exp.Select:
         raise _NoExpressionAtAll(f"does not parse at character {where}: {what}") from None
     except SqlglotError as error:
         raise _NoExpressionAtAll(f"does not parse: {str(error).splitlines()[0]} (an open quote?)") from None
+    except RecursionError:
+        raise ExpressionError("is nested too deep to be read") from None
     select = statements[0]
+    if select is not None and _depth(select) > _DEEPEST:
+        raise ExpressionError(f"is nested too deep: more than {_DEEPEST} levels, which Spark would not compile")
     if (
         len(statements) != 1
         or not isinstance(select, exp.Select)
@@ -179,6 +184,15 @@ def _parse(text: str) -> exp.Select:
     if any(node.comments for node in select.walk()):
         raise ExpressionError("holds a SQL comment; put comments after # in the YAML")
     return select
+
+
+def _depth(root: exp.Expression) -> int:
+    deepest, waiting = 0, [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        waiting += [(child, depth + 1) for child in node.iter_expressions()]
+    return deepest
 
 
 def _no_column(names: list[str], stored_names: Mapping[str, str]) -> str:

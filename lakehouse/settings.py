@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        return Path(os.path.abspath(path.expanduser()))
+        return Path(os.path.abspath(os.path.expanduser(path)))
 
     @classmethod
     def settings_customise_sources(
@@ -117,5 +117,7 @@ def load_settings(**overrides: object) -> Settings:
             f"setting {name!r} is wrong: {first['msg'].lower()} (got {first.get('input')!r}); set "
             f"LAKEHOUSE_{name.upper()} or {name} in {config_file()}; `lakehouse config` lists all settings"
         ) from None
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise InputError(f"{config_file()} cannot be read: {error}") from None
+    except RecursionError:
+        raise InputError(f"{config_file()} cannot be read: it is nested too deep") from None

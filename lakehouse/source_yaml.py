@@ -9,8 +9,10 @@ import yaml
 
 from lakehouse.errors import InputError
 
+_BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml refuses deep nesting before it costs seconds
 
-class _PlainTextLoader(yaml.BaseLoader):
+
+class _PlainTextLoader(_BASE):
     """`no`, `1` and `2024-01-01` stay the text that was written: they are SQL or column names here."""
 
 
@@ -55,6 +57,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"source file {path}{where}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise InputError(f"source file {path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InputError(f"source file {path}: not valid YAML: it is nested too deep") from None
     if not isinstance(content, dict):
         raise InputError(f"source file {path} must be a mapping with `name:` and `entities:`")
     return content

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -27,6 +29,7 @@ Compression = Literal["none", "gzip", "bz2", "zstd"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_NO_ENCODINGS_OF_FILES = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -111,7 +114,7 @@ def entity_files(source: Source, entity: str) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in source.entities[entity].path:
-        full = os.path.normpath(source.folder / Path(expand_variables(pattern)).expanduser())
+        full = os.path.normpath(source.folder / os.path.expanduser(expand_variables(pattern)))
         matches = [Path(match) for match in glob.glob(full, recursive=True)] or [Path(full)] * os.path.lexists(full)
         if not matches:
             raise InputError(f"{entity}: no file matches `{pattern}` (looked for {full})")
@@ -119,7 +122,23 @@ def entity_files(source: Source, entity: str) -> list[Path]:
         if not files:
             raise InputError(f"{entity}: `{pattern}` is a folder; name the files in it, as {pattern.rstrip('/')}/*.csv")
         found.update(dict.fromkeys(sorted(files)))
+    for path in found:
+        _refuse_odd_file(entity, path)
     return list(found)
+
+
+def _refuse_odd_file(entity: str, path: Path) -> None:
+    """Nothing but a file is read: a pipe or a device can be read once only, or for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if not path.is_symlink():
+            return  # whoever opens it says why it cannot be read
+        raise InputError(f"{entity}: {path} is a link that leads nowhere ({error.strerror})") from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{entity}: {path} is a pipe, a socket or a device; copy what it holds into a file")
+    if not str(path).isprintable() and any("\ud800" <= c <= "\udfff" for c in str(path)):
+        raise InputError(f"{entity}: the name of {path} is not UTF-8 text; rename it")
 
 
 def check_reachable(entity: str, table: DatabaseTable, folder: Path) -> declaration.Login:
@@ -225,16 +244,18 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
         checked[option] = options.get(option)
     delimiter = options.get("delimiter")
     if delimiter is not None:
-        delimiter = _DELIMITERS.get(delimiter, delimiter)
+        delimiter = _DELIMITERS.get(delimiter, delimiter) if isinstance(delimiter, str) else delimiter
         if not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
             raise InputError(f"{name}: `delimiter: {delimiter}` must be one character, or tab")
     quote = options.get("quote", '"')
-    if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in "\r\n" * bool(quote):
+    if not isinstance(quote, str) or len(quote) > 1 or not quote.isascii() or quote in ("\r", "\n"):
         raise InputError(f"{name}: `quote: {quote}` must be one character, or '' for none")
     encoding = options.get("encoding")
     try:
         "".encode(encoding or "utf-8")
-    except (LookupError, TypeError):
+        if encoding and codecs.lookup(encoding).name in _NO_ENCODINGS_OF_FILES:
+            raise LookupError
+    except (LookupError, TypeError, ValueError):
         raise InputError(f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16") from None
     header = options.get("header", "true")
     if isinstance(header, str):

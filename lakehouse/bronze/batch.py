@@ -110,7 +110,8 @@ def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str], schema: pa
     for raw, values in block.columns.items():
         name = stored[raw]
         columns[name] = pc.coalesce(columns[name], values) if name in columns else values
-    arrays = [columns[name] if name in columns else pa.nulls(count, pa.string()) for name in schema.names]
+    absent = pa.nulls(count, pa.string())  # one for all, or a wide table would cost memory for what it has not
+    arrays = [columns.get(name, absent) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -41,6 +41,10 @@ class Lines:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def of(self, positions: Ints) -> Ints:
+        """The lines in which these bytes stand."""
+        return _line_of(positions, self.starts)
+
 
 def find_lines(data: bytes, dialect: Dialect) -> Lines:
     """The lines of the block and which of them are no plain records."""

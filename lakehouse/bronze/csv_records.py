@@ -20,12 +20,14 @@ from lakehouse.bronze.csv_repair import (
     start_flags,
     strict_fields,
 )
+from lakehouse.bronze.naming import require_few, unique_names
 from lakehouse.bronze.records import Block, Fault, text_array
-from lakehouse.bronze.text_blocks import BLOCK_BYTES, TextBlock, text_blocks
+from lakehouse.bronze.text_blocks import BLOCK_BYTES, TextBlock, cut_into_parts, text_blocks
 from lakehouse.errors import InputError
 
 _PEEK_BYTES = 256 << 10
 _LONGEST_HEADER_LINES = 100
+_LINES_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class CsvFile:
         carry, carried_faults = b"", list[int]()
         to_skip = beginning.header_bytes
         seen_before = 0
-        for text in text_blocks(self.path, self.compression, self.encoding, self.block_bytes):
+        for text in self._parts():
             undecodable = carried_faults + [offset + len(carry) for offset in text.undecodable]
             data = carry + text.data if carry else text.data
             if to_skip and len(data) < to_skip:
@@ -76,6 +78,10 @@ class CsvFile:
             if block.seen:
                 yield block
 
+    def _parts(self) -> Iterator[TextBlock]:
+        for text in text_blocks(self.path, self.compression, self.encoding, self.block_bytes):
+            yield from cut_into_parts(text, _LINES_AT_ONCE)
+
     @cached_property
     def _beginning(self) -> _Beginning:
         first = next(text_blocks(self.path, self.compression, self.encoding, _PEEK_BYTES))
@@ -89,10 +95,11 @@ class CsvFile:
             )
         dialect = Dialect(self.delimiter or _likely_delimiter(head, self.quote), self.quote)
         record, length = _first_record(head, dialect, self.path)
+        require_few(self.path, len(record))
         if self.header is True:
-            return _Beginning(dialect, _tidy_names(record), len(head[:length].encode()))
+            return _Beginning(dialect, unique_names(record), len(head[:length].encode()))
         names = list(self.header) if isinstance(self.header, tuple) else [""] * len(record)
-        return _Beginning(dialect, _tidy_names(names), 0)
+        return _Beginning(dialect, unique_names(names), 0)
 
 
 def read_block(text: TextBlock, dialect: Dialect, names: list[str], seen_before: int) -> tuple[Block, int]:
@@ -213,17 +220,3 @@ def _likely_delimiter(head: str, quote: str) -> str:
         scores.append((alike, widths[0], delimiter))
     best = max(scores, key=lambda score: score[:2])
     return best[2] if best[0] else ","
-
-
-def _tidy_names(record: list[str]) -> list[str]:
-    """Names without blanks around them; nameless ones become `_c3`, a name's second appearance `name_2`."""
-    names: list[str] = []
-    for place, name in enumerate(record):
-        tidy = name.strip() or f"_c{place}"
-        taken = {n.lower() for n in names}
-        unique, count = tidy, 1
-        while unique.lower() in taken:
-            count += 1
-            unique = f"{tidy}_{count}"
-        names.append(unique)
-    return names

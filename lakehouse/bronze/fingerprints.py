@@ -26,10 +26,17 @@ class Fingerprints:
         except (OSError, ValueError):
             self._known = {}
         self._changed = False
+        self._when_hashed: dict[Path, tuple[int, ...]] = {}
+
+    def still_stands(self, path: Path) -> bool:
+        """The file is as it was when `of` read it, if it did."""
+        then = self._when_hashed.get(path)
+        return then is None or then == size_and_time(path)
 
     def of(self, path: Path) -> str:
         """SHA-256 of the content: a file's bytes; for a Delta table, the files of its newest version."""
         with told_plainly(path):
+            self._when_hashed[path] = size_and_time(path)
             if path.is_dir():
                 return _delta_content(path)
             stat = path.stat()
@@ -59,12 +66,13 @@ def batch_id(source: str, entity: str, content_sha256: str) -> str:
     return hashlib.sha256(f"{source}\n{entity}\n{content_sha256}".encode()).hexdigest()[:16]
 
 
-def size_and_time(path: Path) -> tuple[int, int]:
+def size_and_time(path: Path) -> tuple[int, ...]:
     """Changes whenever the file does (for a Delta table: nothing; its version is read whole)."""
     if path.is_dir():
-        return 0, 0
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+        return ()
+    with told_plainly(path):
+        stat = path.stat()
+        return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
 def _delta_content(path: Path) -> str:

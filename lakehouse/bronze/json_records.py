@@ -7,31 +7,47 @@ nested values, numbers whose text Arrow would change, or anything that is not va
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as arrow_json
 
-from lakehouse.bronze.csv_lines import Dialect, find_lines
+from lakehouse.bronze.csv_lines import Dialect, Ints, Lines, find_lines
+from lakehouse.bronze.naming import MOST_COLUMNS, require_few
 from lakehouse.bronze.records import Block, Fault, text_array
-from lakehouse.bronze.text_blocks import BLOCK_BYTES, TextBlock, text_blocks
+from lakehouse.bronze.text_blocks import BLOCK_BYTES, TextBlock, cut_into_parts, text_blocks
 from lakehouse.errors import InputError
 
 INVALID_JSON = "invalid_json"
 NOT_AN_OBJECT = "not_an_object"
+NESTED_TOO_DEEP = "nested_too_deep"
+KEYS_DIFFER_IN_CASE = "keys_differ_only_in_case"
 UNDECODABLE = "undecodable_bytes"
 
+DEEPEST = 200
+"""Levels of nesting. Arrow's parser ends the process at some ten thousand, Python's own code at 400."""
+
 _PEEK_BYTES = 4 << 20
+_CELLS_AT_ONCE = 100_000_000
+"""Lines times keys, were no key there twice: what a reader of columns may have to fill in, at 12 bytes each."""
 _PLAIN_LINES = Dialect(",", "")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MARKED = re.compile(r'"\\u0000(.*?)\\u0000"')
-_OPEN, _CLOSE, _RETURN = ord("{"), ord("}"), 13
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_FEW_LINES, _MANY_NEW_KEYS = 500, 100
+"""While lines bring many new keys, few are read at once: ten thousand keys in as many lines took Arrow 40 s."""
+_OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST, _COLON, _RETURN = *b"{}[]:", 13
+_NEGATIVE_ZERO = re.compile(r"-0(?![\d.eE])")
+"""Read as a whole number it is 0."""
 
 
 class _Lossy(Exception):
@@ -66,23 +82,27 @@ class JsonLinesFile:
         for text in text_blocks(self.path, self.compression, self.encoding, _PEEK_BYTES):
             if text.data.strip():
                 self._refuse_other_formats(text)
-                return list(_Reader().read(text, 0).columns)
+                return list(dict.fromkeys(name for block in self._read([text]) for name in block.columns))
         raise InputError(f"{self.path} is empty")
 
     def all_columns(self) -> list[str]:
-        names: dict[str, None] = {}
-        for block in self.blocks():
-            names.update(dict.fromkeys(block.columns))
-        return list(names)
+        return list(dict.fromkeys(name for block in self.blocks() for name in block.columns))
 
     def blocks(self) -> Iterator[Block]:
-        reader = _Reader()
+        return self._read(text_blocks(self.path, self.compression, self.encoding, self.block_bytes))
+
+    def _read(self, texts: Iterable[TextBlock]) -> Iterator[Block]:
+        reader = _Reader(self.path)
+        names: dict[str, None] = {}
         seen_before = 0
-        for text in text_blocks(self.path, self.compression, self.encoding, self.block_bytes):
-            block = reader.read(text, seen_before)
-            seen_before += block.seen
-            if block.seen:
-                yield block
+        for text in texts:
+            for part in _parts(text, names):
+                block = reader.read(part, seen_before)
+                seen_before += block.seen
+                names.update(dict.fromkeys(block.columns))
+                require_few(self.path, len(names))
+                if block.seen:
+                    yield block
 
     def _refuse_other_formats(self, text: TextBlock) -> None:
         lines = [line for line in text.data.split(b"\n", 20)[:20] if line.strip()]
@@ -92,15 +112,25 @@ class JsonLinesFile:
             return
         if lines[0].lstrip().startswith(b"["):
             raise InputError(f"{self.path} is a JSON array; write it as JSON lines, one object a line")
-        raise InputError(f"{self.path} is not JSON lines: its first line begins {lines[0][:40].decode()!r}")
+        raise InputError(f"{self.path} is not JSON lines: its first line begins {lines[0].decode()[:40]!r}")
 
 
 class _Reader:
     """Reads blocks of one file; remembers which columns are text, and whether Arrow is worth trying."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._texts: dict[str, pa.DataType] = {}
         self._arrow_failed = 0
+        self._met: set[str] = set()
+        self._met_twins = False
+
+    def _has_twins(self, record: dict[str, str | None]) -> bool:
+        """Two of its keys differ only in case: a table has one column for both, and one value would be lost."""
+        if not record.keys() <= self._met:
+            self._met |= record.keys()
+            self._met_twins = self._met_twins or _are_twins(self._met)
+        return self._met_twins and _are_twins(record)
 
     def read(self, text: TextBlock, seen_before: int) -> Block:
         data = text.data
@@ -112,6 +142,7 @@ class _Reader:
         whole = ~lines.blank & (content[lines.starts] == _OPEN) & (content[ends - 1] == _CLOSE)
         undecodable = np.searchsorted(lines.starts, text.undecodable, side="right") - 1
         whole[undecodable] = False
+        whole[_with_many_brackets(data, content, lines)] = False
         odd = [i for i in np.flatnonzero(~whole).tolist() if data[lines.starts[i] : lines.ends[i]].strip()]
         is_record = whole.copy()
         is_record[odd] = True
@@ -138,6 +169,8 @@ class _Reader:
         for i in sorted(by_line):
             raw = data[lines.starts[i] : lines.ends[i]].decode("utf-8").rstrip("\r")
             record = UNDECODABLE if i in bad else parse_line(raw)
+            if isinstance(record, dict) and self._has_twins(record):
+                record = KEYS_DIFFER_IN_CASE
             if isinstance(record, str):
                 faults.append(Fault(int(numbers[i]), record, raw))
             else:
@@ -166,8 +199,11 @@ class _Reader:
                 table = self._parse(data)
         except pa.ArrowException:
             raise _Lossy from None
+        require_few(self._path, table.num_columns)
         # More rows than lines: two objects on one line.
         if table.num_rows != count or any(pa.types.is_nested(field.type) for field in table.schema):
+            raise _Lossy
+        if _are_twins(table.column_names) or _has_negative_zero(table, data):
             raise _Lossy
         return {
             field.name: _as_text(field.name, table.column(i).combine_chunks(), data)
@@ -183,9 +219,74 @@ class _Reader:
         )
 
 
+def _has_negative_zero(table: pa.Table, data: bytes) -> bool:
+    for name, column in zip(table.column_names, table.columns):
+        if pa.types.is_integer(column.type) and pc.any(pc.equal(column, 0)).as_py():
+            key = json.dumps(name, ensure_ascii=False).encode()
+            if key + b":-0" in data or key + b": -0" in data:
+                return True
+    return False
+
+
+def _are_twins(names: Collection[str]) -> bool:
+    return len({name.lower() for name in names}) < len(names)
+
+
+def _parts(text: TextBlock, names: Collection[str]) -> Iterator[TextBlock]:
+    """The block in parts that a reader of columns can hold, however few keys its lines share.
+
+    Args:
+        names: of the columns so far; the caller adds those of each part before it asks for the next one.
+    """
+    waiting = [text]
+    is_careful = not names
+    while waiting:
+        part = waiting.pop()
+        lines = part.data.count(b"\n") + 1
+        keys = part.data.count(b":") + len(names)
+        most = min(lines, math.isqrt(_CELLS_AT_ONCE * lines // max(keys, 1)) + 1)
+        most = min(most, _FEW_LINES) if is_careful else most
+        if lines > most * 1.5 and lines > 2:
+            waiting += reversed(_beginning_and_rest(part, most) if is_careful else [*cut_into_parts(part, most)])
+            continue
+        known = len(names)
+        yield part
+        is_careful = len(names) - known > _MANY_NEW_KEYS
+
+
+def _beginning_and_rest(text: TextBlock, lines: int) -> list[TextBlock]:
+    """The block's first lines, and what follows them."""
+    end = len(text.data) - len(text.data.split(b"\n", lines)[-1])
+    place = bisect_left(text.undecodable, end)
+    return [
+        TextBlock(text.data[:end], text.undecodable[:place], False),
+        TextBlock(text.data[end:], [offset - end for offset in text.undecodable[place:]], text.is_last),
+    ]
+
+
+def _with_many_brackets(data: bytes, content: npt.NDArray[np.uint8], lines: Lines) -> Ints:
+    """Lines that may be nested too deep, or have more keys than a table has columns."""
+    has_many = data.count(b"{") + data.count(b"[") > len(lines) + DEEPEST or len(data) > MOST_COLUMNS * len(lines)
+    if not has_many and data.count(b":") <= 50 * len(lines):
+        return np.zeros(0, np.int64)
+    brackets = np.flatnonzero((content == _OPEN) | (content == _OPEN_LIST))
+    colons = np.flatnonzero(content == _COLON)
+    per_line = [np.bincount(lines.of(found), minlength=len(lines)) for found in (brackets, colons)]
+    return np.flatnonzero((per_line[0] > DEEPEST) | (per_line[1] > MOST_COLUMNS))
+
+
+def _depth(raw: str) -> int:
+    """How deep the line's brackets are nested, those within texts left out."""
+    code = np.frombuffer(_TEXT.sub("", raw).encode("utf-8", "replace"), np.uint8)
+    opened = np.isin(code, (_OPEN, _OPEN_LIST)).astype(np.int64) - np.isin(code, (_CLOSE, _CLOSE_LIST))
+    return int(np.cumsum(opened).max(initial=0))
+
+
 def parse_line(raw: str) -> dict[str, str | None] | str:
     """The record of one line as texts, or the reason why it is none."""
-    if "\\u0000" in raw or "\0" in raw:
+    if raw.count("{") + raw.count("[") > DEEPEST and _depth(raw) > DEEPEST:
+        return NESTED_TOO_DEEP
+    if "\\u0000" in raw or "\0" in raw or _NEGATIVE_ZERO.search(raw):
         return _parse_with_nulls(raw)
     try:
         record = _MARKING.decode(raw)

@@ -14,13 +14,13 @@ from lakehouse import ops
 from lakehouse.bronze import mapping, tables
 from lakehouse.bronze.batch import Batch, Counts, UnforeseenColumns, write_batch
 from lakehouse.bronze.database_read import DatabaseRead
-from lakehouse.bronze.fingerprints import Fingerprints, batch_id, size_and_time
+from lakehouse.bronze.fingerprints import Fingerprints, batch_id
 from lakehouse.bronze.formats import open_records
 from lakehouse.bronze.journal import Journal
-from lakehouse.bronze.naming import stored_names
+from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
-from lakehouse.bronze.streams import require_space, written_plainly
+from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.settings import Settings
@@ -202,6 +202,8 @@ class _Landing:
         if files and mapping.unresolved(source, entity, stored) is not None:
             seen = [name for file in files for name in file.all_columns()]
             stored = stored_names(seen, known, in_table)
+        if files:
+            require_few(files[-1].path, len(stored))
         fault = mapping.unresolved(source, entity, stored)
         if fault is not None:
             raise InputError(
@@ -222,17 +224,17 @@ class _Landing:
             tables.delete_batch(self.settings, source.name, entity, identifier)
         require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
-        before = size_and_time(new.path)
         try:
             counts, stored = self._write(batch, records, stored, watched)
-            if size_and_time(new.path) != before:
+            if not self.fingerprints.still_stands(new.path):
                 raise InputError(f"{new.path} changed while it was read; run again when it is complete")
+            size = _bytes(new.path)
         except BaseException:
             self.journal.take_back(batch)
             raise
         load = Load(
             *(source.name, entity, new.file, identifier, new.content_sha256),
-            *(counts.seen, counts.landed, counts.quarantined, _bytes(new.path)),
+            *(counts.seen, counts.landed, counts.quarantined, size),
             loaded_at=batch.loaded_at,
             run_id=self.run_id,
             watermark=watermark,
@@ -259,5 +261,6 @@ class _Landing:
 
 
 def _bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    with told_plainly(path):
+        files = path.rglob("*") if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files if file.is_file() or file == path)

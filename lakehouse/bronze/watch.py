@@ -26,7 +26,8 @@ from lakehouse.bronze.text_blocks import encoding_of
 from lakehouse.errors import InputError
 from lakehouse.expressions import named_columns
 from lakehouse.settings import Settings
-from lakehouse.sources import Source, expand_variables
+from lakehouse.sources import Source
+from lakehouse.variables import expand_variables
 
 BATCHES_LOOKED_BACK = 30
 """A month of daily files: what moved more slowly than that is no drift of a batch."""

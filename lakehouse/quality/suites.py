@@ -115,6 +115,10 @@ def read_suite(path: Path, layer: str) -> Suite:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:  # bytes that are no UTF-8, a date that there is not
+        raise InputError(f"{path} cannot be read: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} cannot be read: it is nested too deep") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with `table` and `rules`, found {_kind(content)}")
     _known_fields(content, SUITE_FIELDS, str(path))

@@ -180,3 +180,19 @@ def test_the_catalogue_names_its_columns_by_the_rules() -> None:
             if name.startswith("is_"):
                 assert column.type == "boolean"
     assert len(ENTITIES) == 19
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("delimiter: tab", "delimiter: []", "`delimiter: []` must be one character, or tab"),
+        ("encoding: gb18030", "encoding: undefined", "unknown encoding `undefined`"),
+        ("encoding: gb18030", "encoding: unicode_escape", "unknown encoding `unicode_escape`"),
+        ("encoding: gb18030", "encoding: [a]", "unknown encoding"),
+    ],
+)
+def test_odd_options_of_a_file_are_refused_by_name(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(InputError) as caught:
+        load_source(write(tmp_path, GOOD.replace(old, new)))
+    assert said in str(caught.value)
