@@ -16,6 +16,7 @@ from lakehouse.catalog import register_tables
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
+from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
 from lakehouse.quality.suites import load_suites
 from lakehouse.runlock import hold
@@ -200,7 +201,8 @@ def judged_tables(settings: Settings, layer: str) -> list[str]:
 def _gate(layer: str) -> Callable[[Run], StepResult]:
     def validate(run: Run) -> StepResult:
         tables = judged_tables(run.settings, layer)
-        report = run_gate(run.spark, run.settings, layer, run.run_id, run.clock(), tables)
+        known = still_valid(run.settings, load_suites(layer, tables), run.clock())
+        report = run_gate(lambda: run.spark, run.settings, layer, run.run_id, run.clock(), tables, known=known)
         run.gates.append(report)
         report.raise_if_failed()
         return StepResult(message=report.headline)
