@@ -40,7 +40,7 @@ def fill(server: Server, rows: int) -> None:
         words["start"] = "timestamp '2024-01-01'"
     else:
         words = {"time": "datetime(6)", "n": "seq", "seconds": "seq second", "numbers": f"seq_1_to_{rows}"}
-        words["start"] = "timestamp'2024-01-01'"
+        words["start"] = "timestamp'2024-01-01 00:00:00'"
     server.run(TABLE.format(**words))
 
 
@@ -86,7 +86,7 @@ def main(rows: int) -> None:
             measure(settings, server, "nothing new", **parts)
             hour = "interval '1 day'" if scheme == "postgresql" else "interval 1 day"
             server.run(
-                f"update order_lines set quantity = quantity + 1, changed_at = timestamp '2024-01-01' + {hour} * 13 "
+                f"update order_lines set quantity = quantity + 1, changed_at = timestamp '2024-01-01 00:00:00' + {hour} * 13 "
                 f"where id % 100 = 0"
             )
             measure(settings, server, "1 % changed", **parts)
