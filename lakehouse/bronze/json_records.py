@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ class JsonLinesFile:
 
     def columns(self) -> list[str]:
         """Keys of the records at the file's beginning, in order of appearance."""
+        return self._first_names
+
+    @cached_property
+    def _first_names(self) -> list[str]:
         for text in text_blocks(self.path, self.compression, self.encoding, _PEEK_BYTES):
             if text.data.strip():
                 self._refuse_other_formats(text)
