@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -88,13 +89,18 @@ def named_columns(text: str, raw_names: Collection[str] = ()) -> set[str]:
     whole = text.strip().lower()
     if whole in raw_names:
         return {whole}
+    return set(_named_as_parsed(text))
+
+
+@lru_cache(maxsize=1 << 10)
+def _named_as_parsed(text: str) -> frozenset[str]:
     if _can_only_be_a_name(text):
-        return {whole} - set(LINEAGE_COLUMNS)
+        return frozenset({text.strip().lower()}.difference(LINEAGE_COLUMNS))
     try:
         found = {name.lower() for name, _, _ in _identifiers(_parse(text))}
     except ExpressionError:
-        return set()
-    return found - set(LINEAGE_COLUMNS)
+        return frozenset()
+    return frozenset(found.difference(LINEAGE_COLUMNS))
 
 
 def with_alternative(text: str, old: str, new: str) -> str:

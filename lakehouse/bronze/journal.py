@@ -51,17 +51,19 @@ class Journal:
         self,
         rows: Sequence[Mapping[str, Any]],
         superseded_batch_ids: Sequence[str],
-        known_of_batches: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+        known_of_batches: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
     ) -> None:
         """Write `ops.loads`: earlier batches are current no longer, these rows are; then forget what was begun.
 
         Args:
             known_of_batches: rows of other `ops` tables about the batches, written first: a kill in between leaves
-                rows of batches that were begun, and those are taken back.
+                rows of batches that were begun, and those are taken back. What is written is taken out of the lists,
+                so that a commit that failed and is tried again does not write it twice.
         """
         with written_plainly(self._settings.home):
             for name, known in known_of_batches.items():
                 ops.append(self._settings, name, known)
+                known.clear()
             table = DeltaTable(self._settings.table_path("ops", "loads"))
             if superseded_batch_ids:
                 table.update(predicate=_one_of(superseded_batch_ids), updates={"is_current": "false"})

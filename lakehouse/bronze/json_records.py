@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,10 @@ class JsonLinesFile:
 
     def columns(self) -> list[str]:
         """Keys of the records at the file's beginning, in order of appearance."""
+        return self._first_names
+
+    @cached_property
+    def _first_names(self) -> list[str]:
         for text in text_blocks(self.path, self.compression, self.encoding, _PEEK_BYTES):
             if text.data.strip():
                 self._refuse_other_formats(text)

@@ -146,10 +146,8 @@ class _Landing:
         if self._waiting or self._superseded:
             if self._source is not None:
                 mapping.write_definition(self.settings, self._source, self._raw_columns)
-            known = {table: rows for table, rows in self._known_of_batches.items() if rows}
-            self.journal.commit([asdict(load) for load in self._waiting], self._superseded, known)
+            self.journal.commit([asdict(load) for load in self._waiting], self._superseded, self._known_of_batches)
         self._waiting, self._superseded = [], []
-        self._known_of_batches = {table: [] for table in ops.OF_A_BATCH}
         self._committed_at = time.monotonic()
 
     def _commit_now_and_then(self) -> None:

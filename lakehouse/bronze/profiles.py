@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ _VALUES_PER_CATEGORY = 5
 _LONGEST_CATEGORY = 60
 _FEWEST_BESIDE_A_TURN = 10
 _EPOCHS = {10: 1, 13: 1000}
+_TWO_DIGITS = re.compile(r"9999-99-99")
+_SPACED = operator.methodcaller("replace", "T", " ")
+T = TypeVar("T")
 _NUMERALS = re.compile(r"\d+")
 Flags = npt.NDArray[np.bool_]
 
@@ -258,6 +262,10 @@ def _times(values: pa.Array, kinds: list[str], which: Ints) -> dict[str, Any]:
     if flags.mean() < 0.5:
         return {}
     texts = values.filter(pa.array(flags)).to_pylist()
+    if flags is year_first and all(_sorts_by_text(kind) for kind in {kinds[n] for n in np.unique(which[flags])}):
+        texts.sort(key=_SPACED)
+        newest_at = _moment(_NUMERALS.findall(_newest(texts)))
+        return {"min_value": texts[0], "max_value": texts[-1], "newest_at": newest_at}
     parts = [_NUMERALS.findall(text) for text in texts]
     if flags is year_last:
         month_first = sum(int(part[1]) > 12 for part in parts) > sum(int(part[0]) > 12 for part in parts)
@@ -266,8 +274,16 @@ def _times(values: pa.Array, kinds: list[str], which: Ints) -> dict[str, Any]:
     if not moments:
         return {}
     moments.sort()
-    newest_at = moments[max(0, math.ceil(0.99 * len(moments)) - 1)][0]
-    return {"min_value": moments[0][1], "max_value": moments[-1][1], "newest_at": newest_at}
+    return {"min_value": moments[0][1], "max_value": moments[-1][1], "newest_at": _newest(moments)[0]}
+
+
+def _newest(ordered: list[T]) -> T:
+    return ordered[max(0, math.ceil(0.99 * len(ordered)) - 1)]
+
+
+def _sorts_by_text(kind: str) -> bool:
+    """Month and day have two digits, so that sorting the text sorts the times."""
+    return bool(_TWO_DIGITS.match(kind))
 
 
 def _year_to_the_front(part: list[str], month_first: bool) -> list[str]:

@@ -18,6 +18,7 @@ from lakehouse.quality import load_suites, run_gate
 from lakehouse.quality.measures import drift
 from lakehouse.settings import CHECKOUT, Settings, load_settings
 from tests.conftest import use_home
+from tests.integration.conftest import Shop
 from tests.integration.drift_cases import DAYS, FIRST_DAY, Case, OrderShop, as_csv, cases, orders
 
 if TYPE_CHECKING:
@@ -149,6 +150,14 @@ def test_a_corrected_file_takes_the_finding_back_and_an_old_warning_is_not_repea
         else:
             shop.send_and_land(f"orders-{DAYS + 1}.csv", as_csv(orders(DAYS + 1)))
             assert [(row["check_name"], row["is_new"]) for row in drift(settings).to_pylist()] == [("category", False)]
+
+
+def test_the_sample_raises_no_alarm(shop: Shop) -> None:
+    of_drift = [row for row in ops.read(shop.settings, "validations") if row["table_name"] == "bronze.drift"]
+    assert len(of_drift) == len(load_suites("bronze", ["bronze.drift"])[0].rules)
+    assert [row["rule"] for row in of_drift if not row["passed"]] == []
+    profiled = {row["batch_id"] for row in ops.read(shop.settings, "batch_profiles")}
+    assert profiled == {row["batch_id"] for row in ops.read(shop.settings, "loads")}
 
 
 def test_an_added_column_is_in_bronze_and_in_what_the_landing_tells(told: dict[str, Told]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.bronze import land
+from lakehouse.quality.measures import drift
 from lakehouse.settings import CHECKOUT, Settings, load_settings
 from lakehouse.sources import load_source
 
@@ -42,6 +43,7 @@ def test_an_example_lands_every_line(name: str, home_settings: Settings, monkeyp
         assert (load.rows_read, load.rows_quarantined) == (lines, 0)
         landed[load.entity] = landed.get(load.entity, 0) + load.rows_landed
     assert landed == ROWS[name]
+    assert drift(home_settings).to_pylist() == []  # no false alarm
 
 
 def test_every_example_begins_with_a_sentence_and_has_no_path_of_a_machine() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
 from landing_shop import LOADED_AT, Shop
 
+from lakehouse import ops
 from lakehouse.bronze import batch as batch_module
 from lakehouse.bronze import land, landing
 from lakehouse.errors import InputError
@@ -117,8 +119,42 @@ def test_a_killed_landing_is_taken_back_by_the_next(
     assert shop.loads() == []
     (load,) = shop.land("x.csv")
     assert (load.rows_read, load.rows_landed, load.rows_quarantined) == (3, 2, 1)
+    assert [(row["column_name"], row["batch_id"]) for row in profiles(shop)] == [
+        ("id", load.batch_id),
+        ("name", load.batch_id),
+    ]
     assert [row["id"] for row in shop.rows()] == ["1", "2"]
     assert len(shop.faults()) == 1
+
+
+def profiles(shop: Shop) -> list[dict[str, Any]]:
+    return sorted(ops.read(shop.settings, "batch_profiles"), key=lambda row: str(row["column_name"]))
+
+
+def test_a_kill_between_profiles_and_loads_leaves_no_profile(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.write("x.csv", CSV)
+    appended = ops.append
+
+    def killed(settings: Any, table: str, rows: Any) -> None:
+        if table == "loads":
+            raise KeyboardInterrupt
+        appended(settings, table, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ops, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shop.land("x.csv")
+    assert len(profiles(shop)) == 2
+    shop.write("x.csv", "id\n7\n")
+    (load,) = shop.land("x.csv")
+    assert [(row["column_name"], row["batch_id"]) for row in profiles(shop)] == [("id", load.batch_id)]
+
+
+def test_content_that_is_back_is_profiled_once(shop: Shop) -> None:
+    for content in (CSV, CSV + "3,c\n", CSV):
+        shop.write("x.csv", content)
+        shop.land("x.csv")
+    assert len(profiles(shop)) == 4
 
 
 def test_a_kill_followed_by_other_content_leaves_no_orphans(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

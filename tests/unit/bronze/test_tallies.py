@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lakehouse.bronze import tallies
 from lakehouse.bronze.garbling import is_garbled, likely_encoding
 from lakehouse.bronze.profiles import ColumnProfile, profile_columns
-from lakehouse.bronze.shapes import kind_of, shapes
+from lakehouse.bronze.shapes import kind_of, shape_of
 from lakehouse.bronze.tallies import Tally, merge, tally
 
 
@@ -49,16 +49,16 @@ def test_a_sample_is_spread_over_the_file_and_follows_no_period_of_it() -> None:
     found = tallied(values)
     assert tallies.SAMPLE_ROWS / 2 < len(found.numbers) <= tallies.SAMPLE_ROWS
     by_tenth = np.bincount(found.numbers // 10_001)
-    assert by_tenth.min() > 0.95 * by_tenth.max()
-    assert profile_columns(found)["x"].mean == pytest.approx(0.5, abs=0.01)
+    assert by_tenth.min() > 0.9 * by_tenth.max()
+    assert profile_columns(found)["x"].mean == pytest.approx(0.5, abs=0.03)
 
 
 def test_figures_are_those_of_pandas() -> None:
     random = np.random.default_rng(3)
-    numbers = random.lognormal(3, 1, 4000).round(2)
+    numbers = random.lognormal(3, 1, 1000).round(2)
     values: list[str | None] = [None if i % 7 == 0 else f"{n:.2f}" for i, n in enumerate(numbers)]
-    found, series = profile(values), pd.Series(numbers)[np.arange(4000) % 7 != 0]
-    assert found.null_count == 4000 - len(series)
+    found, series = profile(values), pd.Series(numbers)[np.arange(1000) % 7 != 0]
+    assert found.null_count == 1000 - len(series)
     assert (found.low, found.middle, found.high) == pytest.approx(tuple(series.quantile([0.1, 0.5, 0.9])))
     assert found.mean == pytest.approx(series.mean())
     assert (float(found.min_value or 0), float(found.max_value or 0)) == (series.min(), series.max())
@@ -97,7 +97,7 @@ def test_no_value_of_a_personal_column_is_kept() -> None:
     ],
 )
 def test_a_value_has_a_shape_and_a_kind(value: str, shape: str, kind: str) -> None:
-    assert shapes(pa.array([value])).to_pylist() == [shape]
+    assert shape_of(value) == shape
     assert kind_of(shape) == kind
 
 
@@ -106,9 +106,9 @@ def test_a_turn_is_found_where_it_is_and_a_mixture_is_none() -> None:
     turned = profile([iso] * 30 + [other] * 70).turn
     assert (turned.strength, turned.row, turned.before, turned.after) == (1.0, 31, "9999-99-99", "99/99/9999")
     random = np.random.default_rng(1)
-    mixed = profile([iso if one else other for one in random.random(4000) < 0.5]).turn
+    mixed = profile([iso if one else other for one in random.random(1000) < 0.5]).turn
     assert mixed.strength < 0.6
-    rare = profile([other if one else iso for one in random.random(4000) < 0.02]).turn
+    rare = profile([other if one else iso for one in random.random(1000) < 0.02]).turn
     assert rare.strength < 0.2
     assert profile([iso] * 12 + [other] * 5).turn.strength == 0.0
 
