@@ -9,7 +9,6 @@ import yaml
 
 from lakehouse.errors import InputError
 
-
 _BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml refuses deep nesting before it costs seconds
 
 
