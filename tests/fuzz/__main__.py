@@ -117,6 +117,10 @@ def _chunk(folder: Path, seed: int, numbers: range) -> Iterator[Result]:
                     break
                 yield json.loads(line)
                 following += 1
+        if following == numbers.stop and process.returncode > 0:
+            print(f"NOTE  a child ended with {process.returncode} after its last case", flush=True)
+        if following == numbers.stop and process.returncode < 0:
+            print(f"NOTE  a child ended by signal {-process.returncode} after its last case", flush=True)
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -51,6 +51,7 @@ def _named(random: Random, number: int) -> Any:
         ]
     )
     path = [path] if isinstance(path, str) else path
+    path = [glob.escape(deep + name)] if name.startswith(".") else path  # hidden: no `*` matches it
     path = [one.replace("${HOME}", "*") if one != "**/*" else one for one in path]
     if path == [name]:
         deep = ""
