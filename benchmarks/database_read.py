@@ -84,10 +84,10 @@ def main(rows: int) -> None:
                 measure(settings, server, f"whole, {connections} connection(s)", **parts)
             measure(settings, server, "whole again, unchanged", whole=True, **parts)
             measure(settings, server, "nothing new", **parts)
-            hour = "interval '1 day'" if scheme == "postgresql" else "interval 1 day"
+            later = "interval '13 days'" if scheme == "postgresql" else "interval 13 day"
             server.run(
-                f"update order_lines set quantity = quantity + 1, changed_at = timestamp '2024-01-01 00:00:00' + {hour} * 13 "
-                f"where id % 100 = 0"
+                f"update order_lines set changed_at = timestamp '2024-01-01 00:00:00' + {later}, quantity = 9 "
+                "where id % 100 = 0"
             )
             measure(settings, server, "1 % changed", **parts)
         finally:
