@@ -28,7 +28,7 @@ OTHERS = (
     ("silver.order_lines", "currency in ('A', 'CNY') and currency is not null"),
     ("silver.order_lines", "currency rlike 'N|X' or currency like '_'"),
     ("silver.order_lines", "ordered_at > timestamp'2020-01-01 01:00:00'"),
-    ("gold.fct_orders", "quantity between -1 and 1"),
+    ("gold.fct_orders", "line_count between -1 and 1"),
     ("ml.click_predictions", "click_probability > 0.5 or click_probability <= 0"),
 )
 

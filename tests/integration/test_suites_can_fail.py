@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from lakehouse.entities import ENTITIES
 from lakehouse.quality import LAYERS, Rule, Suite, load_suites
@@ -43,7 +44,8 @@ def good_rows(shop: Shop, spark: SparkSession, suite: Suite) -> pa.Table:
         return MEASURES[suite.measure].figures(shop.settings)
     if suite.query is not None:
         use_home(spark, shop.settings)
-        return pa.Table.from_pandas(spark.sql(suite.query).toPandas())
+        frame = spark.sql(suite.query)
+        return pa.Table.from_pylist([row.asDict() for row in frame.collect()], schema=to_arrow_schema(frame.schema))
     stored = open_table(shop.settings, suite.table)
     assert stored is not None
     assert stored.schema is not None
