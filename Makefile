@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates evaluate fuzz futures examples databases lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates evaluate crash fuzz futures examples databases lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -38,6 +38,9 @@ fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, no row lost (a
 
 futures: setup ## forty random futures, none of which may change a feature of today (about 15 minutes)
 	@LAKEHOUSE_AS_OF_EXAMPLES=40 $(PY) -m pytest -q tests/integration/test_as_of.py
+
+crash: setup ## a hundred kills at random moments of whole runs; the tables must come out equal (about an hour)
+	@$(PY) -m tests.crash $(ARGS)
 
 examples: setup ## every source of examples/ through the command, against figures that pandas finds (about 8 minutes)
 	@$(PY) -m pytest -v tests/examples

@@ -17,13 +17,17 @@ from lakehouse import ops, publication
 from lakehouse.errors import GateFailed
 from lakehouse.pipeline import AFTER_LANDING
 from lakehouse.reader import query
+from lakehouse.settings import load_settings
 from tests.conftest import forget_tables, use_home
-from tests.integration.conftest import Shop, run_shop
+from tests.crash.killing import killed_often
+from tests.integration.conftest import Shop
 from tests.integration.content import content_hash, content_hashes
 from tests.integration.gold_by_dbt import run_dbt
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+SEED_OF_KILLS = 20261128
 
 
 def test_every_step_is_done_in_order_and_has_its_row_in_ops_runs(shop: Shop) -> None:
@@ -105,10 +109,16 @@ def test_nothing_new_skips_all_but_landing(spark: SparkSession, shop: Shop) -> N
     assert published == publication.current(shop.settings)
 
 
-def test_the_same_input_in_a_second_home_gives_the_same_tables(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
-    second = run_shop(spark, shop.files, tmp_path / "home")
+def test_runs_killed_five_times_in_a_second_home_end_with_the_same_tables(shop: Shop, tmp_path: Path) -> None:
+    home, source = tmp_path / "home", shop.files / "source.yml"
+    kills = killed_often(home, source, tmp_path, kills=5, longest_s=40, seed=SEED_OF_KILLS)
+    assert len(kills) == 5, kills
+    settings = load_settings(home=home)
     layers = ("silver", "gold", "ml")
-    assert content_hashes(second.settings, layers) == content_hashes(shop.settings, layers)
+    assert content_hashes(settings, layers) == content_hashes(shop.settings, layers)
+    states = {row["state"] for row in ops.read(settings, "runs")}
+    assert "killed" in states
+    assert (tmp_path / "last.log").read_text().count("continuing from there") <= 1
 
 
 @pytest.fixture
