@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakehouse.cli import main
+from lakehouse.databases.declaration import DatabaseTable
 from lakehouse.errors import InputError
 from lakehouse.expressions import ExpressionError, check_syntax, resolve
 from lakehouse.quality.suites import read_suite
@@ -48,6 +49,17 @@ entities:
     compression: none
     columns: {product_id: id, title: upper(name)}
     attributes: {note: "concat(name, '-', id)"}
+  ratings:
+    key: [customer_id, product_id]
+    path: jdbc:postgresql://db.example:5432/shop
+    table: ratings
+    user: reader
+    password: ${SHOP_PASSWORD:-secret}
+    watermark: changed_at
+    overlap: 1 hour
+    partition_column: id
+    max_connections: 2
+    columns: {customer_id: customer, product_id: product}
 """
 SUITE = """
 table: silver.orders
@@ -418,4 +430,7 @@ def test_an_expression_nested_without_end_is_refused(text: str) -> None:
 
 
 def test_every_option_of_an_entity_is_fuzzed() -> None:
-    assert set(yaml.safe_load(SOURCE)["entities"]["products"]) == set(EntitySource.model_fields)
+    entities = yaml.safe_load(SOURCE)["entities"]
+    assert set(entities["products"]) == set(EntitySource.model_fields) - {"database"}
+    of_a_table = set(entities["ratings"]) - set(EntitySource.model_fields)
+    assert of_a_table == set(DatabaseTable.model_fields) - {"url", "query", "password_file"}  # one of two, each
