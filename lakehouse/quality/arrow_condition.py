@@ -148,6 +148,9 @@ class ArrowCondition:
             return pa.scalar(moved(moment.as_py(), span), UTC)
         left, right = self._value(node.left, batch), self._value(node.right, batch)
         kinds = {_kind(left), _kind(right)}
+        if "float" in kinds:
+            found = SUMS[type(node)](_as_float(left), _as_float(right))
+            return _known(found) if isinstance(found, pa.Array) else found
         if kinds == {"int", "decimal"}:
             left, right = _as_decimal(left), _as_decimal(right)
         elif len(kinds) > 1 or not kinds & {"int", "decimal"}:
@@ -245,6 +248,10 @@ def _span(interval: exp.Interval) -> timedelta:
 def _column(values: Any) -> Any:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
+    return _known(values)
+
+
+def _known(values: Any) -> Any:
     if pa.types.is_floating(values.type) and pc.any(pc.is_nan(values)).as_py():
         raise NotForArrow  # Spark: equal to itself and greater than all; IEEE: neither
     return values
@@ -274,6 +281,15 @@ def _kind(value: Any) -> str:
     raise NotForArrow
 
 
+def _as_float(value: Any) -> Any:
+    """A double as it is, a constant as the double that Spark takes it for; a column of another type is refused."""
+    if _kind(value) == "float":
+        return value
+    if _kind(value) not in ("int", "decimal") or not isinstance(value, pa.Scalar):
+        raise NotForArrow
+    return pa.scalar(float(value.as_py()), pa.float64())
+
+
 def _as_decimal(value: Any) -> Any:
     """An integer as the decimal that Spark takes it for."""
     if _kind(value) == "decimal":
@@ -285,13 +301,8 @@ def _compare(how: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     kinds = {_kind(left), _kind(right)}
     if kinds == {"int", "decimal"}:
         left, right = _as_decimal(left), _as_decimal(right)
-    elif kinds == {"int", "float"} or kinds == {"decimal", "float"}:
-        constants = [side for side in (left, right) if isinstance(side, pa.Scalar)]
-        if len(constants) != 1 or _kind(constants[0]) == "float":
-            raise NotForArrow
-        left, right = (
-            pa.scalar(float(side.as_py()), pa.float64()) if side is constants[0] else side for side in (left, right)
-        )
+    elif "float" in kinds and len(kinds) > 1:
+        left, right = _as_float(left), _as_float(right)
     elif len(kinds) > 1:
         raise NotForArrow
     return how(left, right)

@@ -80,7 +80,8 @@ class StoredTable:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows of the table, these columns only, a bounded number at a time."""
         assert self.dataset is not None
-        yield from self.dataset.scanner(columns=list(columns), batch_size=BATCH_ROWS).to_batches()
+        chosen = list(columns)  # without threads: Arrow's, still at work when Python ends, abort it (see ops.py)
+        yield from self.dataset.scanner(columns=chosen, batch_size=BATCH_ROWS, use_threads=False).to_batches()
 
     def _figure(self, column: str) -> tuple[int | None, Bounds | None]:
         if column not in self._figures:

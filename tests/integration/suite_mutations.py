@@ -6,6 +6,7 @@ Rows are changed as a whole (every row gets the bad value), so that no `mostly` 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -13,12 +14,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlglot
+from sqlglot import exp
 
 from lakehouse.quality.arrow_condition import ArrowCondition
 from lakehouse.quality.suites import Rule
 
 NOW = datetime(2100, 1, 1, tzinfo=timezone.utc)
-COMBINATIONS = 4000
+COMBINATIONS = 20_000
 # Values that conditions turn on. A condition that none of their combinations breaks is taken for one that cannot fail.
 NUMBERS: tuple[int, ...] = (0, 1, -1, 2, 10**6)
 TEXTS = ("A", "?", " X@y", "auc", "CNY", "CNY\n", "+8613800000000", "ann@shop.cn")
@@ -45,20 +48,18 @@ def mutated(rule: Rule, good: pa.Table) -> pa.Table | None:
 
 def counterexample(condition: str, schema: pa.Schema) -> dict[str, Any] | None:
     """Values of the condition's columns for which it is false; None if no combination of the tried ones is."""
-    tried = combinations(condition, schema)
-    found = ArrowCondition(condition, schema, NOW)
-    for place in range(tried.num_rows):
-        row = tried.slice(place, 1)
-        if found.breaking(row.combine_chunks().to_batches()[0]):
-            return {name: row.column(name)[0].as_py() for name in row.column_names}
-    return None
+    (tried,) = combinations(condition, schema).combine_chunks().to_batches()
+    broken = ArrowCondition(condition, schema, NOW).broken(tried)
+    place = pc.index(broken, True).as_py()
+    return None if place < 0 else tried.slice(place, 1).to_pylist()[0]
 
 
 def combinations(condition: str, schema: pa.Schema) -> pa.Table:
     """Rows of the condition's columns: every combination of the values to try, a bounded number spread over all."""
     columns = ArrowCondition(condition, schema, NOW).columns
     chosen = pa.schema([schema.field(name) for name in columns])
-    choices = [values_of(field.type) for field in chosen]
+    literals = [literal.this for literal in sqlglot.parse_one(condition, dialect="spark").find_all(exp.Literal)]
+    choices = [values_of(field.type, literals) for field in chosen]
     total = 1
     for choice in choices:
         total *= len(choice)
@@ -78,14 +79,15 @@ def with_values(good: pa.Table, values: dict[str, Any]) -> pa.Table:
     return good
 
 
-def values_of(kind: pa.DataType) -> list[Any]:
-    """What is tried in a column of this type."""
+def values_of(kind: pa.DataType, literals: Sequence[str] = ()) -> list[Any]:
+    """What is tried in a column of this type, the texts and numbers that the condition itself names among it."""
+    named = [float(literal) for literal in literals if re.fullmatch(r"\d+(\.\d+)?", literal)]
     if pa.types.is_boolean(kind):
         return [True, False, None]
     if pa.types.is_integer(kind):
         return [*NUMBERS, None]
     if pa.types.is_floating(kind):
-        return [*map(float, NUMBERS), 0.5, None]
+        return [*map(float, NUMBERS), 0.5, *(number + step for number in named for step in (-0.1, 0.1)), None]
     if pa.types.is_decimal(kind):
         return [*map(Decimal, NUMBERS), None]
     if pa.types.is_date(kind):
@@ -94,7 +96,7 @@ def values_of(kind: pa.DataType) -> list[Any]:
         return [*(datetime(d.year, d.month, d.day, tzinfo=timezone.utc) + timedelta(hours=1) for d in DAYS), None]
     if pa.types.is_list(kind):
         return [[], values_of(kind.value_type)[:1] * 9, None]
-    return [*TEXTS, None]
+    return [*TEXTS, *(literal for literal in literals if literal not in TEXTS), None]
 
 
 def first_good(rows: pa.Table, rules: Sequence[Rule], count: int = 20) -> pa.Table:
