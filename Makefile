@@ -32,7 +32,7 @@ bench-gates: setup ## price of the gates against their layers and plain Great Ex
 evaluate: setup ## planted defects found and false alarms, against the sample's truth
 	@$(PY) benchmarks/planted_defects.py
 
-fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, no row lost (about 15 minutes); SEED= repeats
+fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row accounted for (about 20 minutes); SEED= repeats
 	@$(PY) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@LAKEHOUSE_FUZZ_EXAMPLES=1000 $(PY) -m pytest -q $(if $(SEED),--hypothesis-seed=$(SEED)) tests/unit/test_fuzzed_definitions.py
 

@@ -24,7 +24,7 @@ OTHERS = (
     ("silver.order_lines", "not (quantity < 1) and unit_price * 2 > 0.5"),
     ("silver.order_lines", "quantity + quantity <= 2 or discount_amount - gross_amount = 0"),
     ("silver.order_lines", "coalesce(discount_amount, 0) >= 0"),
-    ("silver.order_lines", "cast(unit_price * 1.5 as decimal(18, 1)) <> 1.6"),
+    ("silver.order_lines", "cast(unit_price * 1.25 as decimal(18, 1)) <> 1.3"),
     ("silver.order_lines", "currency in ('A', 'CNY') and currency is not null"),
     ("silver.order_lines", "currency rlike 'N|X' or currency like '_'"),
     ("silver.order_lines", "ordered_at > timestamp'2020-01-01 01:00:00'"),
