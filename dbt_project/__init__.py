@@ -2,10 +2,9 @@
 
 from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
-from pyspark.sql import SparkSession
 
 from lakehouse.runlock import acquire
-from lakehouse.session import open_session
+from lakehouse.session import open_session, running_session
 from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
@@ -25,7 +24,7 @@ class OpenHome(dbtPlugin):
         if command in WITHOUT_TABLES:
             return
         settings = load_settings()
-        if command in WRITERS and SparkSession.getActiveSession() is None:
+        if command in WRITERS and running_session() is None:
             held.append(acquire(settings.home))
         open_session(settings)
 

@@ -107,13 +107,20 @@ def fit_to_size(spark: SparkSession, rows: int) -> None:
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
 
 
+def running_session() -> SparkSession | None:
+    """The session of this process, whichever thread opened it (Spark's own "active" session is a thread's)."""
+    from pyspark.sql import SparkSession
+
+    session: SparkSession | None = SparkSession._instantiatedSession
+    return None if session is None or session.sparkContext._jsc is None else session
+
+
 @contextmanager
 def commits_marked(token: str) -> Iterator[None]:
     """Every Delta commit of the running session carries this token while the block runs."""
-    from pyspark.sql import SparkSession
-
-    running = SparkSession.getActiveSession()
-    assert running is not None
+    running = running_session()
+    if running is None:
+        raise LakehouseError("no Spark session is open to write with; run again")
     running.conf.set(USER_METADATA, token)
     try:
         yield
@@ -124,9 +131,7 @@ def commits_marked(token: str) -> Iterator[None]:
 
 def open_session(settings: Settings) -> SparkSession:
     """The running session of this process, or a new one that knows every table of `settings.home`."""
-    from pyspark.sql import SparkSession
-
-    running = SparkSession.getActiveSession()
+    running = running_session()
     if running is not None:
         return running
     session = start_session(settings)
@@ -142,7 +147,7 @@ def start_session(settings: Settings) -> SparkSession:
     """
     from pyspark.sql import SparkSession
 
-    running = SparkSession.getActiveSession()
+    running = running_session()
     if running is not None:
         return running
     runtime = java_home()
