@@ -7,6 +7,7 @@ first) by `CREATE TABLE … LOCATION`, which reads the table's log.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 def tables_on_disk(tables_dir: Path) -> list[tuple[str, str]]:
     """`(schema, table)` of every Delta folder of a home, sorted."""
     return sorted((log.parent.parent.name, log.parent.name) for log in tables_dir.glob("*/*/_delta_log"))
+
+
+def remove_unborn_tables(tables_dir: Path) -> list[str]:
+    """Remove what a kill left of tables that never had a commit: files nobody can read, in the way of the next write.
+
+    Returns:
+        Their names, `schema.table`.
+    """
+    unborn = [path for path in tables_dir.glob("*/*") if path.is_dir() and not any(path.glob("_delta_log/*.json"))]
+    for path in unborn:
+        shutil.rmtree(path)
+    return [f"{path.parent.name}.{path.name}" for path in unborn]
 
 
 def register_tables(spark: SparkSession, tables_dir: Path, only: Iterable[tuple[str, str]] | None = None) -> None:

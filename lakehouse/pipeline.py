@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lakehouse import ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
-from lakehouse.catalog import register_tables
+from lakehouse.catalog import register_tables, remove_unborn_tables
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
@@ -115,6 +115,7 @@ def main_job(run: Run) -> publication.Publication:
         GateFailed: an `error` expectation failed; what readers see stays as it was.
     """
     with hold(run.settings.home):
+        remove_unborn_tables(run.settings.tables_dir)
         ops.ensure_tables(run.settings)
         killed = Marker(run.settings).settle()
         if killed is not None:
