@@ -249,9 +249,11 @@ def _train(run: Run) -> StepResult:
     day = run.as_of_on
     assert day is not None
     trained: list[str] = []
+    before: list[str] = []
     learnt_from = run.dbt.signatures("features", day)
     for name in TASKS_IN_ORDER:
-        signature = digest([learnt_from, str(day), run.settings.sample_seed, _code_digest("ml"), trained])
+        signature = digest([learnt_from, str(day), run.settings.sample_seed, _code_digest("ml"), before])
+        before.append(signature)
         if not run.ledger.is_fresh(f"ml.{name}", signature):
             run.progress.advanced("train", name)
             TASKS[name].train(run.spark, run.settings, day, run.settings.sample_seed)
