@@ -158,7 +158,6 @@ def start_session(settings: Settings) -> SparkSession:
     if runtime is not None:
         os.environ["JAVA_HOME"] = str(runtime)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
     for folder in (settings.log_dir, settings.home / "spark-tmp", settings.tables_dir):
         folder.mkdir(parents=True, exist_ok=True)

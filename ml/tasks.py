@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from lakehouse.settings import Settings
 from ml import tables
@@ -29,6 +30,8 @@ Door = Callable[["SparkSession", Settings, date, int], Summary]
 class Task:
     """A model's life: learn and register, then predict with the champion.
 
+    Both take one BLAS thread: how many there are decides the last bit of a product of matrices.
+
     Args:
         writes: the `ml` tables that `score` (and, for curves and coefficients, `train`) replaces.
     """
@@ -40,7 +43,8 @@ class Task:
 
     def train(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Register a new champion and write its measures to `ml.model_metrics`, replacing the task's earlier ones."""
-        summary = self.fit(spark, settings, as_of, seed)
+        with threadpool_limits(1, user_api="blas"):
+            summary = self.fit(spark, settings, as_of, seed)
         record(spark, settings, summary)
         return summary
 
@@ -50,7 +54,8 @@ class Task:
         Raises:
             LakehouseError: there is data to score and no champion.
         """
-        return self.predict(spark, settings, as_of, seed)
+        with threadpool_limits(1, user_api="blas"):
+            return self.predict(spark, settings, as_of, seed)
 
     def run(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Train, then score; the summary holds the measures and the number of predictions."""
