@@ -3,7 +3,7 @@
 The ledger is one file of the home, `builds.json`, replaced after every node. It may lag behind the tables, never run
 ahead: an entry holds only while its tables are in the state that it names. What is about to be built is written down
 first, under a token that every commit carries (Delta's `userMetadata`): so a kill between a commit and its entry loses
-nothing.
+nothing, and an increment is never merged twice.
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ from lakehouse.atomic_file import replace_file
 from lakehouse.settings import Settings
 
 LEDGER = "builds.json"
+LARGEST_INCREMENT = 0.3
 
 
 @dataclass(frozen=True)
 class Build:
-    """A finished node: the digest of all it depends on, and the state of every table it wrote."""
+    """A finished node: the digest of all it depends on, and the state of every table it wrote.
+
+    A node that can grow by increments also says of which batches it is made (batch -> rows) and a digest of what
+    else its rows come from, its text and the definitions of the sources.
+    """
 
     signature: str
     tables: dict[str, str] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
+    rest: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,26 @@ class Ledger:
             and all(table_state(self._settings, name) == state for name, state in build.tables.items())
         )
 
+    def increment(
+        self, node: str, rest: str, batches: Mapping[str, int], may_lose: bool = False
+    ) -> dict[str, list[str]] | None:
+        """The batches that are `new` to the node and those that have `gone`; None where it is made anew.
+
+        It takes an increment where its table is as it was left, the rest that its rows come from is the same, and the
+        new batches bring at most `LARGEST_INCREMENT` of the rows: beyond it the whole costs less than the merge.
+
+        Args:
+            may_lose: the node can let go of a batch; one that cannot is made anew when one has gone.
+        """
+        build = self._builds.get(node)
+        if build is None or not build.rest or build.rest != rest:
+            return None
+        if any(table_state(self._settings, name) != state for name, state in build.tables.items()):
+            return None
+        new, gone = sorted(batches.keys() - build.batches.keys()), sorted(build.batches.keys() - batches.keys())
+        is_large = sum(batches[batch] for batch in new) > LARGEST_INCREMENT * sum(batches.values())
+        return None if is_large or (gone and not may_lose) else {"new": new, "gone": gone}
+
     def intend(self, token: str, builds: Mapping[str, Build]) -> None:
         """Write down what is about to be built, by node; `tables` of each names the table, without a state."""
         with self._lock:
@@ -85,7 +112,7 @@ class Ledger:
         with self._lock:
             for node, build in self._builds.items():
                 if build.tables.get(table) == before:
-                    self._builds[node] = Build(build.signature, {**build.tables, table: now})
+                    self._builds[node] = replace(build, tables={**build.tables, table: now})
             self._save()
 
     def _put(self, node: str, build: Build) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lakehouse import ops
-from lakehouse.builds import digest, files_digest, signatures, table_state
+from lakehouse.builds import Build, Ledger, digest, files_digest, signatures, table_state
 from lakehouse.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ class Node:
     table: str
     parents: tuple[str, ...]
     text_digest: str
+    is_merged: bool = False
+    may_lose: bool = False
+    grows_with: str = ""
+
+    @property
+    def entities(self) -> list[str]:
+        """The bronze tables that it reads."""
+        return [parent.split(".")[-1] for parent in self.parents if ".bronze." in parent]
 
 
 def nodes(manifest: Manifest) -> dict[str, Node]:
@@ -62,7 +70,7 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
     for root in roots:
         schema, table = root.split(".")[-2:]
         if schema == "bronze":
-            own[root] = digest(sorted(batches.get(table, ())))
+            own[root] = digest(sorted(batches.get(table, {})))
         elif (schema, table) == ("ops", "sources"):
             own[root] = definitions
         elif (schema, table) == ("ops", "as_of"):
@@ -73,18 +81,45 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
     return signatures({**parents, **dict.fromkeys(roots, ())}, own)
 
 
-def current_batches(settings: Settings) -> dict[str, set[str]]:
-    """Entity -> the batches that silver reads."""
-    found: dict[str, set[str]] = {}
+def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
+    """Entity -> the batches that silver reads -> their rows."""
+    found: dict[str, dict[str, int]] = {}
     for load in ops.read(settings, "loads"):
         if load["is_current"]:
-            found.setdefault(load["entity"], set()).add(load["batch_id"])
+            found.setdefault(load["entity"], {})[load["batch_id"]] = load["rows_landed"]
     return found
 
 
 def definitions_digest(settings: Settings) -> str:
     """A digest of what the sources say of themselves."""
     return digest(sorted(digest(row) for row in ops.read(settings, "sources")))
+
+
+def planned_builds(
+    settings: Settings, ledger: Ledger, todo: Sequence[Node], wanted: Mapping[str, str]
+) -> tuple[dict[str, Build], dict[str, dict[str, list[str]]]]:
+    """What these nodes will be once they are built, and for those that take an increment its new and gone batches.
+
+    Args:
+        wanted: node name -> signature.
+    """
+    batches, definitions = current_batches(settings), definitions_digest(settings)
+    builds, increments = {}, {}
+    for node in todo:
+        read: dict[str, int] = {}
+        rest = ""
+        if node.is_merged:
+            for entity in node.entities:
+                read |= batches.get(entity, {})
+            rest = digest([node.text_digest, definitions])
+            increment = ledger.increment(node.name, rest, read, node.may_lose)
+            if increment is not None:
+                increments[node.name] = increment
+        builds[node.name] = Build(wanted[node.name], {node.table: ""} if node.table else {}, read, rest)
+    for node in todo:
+        if node.grows_with in increments:
+            increments[node.name] = increments[node.grows_with]
+    return builds, increments
 
 
 def _node(node: Any, shared: str) -> Node:
@@ -100,4 +135,7 @@ def _node(node: Any, shared: str) -> Node:
         table=f"{node.schema}.{node.alias}" if stored else "",
         parents=tuple(node.depends_on.nodes),
         text_digest=digest([shared, files_digest(files, CHECKOUT)]),
+        is_merged=is_model and node.config.materialized == "merged",
+        may_lose="day" not in node.config.meta,
+        grows_with=str(node.config.meta.get("grows_with", "")),
     )

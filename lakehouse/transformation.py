@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -11,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.builds import Build, Ledger, digest
+from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.lineage import Node, current_signatures, nodes
+from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
 from lakehouse.session import commits_marked
 from lakehouse.settings import CHECKOUT, Settings
 
@@ -26,14 +27,17 @@ USERS_EXPRESSION = re.compile(r"UNRESOLVED_ROUTINE|UNRESOLVED_COLUMN|PARSE_SYNTA
 
 @dataclass(frozen=True)
 class Built:
-    """How a dbt invocation ended: models and tests that ran, and models that were as they should be already."""
+    """How a dbt invocation ended: models and tests that ran, models that were as they should be already, and how many
+    of those that ran took only what is new."""
 
     models: int
     tests: int
     kept: int = 0
+    merged: int = 0
 
     def __str__(self) -> str:
-        return f"{self.models} models, {self.tests} tests" + (f", {self.kept} models unchanged" if self.kept else "")
+        said = f"{self.models} models" + (f" ({self.merged} by increments)" if self.merged else "")
+        return f"{said}, {self.tests} tests" + (f", {self.kept} models unchanged" if self.kept else "")
 
 
 class Transformation:
@@ -70,9 +74,9 @@ class Transformation:
             return Built(0, 0, len(models))
 
         by_name = {graph[key].name: wanted[key] for key in todo}
+        builds, increments = planned_builds(self.settings, ledger, [graph[key] for key in todo], by_name)
         token = digest([by_name, time.time_ns()])
-        tables = {graph[key].name: graph[key].table for key in todo}
-        ledger.intend(token, {n: Build(by_name[n], {table: ""} if table else {}) for n, table in tables.items()})
+        ledger.intend(token, builds)
 
         def finished(unique_id: str) -> None:
             if unique_id in graph:
@@ -80,10 +84,11 @@ class Transformation:
                 if progress is not None:
                     progress(graph[unique_id].name)
 
+        arguments = ["build", "--indirect-selection", "empty", "--select", *by_name]
         with commits_marked(token):
-            results = self._invoke(["build", "--indirect-selection", "empty", "--select", *by_name], finished)
+            results = self._invoke([*arguments, "--vars", json.dumps({"increments": increments})], finished)
         kinds = [str(result.node.resource_type) for result in results]
-        return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"))
+        return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"), len(increments))
 
     def signatures(self, tag: str, as_of_on: date | None) -> dict[str, str]:
         """A digest per model of the tag over all that it is built from, as things are now."""

@@ -133,7 +133,9 @@
     from {{ bronze }}
     where
         _source = {{ sql_text(mapped.source) }}
-        {%- if mapped.stale %}
+        {%- if increment() is not none %}
+        and _batch_id in ({{ batch_list(increment()) }})
+        {%- elif mapped.stale %}
         and _batch_id not in ({% for batch in mapped.stale %}{{ sql_text(batch) }}{{ ', ' if not loop.last }}{% endfor %})
         {%- endif %}
     {%- if not loop.last %}
@@ -163,6 +165,13 @@
     from {{ bronze }}
     where false
     {%- endfor %}
+{% endmacro %}
+
+{# Batches as SQL; where there is none, what no batch is called. #}
+{% macro batch_list(batches) %}
+    {%- set listed = [] -%}
+    {%- for batch in batches -%}{%- do listed.append(sql_text(batch)) -%}{%- endfor -%}
+    {{- return(listed | join(', ') if listed else "''") -}}
 {% endmacro %}
 
 {# A source's rows have an identity of their own: by its `key:`, or because the entity is a person or thing. #}

@@ -1,14 +1,57 @@
-{%- set judged = ['product_id', 'quantity', 'unit_price', 'is_cancelled'] -%}
+{#- Reads the same new batches as silver.order_lines takes, beside the lines that are there. -#}
+{{ config(meta={'grows_with': 'stg_order_lines'}) }}
+{%- set judged = ['order_id', 'line_number', 'product_id', 'quantity', 'unit_price', 'is_cancelled'] -%}
 {#- The rule's factor: three inter-quartile ranges are Tukey's "far out" (1977). -#}
 {%- set factor = 3 -%}
 {#- The narrowest inter-quartile range, as a ratio: where most lines are of one piece or at the list price it would
     be 1, and every other line an outlier. -#}
 {%- set narrowest = {'quantity': 1.6, 'unit_price': 1.25} -%}
+{#- In an increment the lines there are already come from silver; `upstream`, as silver.order_lines reads these bounds. -#}
+{%- set stored = upstream('silver', 'order_lines') -%}
 with
 
 checked as (
 
     {{ checked_rows('order_lines', only=judged) }}
+
+),
+
+fresh as (
+
+    {{ without_copies('order_lines') }}
+
+),
+
+lines as (
+
+    select
+        source,
+        product_id,
+        quantity,
+        unit_price,
+        is_cancelled
+    from fresh
+    {%- if increment() is not none %}
+
+    union all
+
+    select
+        stored.source,
+        stored.product_id,
+        stored.quantity,
+        stored.unit_price,
+        stored.is_cancelled
+    from (
+        select
+            *,
+            {{ identity('order_lines') }} as _identity
+        from {{ stored }}
+    ) as stored
+    left anti join fresh
+        on
+            stored.source = fresh.source and stored._identity = fresh._identity
+            and not ({{ is_keyless('order_lines', 'stored') }})
+    {%- endif %}
 
 ),
 
@@ -19,11 +62,9 @@ sales as (
         product_id,
         quantity,
         unit_price
-    from checked
+    from lines
     where
-        _is_read
-        and quarantine_reason is null
-        and quantity > 0
+        quantity > 0
         and unit_price > 0
         and not coalesce(is_cancelled, false)
 
@@ -54,10 +95,9 @@ quartiles as (
 
 ),
 
-quantity_bounds as (
+bound_bases as (
 
     select
-        'order_lines' as entity,
         'quantity' as column_name,
         source,
         cast(null as string) as product_id,
@@ -66,12 +106,9 @@ quantity_bounds as (
         greatest(quantity[1] - quantity[0], ln({{ narrowest.quantity }})) * {{ factor }} as reach
     from quartiles
 
-),
-
-price_bounds as (
+    union all
 
     select
-        'order_lines' as entity,
         'unit_price' as column_name,
         typical_prices.source,
         typical_prices.product_id,
@@ -85,16 +122,8 @@ price_bounds as (
 
 bounds as (
 
-    select * from quantity_bounds
-    union all
-    select * from price_bounds
-
-),
-
-final as (
-
     select
-        entity,
+        'order_lines' as entity,
         column_name,
         source,
         product_id,
@@ -103,8 +132,8 @@ final as (
         round(q1 * exp(-reach), 6) as lower_bound,
         round(q3 * exp(reach), 6) as upper_bound,
         'log' as scale
-    from bounds
+    from bound_bases
 
 )
 
-select * from final
+select * from bounds

@@ -1,3 +1,4 @@
+{{ config(materialized='merged') }}
 {#- Rows that cannot be what they claim, of every entity that some source brings. -#}
 {%- set entities = entities_brought() -%}
 with

@@ -1,14 +1,9 @@
+{{ config(materialized='merged', meta={'day': 'changed_on'}, tblproperties=skipping_by('changed_on')) }}
 with
-
-checked as (
-
-    {{ checked_rows('consents') }}
-
-),
 
 kept as (
 
-    {{ without_copies('consents') }}
+    {{ kept_rows('consents') }}
 
 ),
 
@@ -30,11 +25,13 @@ final as (
 
         ---------- times
         changed_at,
+        to_date(changed_at) as changed_on,
 
         ---------- lineage
         {{ lineage() }}
+        {{- for_the_merge('kept') }}
     from kept
 
 )
 
-select * from final
+select {{ by_day() }}* from final

@@ -1,14 +1,12 @@
+{{ config(
+    materialized='merged', tblproperties=skipping_by('shown_on'),
+    meta={'day': 'shown_on', 'judged': ['is_known_customer']}
+) }}
 with
-
-checked as (
-
-    {{ checked_rows('impressions') }}
-
-),
 
 kept as (
 
-    {{ without_copies('impressions') }}
+    {{ kept_rows('impressions') }}
 
 ),
 
@@ -47,9 +45,10 @@ final as (
 
         ---------- lineage
         {{ lineage('kept') }}
+        {{- for_the_merge('kept') }}
     from kept
     {{ join_known('customer', 'kept') }}
 
 )
 
-select * from final
+select {{ by_day() }}* from final

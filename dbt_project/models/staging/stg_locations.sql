@@ -1,14 +1,9 @@
+{{ config(materialized='merged', meta={'day': 'seen_on'}, tblproperties=skipping_by('seen_on')) }}
 with
-
-checked as (
-
-    {{ checked_rows('locations') }}
-
-),
 
 kept as (
 
-    {{ without_copies('locations') }}
+    {{ kept_rows('locations') }}
 
 ),
 
@@ -27,11 +22,13 @@ final as (
 
         ---------- times
         seen_at,
+        to_date(seen_at) as seen_on,
 
         ---------- lineage
         {{ lineage() }}
+        {{- for_the_merge('kept') }}
     from kept
 
 )
 
-select * from final
+select {{ by_day() }}* from final

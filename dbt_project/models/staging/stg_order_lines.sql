@@ -1,14 +1,12 @@
+{{ config(
+    materialized='merged', tblproperties=skipping_by('ordered_on'),
+    meta={'day': 'ordered_on', 'judged': ['is_known_customer', 'is_known_product', 'is_sale', 'is_quantity_outlier', 'is_price_outlier']}
+) }}
 with
-
-checked as (
-
-    {{ checked_rows('order_lines') }}
-
-),
 
 kept as (
 
-    {{ without_copies('order_lines') }}
+    {{ kept_rows('order_lines') }}
 
 ),
 
@@ -96,8 +94,9 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
+        {{- for_the_merge('judged') }}
     from judged
 
 )
 
-select * from final
+select {{ by_day() }}* from final

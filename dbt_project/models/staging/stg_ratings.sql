@@ -1,14 +1,9 @@
+{{ config(materialized='merged', meta={'day': 'rated_on'}, tblproperties=skipping_by('rated_on')) }}
 with
-
-checked as (
-
-    {{ checked_rows('ratings') }}
-
-),
 
 kept as (
 
-    {{ without_copies('ratings') }}
+    {{ kept_rows('ratings') }}
 
 ),
 
@@ -26,11 +21,13 @@ final as (
 
         ---------- times
         rated_at,
+        to_date(rated_at) as rated_on,
 
         ---------- lineage
         {{ lineage() }}
+        {{- for_the_merge('kept') }}
     from kept
 
 )
 
-select * from final
+select {{ by_day() }}* from final

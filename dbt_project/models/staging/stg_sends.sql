@@ -1,14 +1,9 @@
+{{ config(materialized='merged', meta={'day': 'sent_on'}, tblproperties=skipping_by('sent_on')) }}
 with
-
-checked as (
-
-    {{ checked_rows('sends') }}
-
-),
 
 kept as (
 
-    {{ without_copies('sends') }}
+    {{ kept_rows('sends') }}
 
 ),
 
@@ -27,6 +22,7 @@ final as (
 
         ---------- times
         sent_at,
+        to_date(sent_at) as sent_on,
         opened_at,
         clicked_at,
         converted_at,
@@ -38,8 +34,9 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
+        {{- for_the_merge('kept') }}
     from kept
 
 )
 
-select * from final
+select {{ by_day() }}* from final

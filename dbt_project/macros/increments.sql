@@ -1,0 +1,318 @@
+{#
+  Silver in proportion to the batch. A model that is `materialized='merged'` is one text for two uses: over all current
+  batches it makes the table; over new batches only it makes the rows that changed, which are merged into the table.
+
+  The run says which (lakehouse/transformation.py): `increments[model]` lists the batches that are `new` since the table
+  was made, where definitions and text are those that it was made by and no batch has gone. Otherwise, and in a plain
+  `dbt build`, the table is made whole. A model without a `day` in its `meta` has rows that depend on their own bronze
+  row alone: new ones are added, and those of batches that have `gone` are deleted.
+
+    arrived    rows of new batches; each finds by key the row that it replaces, whose copies it counts on, or by content
+               the rows that it is one more copy of
+    standing   rows there are already, whose flags depend on other rows or tables (is the customer known, is the price an
+               outlier): of those only place and flags are read, and the flags that come out otherwise now are merged
+    _was       place in bronze and day of the row there is; the merge finds it by these, reading the files of those
+               days only
+    _stored    the flags of a standing row as they are stored; null for an arrived row
+#}
+
+{# What is new for this model: a list of batches (empty where only other tables changed), none where it is made whole. #}
+{% macro increment() %}
+    {{- return(var('increments', {}).get(model.name, {}).get('new') if execute else none) -}}
+{% endmacro %}
+
+{# A row's text of identity within its source: the key, or a hash of the content where the source has no key. #}
+{% macro identity(entity_name) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set cases = [] -%}
+    {%- for mapped in mapped_sources(entity_name) -%}
+        {%- set parts = [] -%}
+        {%- for column in (mapped.key or spec.key) if is_keyed(spec, mapped) -%}
+            {%- do parts.append('coalesce(cast(' ~ column ~ " as string), '')") -%}
+        {%- endfor -%}
+        {%- set text = "concat_ws('\\u001f', " ~ parts | join(', ') ~ ')' if parts else 'cast(_content_hash as string)' -%}
+        {%- do cases.append({'source': sql_text(mapped.source), 'text': text}) -%}
+    {%- endfor -%}
+    {%- set texts = cases | map(attribute='text') | unique | list -%}
+    {%- if texts | length <= 1 -%}
+        {{- return(texts[0] if texts else 'cast(_content_hash as string)') -}}
+    {%- endif -%}
+    {%- set branches = [] -%}
+    {%- for case in cases -%}{%- do branches.append('when ' ~ case.source ~ ' then ' ~ case.text) -%}{%- endfor -%}
+    {{- return('case source ' ~ branches | join(' ') ~ ' end') -}}
+{% endmacro %}
+
+{# True for a row (of `relation`) whose source gives the entity no key. #}
+{% macro is_keyless(entity_name, relation=none) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set sources = mapped_sources(entity_name) -%}
+    {%- set keyless = [] -%}
+    {%- for mapped in sources if not is_keyed(spec, mapped) -%}{%- do keyless.append(sql_text(mapped.source)) -%}{%- endfor -%}
+    {%- if not keyless -%}
+        {{- return('false') -}}
+    {%- endif -%}
+    {{- return('true' if keyless | length == sources | length else (relation ~ '.' if relation else '') ~ 'source in (' ~ keyless | join(', ') ~ ')') -}}
+{% endmacro %}
+
+{#
+  The rows of `entity` that silver keeps: source, its columns, currency, attributes and lineage. In an increment
+  `arrived` and, where flags are judged, `standing`. The model's `meta` says
+
+    day      the day of a stored row, by which the table is laid out
+    judged   flags that the model works out from other rows or tables
+#}
+{% macro kept_rows(entity_name) %}
+    {%- set day = model.config.meta.get('day') -%}
+    {%- set judged = model.config.meta.get('judged', []) -%}
+    {%- if increment() is none -%}
+    with
+
+    checked as (
+
+        {{ checked_rows(entity_name) | indent(8) }}
+
+    )
+
+    select * from ({{ without_copies(entity_name) | indent(8) }})
+    {%- else -%}
+    {%- set carried = carried_columns(entity_name) -%}
+    {%- do put_aside_arrived(entity_name, day, carried) -%}
+    select * from {{ aside('arrived') }}
+    {%- if judged %}
+
+    union all
+
+    select
+        {% for column in carried -%}
+        stored.{{ column }},
+        {% endfor -%}
+        {{ place('stored', day) }} as _was,
+        array(stored.{{ judged | join(', stored.') }}) as _stored
+    from {{ this }} as stored
+    {{ without_replaced() }}
+    {%- endif %}
+    {%- endif %}
+{% endmacro %}
+
+{% macro carried_columns(entity_name) %}
+    {%- set spec = entity(entity_name) -%}
+    {%- set carried = ['source'] + spec.columns | list -%}
+    {%- if spec.get('currency') -%}{%- do carried.append('currency') -%}{%- endif -%}
+    {%- if spec.get('attributes') -%}{%- do carried.append('attributes') -%}{%- endif -%}
+    {{- return(carried + ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number', '_content_hash']) -}}
+{% endmacro %}
+
+{# A name of this model's own for rows that are put aside. #}
+{% macro aside(name) -%}
+    {{ this.schema }}_{{ this.identifier }}__{{ name }}
+{%- endmacro %}
+
+{% macro place(relation, day) -%}
+    struct({{ relation }}._batch_id, {{ relation }}._row_number, {{ relation }}.{{ day }} as _day)
+{%- endmacro %}
+
+{# Leaves out the stored rows that an arrived one takes the place of. #}
+{% macro without_replaced() -%}
+    left anti join {{ aside('arrived') }} as arrived
+        on stored._batch_id = arrived._was._batch_id and stored._row_number = arrived._was._row_number
+{%- endmacro %}
+
+{#
+  Arrived rows, and the stored ones of the days that they (or what they replace) lie in and of the days beside them:
+  these columns and the place in bronze.
+#}
+{% macro rows_nearby(columns) %}
+    {%- set day = model.config.meta.day -%}
+    {%- set columns = columns + ['_batch_id', '_row_number'] -%}
+    {%- set met = run_query(
+        'select to_json(array_sort(collect_set(date_add(day, beside)))), count_if(day is null) from (select to_date('
+        ~ day | replace('_on', '_at') ~ ') as day from ' ~ aside('arrived') ~ ' union all select _was._day from '
+        ~ aside('arrived') ~ ' where _was is not null) cross join (select explode(array(-1, 0, 1)) as beside)'
+    )[0] -%}
+    select {{ columns | join(', ') }} from {{ aside('arrived') }}
+
+    union all
+
+    select stored.{{ columns | join(', stored.') }}
+    from {{ this }} as stored
+    {{ without_replaced() }}
+    where {{ on_days('stored.' ~ day, fromjson(met[0]), met[1]) }}
+{% endmacro %}
+
+{# Reads the new batches once, however often a model names their rows, and finds what they replace. #}
+{% macro put_aside_arrived(entity_name, day, carried) %}
+    {%- set keyless = is_keyless(entity_name, 'fresh') -%}
+    {%- do run_query(
+        'cache table ' ~ aside('fresh') ~ ' as with checked as (' ~ checked_rows(entity_name) ~ '), kept as ('
+        ~ without_copies(entity_name) ~ ') select _identity, ' ~ carried | join(', ') ~ ' from kept'
+    ) -%}
+    {%- set sql -%}
+    with
+
+    there as (
+
+        select
+            stored.source,
+            stored._identity,
+            max({{ place('stored', day) }}) as _place,
+            sum(stored.source_row_count) as _row_count
+        from (select *, {{ identity(entity_name) }} as _identity from {{ this }}) as stored
+        left semi join {{ aside('fresh') }} as fresh
+            on stored.source = fresh.source and stored._identity = fresh._identity
+        group by stored.source, stored._identity
+
+    )
+
+    select
+        {% for column in carried -%}
+        {%- if column == 'source_row_count' -%}
+        fresh.source_row_count + cast(if({{ keyless }}, 0, coalesce(there._row_count, 0)) as int) as source_row_count,
+        {% elif column == 'is_duplicate' -%}
+        fresh.is_duplicate or ({{ keyless }} and there._row_count is not null) as is_duplicate,
+        {% else -%}
+        fresh.{{ column }},
+        {% endif -%}
+        {%- endfor -%}
+        if({{ keyless }}, null, there._place) as _was,
+        cast(null as array<boolean>) as _stored
+    from {{ aside('fresh') }} as fresh
+    left join there on fresh.source = there.source and fresh._identity = there._identity
+    {%- endset -%}
+    {%- do run_query('cache table ' ~ aside('arrived') ~ ' as ' ~ sql) -%}
+{% endmacro %}
+
+{# Table properties of a table that is laid out by day: files are skipped by it. #}
+{% macro skipping_by(day) %}
+    {{- return({'delta.dataSkippingStatsColumns': day}) -}}
+{% endmacro %}
+
+{# At the end of the last select of a merged model: what the merge needs beside the table's own columns. #}
+{% macro for_the_merge(relation) -%}
+    {%- if increment() is not none -%}
+    ,
+        {{ relation }}._was,
+        {{ relation }}._stored
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  For the last select of a merged model. A table that is made whole is laid out by day, in files of about 250,000 rows, so that a merge into some days reads
+  and writes the files of these days; smaller tables are one file.
+#}
+{% macro by_day() -%}
+    {%- if execute and increment() is none -%}
+        {%- set once = 'lakehouse_landed ' ~ invocation_id -%}
+        {%- if once not in graph -%}
+            {%- set landed = {} -%}
+            {%- for row in run_query(
+                'select entity, sum(rows_landed) from ' ~ source('ops', 'loads') ~ ' where is_current group by entity'
+            ) -%}
+                {%- do landed.update({row[0]: row[1]}) -%}
+            {%- endfor -%}
+            {%- do graph.update({once: landed}) -%}
+        {%- endif -%}
+        {%- set files = (graph[once].get(this.identifier, 0) | int) // 250000 -%}
+        {%- if files > 1 -%}
+            {{- '/*+ repartition_by_range(' ~ files ~ ', ' ~ model.config.meta.day ~ ') */ ' -}}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% materialization merged, adapter='spark' %}
+    {%- set table = this.incorporate(type='table') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- if increment() is none -%}
+        {%- call statement('main') -%}
+            {{ create_table_as(False, table, compiled_code, 'sql') }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- call statement('main') -%}
+            {{ merge_of_changes(table, compiled_code) }}
+        {%- endcall -%}
+        {%- for name in ['judged', 'changed', 'arrived', 'fresh'] -%}
+            {%- do run_query('uncache table if exists ' ~ aside(name)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [table]}) }}
+{% endmaterialization %}
+
+{# Puts aside what `sql` says of the new batches; gives the statement that brings it into the table. #}
+{% macro merge_of_changes(table, sql) %}
+    {%- set day = model.config.meta.get('day') -%}
+    {%- set judged = model.config.meta.get('judged', []) -%}
+    {%- set columns = adapter.get_columns_in_relation(table) | map(attribute='quoted') | list -%}
+    {%- set listed = columns | join(', ') -%}
+    {%- if not day -%}
+        {%- set gone = var('increments')[model.name]['gone'] -%}
+        {%- if gone -%}
+            {%- do run_query('delete from ' ~ table ~ ' where batch_id in (' ~ batch_list(gone) ~ ')') -%}
+        {%- endif -%}
+        {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from (' ~ sql ~ ')') -}}
+    {%- endif -%}
+    {%- do run_query('create or replace temporary view ' ~ aside('rows') ~ ' as ' ~ sql) -%}
+    {%- do run_query(
+        'cache table ' ~ aside('changed') ~ ' as select ' ~ listed ~ ', _was from ' ~ aside('rows') ~ ' where _stored is null'
+    ) -%}
+    {%- set found = ['select _was from ' ~ aside('changed') ~ ' where _was is not null'] -%}
+    {%- if judged -%}
+        {%- do run_query(
+            'cache table ' ~ aside('judged') ~ ' as select ' ~ judged | join(', ') ~ ', _was from ' ~ aside('rows')
+            ~ ' where _stored is not null and not (_stored <=> array(' ~ judged | join(', ') ~ '))'
+        ) -%}
+        {%- do found.append('select _was from ' ~ aside('judged')) -%}
+    {%- endif -%}
+    {%- set met = run_query(
+        'select count(*), to_json(array_sort(collect_set(_was._day))), count_if(_was._day is null) from ('
+        ~ found | join(' union all ') ~ ')'
+    )[0] -%}
+    {%- if met[0] == 0 -%}
+        {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from ' ~ aside('changed')) -}}
+    {%- endif -%}
+    {%- set both -%}
+        select {{ listed }}, _was, false as _is_judged from {{ aside('changed') }}
+        {%- if judged %}
+        union all
+        select
+            {% for column in columns -%}
+            {{ column if column | replace('`', '') in judged else 'null' }} as {{ column }},
+            {% endfor -%}
+            _was, true as _is_judged
+        from {{ aside('judged') }}
+        {%- endif %}
+    {%- endset -%}
+    {%- set sets = [] -%}
+    {%- for flag in judged -%}{%- do sets.append(flag ~ ' = changed.' ~ flag) -%}{%- endfor %}
+    {%- set values = [] -%}
+    {%- for column in columns -%}{%- do values.append('changed.' ~ column) -%}{%- endfor %}
+    {%- set replaced = [] -%}
+    {%- for column in columns -%}{%- do replaced.append(column ~ ' = changed.' ~ column) -%}{%- endfor %}
+    {%- set statement -%}
+    merge into {{ table }} as stored
+    using ({{ both }}) as changed
+    on
+        stored._batch_id = changed._was._batch_id
+        and stored._row_number = changed._was._row_number
+        and {{ on_days('stored.' ~ day, fromjson(met[1]), met[2]) }}
+    {% if judged -%}
+    when matched and changed._is_judged then update set {{ sets | join(', ') }}
+    {% endif -%}
+    when matched then update set {{ replaced | join(', ') }}
+    when not matched then insert ({{ listed }}) values ({{ values | join(', ') }})
+    {%- endset -%}
+    {{- return(statement) -}}
+{% endmacro %}
+
+{# A literal condition on the days, which Delta skips files by: a list, or a range where they are many. #}
+{% macro on_days(column, days, undated_count) -%}
+    {%- set dated = [] -%}
+    {%- for day in days -%}{%- do dated.append("date'" ~ day ~ "'") -%}{%- endfor -%}
+    {%- if not dated -%}
+        {%- set condition = 'false' -%}
+    {%- elif dated | length > 60 -%}
+        {%- set condition = column ~ ' between ' ~ dated[0] ~ ' and ' ~ dated[-1] -%}
+    {%- else -%}
+        {%- set condition = column ~ ' in (' ~ dated | join(', ') ~ ')' -%}
+    {%- endif -%}
+    {{- '(' ~ condition ~ (' or ' ~ column ~ ' is null' if undated_count else '') ~ ')' -}}
+{%- endmacro %}

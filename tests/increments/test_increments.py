@@ -1,0 +1,70 @@
+"""Whatever the split, the order and the corrections: increments leave the tables that one run over everything leaves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from lakehouse import ops
+from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+from lakehouse.settings import load_settings
+from lakehouse.sources import load_source
+from lakehouse.synth import generate
+from tests.conftest import use_home
+from tests.increments.arrivals import Arrivals
+from tests.integration.content import content_hashes
+
+if TYPE_CHECKING:
+    import pytest
+    from pyspark.sql import SparkSession
+
+EXAMPLES = int(os.environ.get("LAKEHOUSE_INCREMENT_EXAMPLES", "0"))
+STEPS = [step for step in AFTER_LANDING if step.name == "silver"]
+
+
+def run_steps(spark: SparkSession, home: Path, sources: list[Path]) -> str:
+    """Land and build; what the last step said."""
+    found = load_settings(home=home, spark_master="local[2]")
+    home.mkdir(parents=True, exist_ok=True)
+    use_home(spark, found)
+    ops.ensure_tables(found)
+    run = Run(found, [load_source(path) for path in sources], None, Progress())
+    perform(run, LAND)
+    said = ""
+    for step in STEPS:
+        said = str(perform(run, step).message)
+    return said
+
+
+def test_increments_leave_what_one_run_over_everything_leaves(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shop = tmp_path_factory.mktemp("shop")
+    generate(shop, customers=60, days=60, seed=11)
+
+    @settings(
+        max_examples=max(1, EXAMPLES),
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate][: 2 if EXAMPLES else 1],
+        suppress_health_check=list(HealthCheck),
+    )
+    @example(seed=20261128, portions=3)
+    @given(seed=st.integers(0, 2**32 - 1), portions=st.integers(2, 4))
+    def check(seed: int, portions: int) -> None:
+        folder = tmp_path_factory.mktemp("arrivals")
+        arrivals = Arrivals(shop, folder / "files", seed, portions)
+        sources = arrivals.source_files()
+        said = []
+        while arrivals.bring():
+            said.append(run_steps(spark, folder / "grown", sources))
+        whole = run_steps(spark, folder / "whole", sources)
+        grown = content_hashes(load_settings(home=folder / "grown"), ["silver"])
+        at_once = content_hashes(load_settings(home=folder / "whole"), ["silver"])
+        assert grown == at_once, f"{said} against {whole}"
+        print(seed, portions, said, whole)
+
+    check()
