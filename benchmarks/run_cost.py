@@ -1,6 +1,7 @@
 """CPU seconds, wall seconds and memory of every step of the main job, first run and second run, in a fresh home.
 
 python benchmarks/run_cost.py [--customers N] [--days D] [--source FILE] [--json]
+python benchmarks/run_cost.py --home HOME --source FILE    one run of this home, as JSON
 """
 
 from __future__ import annotations
@@ -96,13 +97,32 @@ def measure(customers: int, days: int, source: Path | None) -> dict[str, object]
         }
 
 
+def measure_one(home: Path, source: Path) -> dict[str, object]:
+    """What the next run of a home costs, in this process."""
+    meter = Meter()
+    started = time.perf_counter()
+    main_job(Run(load_settings(home=home), [load_source(source)], None, meter))
+    python, java, _ = cpu_and_memory()  # since the process began: what it imports is part of the price
+    meter.stop()
+    return {
+        "steps": meter.rows,
+        "cpu_s": round(python + java, 1),
+        "wall_s": round(time.perf_counter() - started, 1),
+        "peak_resident_mib": meter.peak >> 20,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=2500)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--source", type=Path)
+    parser.add_argument("--home", type=Path)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.home is not None:
+        print(json.dumps(measure_one(given.home, given.source)))
+        return
     costs = measure(given.customers, given.days, given.source)
     if given.json:
         print(json.dumps(costs, indent=1))

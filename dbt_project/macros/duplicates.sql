@@ -42,10 +42,14 @@
     {%- endif %}
 {% endmacro %}
 
-{# The columns that every silver table ends with; one that grows by increments also keeps what a keyless row is known by. #}
+{#
+  The columns that every silver table ends with. One that grows by increments also keeps what copies of a row have in
+  common; an increment of it says what the merge needs.
+#}
 {% macro lineage(relation=none) %}
     {%- set columns = ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number'] -%}
-    {%- if model.config.materialized == 'merged' -%}{%- do columns.append('_content_hash') -%}{%- endif -%}
+    {%- if model.config.materialized == 'merged' -%}{%- do columns.append('_identity') -%}{%- endif -%}
+    {%- if increment() is not none -%}{%- do columns.extend(['_was', '_stored']) -%}{%- endif -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
     {{- return(prefix ~ columns | join(',\n        ' ~ prefix)) -}}
 {% endmacro %}

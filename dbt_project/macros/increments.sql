@@ -42,6 +42,13 @@
     {{- return('case source ' ~ branches | join(' ') ~ ' end') -}}
 {% endmacro %}
 
+{# The columns that some source's key names. #}
+{% macro key_columns(entity_name) %}
+    {%- set columns = entity(entity_name).key | list -%}
+    {%- for mapped in mapped_sources(entity_name) -%}{%- do columns.extend(mapped.key) -%}{%- endfor -%}
+    {{- return(columns | unique | list) -}}
+{% endmacro %}
+
 {# True for a row (of `relation`) whose source gives the entity no key. #}
 {% macro is_keyless(entity_name, relation=none) %}
     {%- set spec = entity(entity_name) -%}
@@ -99,7 +106,7 @@
     {%- set carried = ['source'] + spec.columns | list -%}
     {%- if spec.get('currency') -%}{%- do carried.append('currency') -%}{%- endif -%}
     {%- if spec.get('attributes') -%}{%- do carried.append('attributes') -%}{%- endif -%}
-    {{- return(carried + ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number', '_content_hash']) -}}
+    {{- return(carried + ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number', '_identity']) -}}
 {% endmacro %}
 
 {# A name of this model's own for rows that are put aside. #}
@@ -144,7 +151,7 @@
     {%- set keyless = is_keyless(entity_name, 'fresh') -%}
     {%- do run_query(
         'cache table ' ~ aside('fresh') ~ ' as with checked as (' ~ checked_rows(entity_name) ~ '), kept as ('
-        ~ without_copies(entity_name) ~ ') select _identity, ' ~ carried | join(', ') ~ ' from kept'
+        ~ without_copies(entity_name) ~ ') select ' ~ carried | join(', ') ~ ' from kept'
     ) -%}
     {%- set sql -%}
     with
@@ -156,7 +163,7 @@
             stored._identity,
             max({{ place('stored', day) }}) as _place,
             sum(stored.source_row_count) as _row_count
-        from (select *, {{ identity(entity_name) }} as _identity from {{ this }}) as stored
+        from {{ this }} as stored
         left semi join {{ aside('fresh') }} as fresh
             on stored.source = fresh.source and stored._identity = fresh._identity
         group by stored.source, stored._identity
@@ -185,15 +192,6 @@
 {% macro skipping_by(day) %}
     {{- return({'delta.dataSkippingStatsColumns': day}) -}}
 {% endmacro %}
-
-{# At the end of the last select of a merged model: what the merge needs beside the table's own columns. #}
-{% macro for_the_merge(relation) -%}
-    {%- if increment() is not none -%}
-    ,
-        {{ relation }}._was,
-        {{ relation }}._stored
-    {%- endif -%}
-{%- endmacro %}
 
 {#
   For the last select of a merged model. A table that is made whole is laid out by day, in files of about 250,000 rows, so that a merge into some days reads
@@ -244,11 +242,7 @@
     {%- set columns = adapter.get_columns_in_relation(table) | map(attribute='quoted') | list -%}
     {%- set listed = columns | join(', ') -%}
     {%- if not day -%}
-        {%- set gone = var('increments')[model.name]['gone'] -%}
-        {%- if gone -%}
-            {%- do run_query('delete from ' ~ table ~ ' where batch_id in (' ~ batch_list(gone) ~ ')') -%}
-        {%- endif -%}
-        {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from (' ~ sql ~ ')') -}}
+        {{- return(exchange_of_batches(table, sql, listed, columns)) -}}
     {%- endif -%}
     {%- do run_query('create or replace temporary view ' ~ aside('rows') ~ ' as ' ~ sql) -%}
     {%- do run_query(
@@ -299,6 +293,30 @@
     {% endif -%}
     when matched then update set {{ replaced | join(', ') }}
     when not matched then insert ({{ listed }}) values ({{ values | join(', ') }})
+    {%- endset -%}
+    {{- return(statement) -}}
+{% endmacro %}
+
+{# One statement that takes out the rows of batches that have gone and brings in those of new ones. #}
+{% macro exchange_of_batches(table, sql, listed, columns) %}
+    {%- set gone = var('increments')[model.name]['gone'] -%}
+    {%- if not gone -%}
+        {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from (' ~ sql ~ ')') -}}
+    {%- endif -%}
+    {%- set values = [] -%}
+    {%- for column in columns -%}{%- do values.append('changed.' ~ column) -%}{%- endfor -%}
+    {%- set statement -%}
+    merge into {{ table }} as stored
+    using (
+        select {{ listed }}, cast(null as string) as _gone from ({{ sql }})
+        {% for batch in gone -%}
+        union all
+        select {{ 'null, ' * columns | length }}{{ sql_text(batch) }}
+        {% endfor -%}
+    ) as changed
+    on stored.batch_id = changed._gone
+    when matched then delete
+    when not matched and changed._gone is null then insert ({{ listed }}) values ({{ values | join(', ') }})
     {%- endset -%}
     {{- return(statement) -}}
 {% endmacro %}

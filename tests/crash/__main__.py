@@ -23,6 +23,8 @@ from tests.integration.content import content_hashes
 
 LAYERS = ("silver", "gold", "ml")
 KILLS_OF_A_HOME = 10
+LONGEST_S = 75
+"""A continued run is through in less than a whole one: later kills would seldom come."""
 
 
 def main() -> int:
@@ -43,7 +45,8 @@ def main() -> int:
         while count < given.kills:
             home = folder / f"home-{homes}"
             seed = given.seed + homes
-            kills = killed_often(home, source, folder, min(KILLS_OF_A_HOME, given.kills - count), whole_s, seed)
+            kills = killed_often(home, source, folder, min(KILLS_OF_A_HOME, given.kills - count), LONGEST_S, seed)
+            run_to_the_end(home, source, folder / "last.log")
             settings = load_settings(home=home)
             different = {k for k, v in content_hashes(settings, LAYERS).items() if v != expected.get(k)}
             killed_in = [row["step"] for row in ops.read(settings, "runs") if row["state"] != "done"]

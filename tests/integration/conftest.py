@@ -25,12 +25,16 @@ class Heard(Progress):
     def __init__(self) -> None:
         self.done: list[str] = []
         self.left_out: list[str] = []
+        self.notes: list[str] = []
 
     def ended(self, step: str, result: StepResult, seconds: float) -> None:
         self.done.append(step)
 
     def skipped(self, step: str, title: str, why: str) -> None:
         self.left_out.append(step)
+
+    def noted(self, what: str) -> None:
+        self.notes.append(what)
 
 
 @dataclass(frozen=True)

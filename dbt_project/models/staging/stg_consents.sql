@@ -29,7 +29,6 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
-        {{- for_the_merge('kept') }}
     from kept
 
 )

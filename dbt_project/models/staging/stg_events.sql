@@ -84,7 +84,6 @@ final as (
 
         ---------- lineage
         {{ lineage('in_sequence') }}
-        {{- for_the_merge('in_sequence') }}
     from in_sequence
     {{ join_known('customer', 'in_sequence') }}
     {{ join_known('product', 'in_sequence') }}

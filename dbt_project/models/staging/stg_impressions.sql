@@ -45,7 +45,6 @@ final as (
 
         ---------- lineage
         {{ lineage('kept') }}
-        {{- for_the_merge('kept') }}
     from kept
     {{ join_known('customer', 'kept') }}
 

@@ -26,7 +26,6 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
-        {{- for_the_merge('kept') }}
     from kept
 
 )

@@ -94,7 +94,6 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
-        {{- for_the_merge('judged') }}
     from judged
 
 )

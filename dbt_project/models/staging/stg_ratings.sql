@@ -25,7 +25,6 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
-        {{- for_the_merge('kept') }}
     from kept
 
 )

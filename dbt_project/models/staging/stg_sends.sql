@@ -34,7 +34,6 @@ final as (
 
         ---------- lineage
         {{ lineage() }}
-        {{- for_the_merge('kept') }}
     from kept
 
 )
