@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates evaluate crash fuzz futures examples databases lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments evaluate crash fuzz futures increments examples databases lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -29,6 +29,9 @@ bench: setup ## CPU seconds per step of the main job
 bench-gates: setup ## price of the gates against their layers and plain Great Expectations (SIZE=customers, 60000 is 5 M rows)
 	@PYTHONPATH=. $(PY) benchmarks/gate_price.py --customers $(or $(SIZE),2500) $(ARGS)
 
+bench-increments: setup ## price of 1 % more rows, and of nothing new, beside the first run, at two sizes (about half an hour)
+	@PYTHONPATH=. $(PY) benchmarks/increments.py $(ARGS)
+
 evaluate: setup ## planted defects found and false alarms, against the sample's truth
 	@$(PY) benchmarks/planted_defects.py
 
@@ -38,6 +41,9 @@ fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row acco
 
 futures: setup ## forty random futures, none of which may change a feature of today (about 15 minutes)
 	@LAKEHOUSE_AS_OF_EXAMPLES=40 $(PY) -m pytest -q tests/integration/test_as_of.py
+
+increments: setup ## six random ways for a shop's rows to arrive, each against one run over all (about 15 minutes)
+	@LAKEHOUSE_INCREMENT_EXAMPLES=$(or $(EXAMPLES),5) $(PY) -m pytest -q -s tests/increments
 
 crash: setup ## a hundred kills at random moments of whole runs; the tables must come out equal (about an hour)
 	@$(PY) -m tests.crash $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,3 +76,16 @@ def shop_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(spark: SparkSession, shop_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop's first run."""
     return run_shop(spark, shop_files, tmp_path_factory.mktemp("first") / "home")
+
+
+@pytest.fixture
+def copy_of_shop(shop: Shop, tmp_path: Path) -> Shop:
+    """The shop and its home, to be broken."""
+    home = tmp_path / "home"
+    shutil.copytree(shop.settings.home, home)
+    files = tmp_path / "shop"
+    shutil.copytree(shop.files, files)
+    for remembered in (home / "sources").glob("*.json"):
+        text = remembered.read_text().replace(str(shop.files), str(files))
+        remembered.write_text(text)
+    return Shop(files, shop.settings.model_copy(update={"home": home}), shop.publication, shop.heard)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,19 +124,6 @@ def test_runs_killed_five_times_in_a_second_home_end_with_the_same_tables(
     states = {row["state"] for row in ops.read(settings, "runs")}
     assert "killed" in states
     assert len(last.notes) <= 1
-
-
-@pytest.fixture
-def copy_of_shop(shop: Shop, tmp_path: Path) -> Shop:
-    """The shop and its home, to be broken."""
-    home = tmp_path / "home"
-    shutil.copytree(shop.settings.home, home)
-    files = tmp_path / "shop"
-    shutil.copytree(shop.files, files)
-    for remembered in (home / "sources").glob("*.json"):
-        text = remembered.read_text().replace(str(shop.files), str(files))
-        remembered.write_text(text)
-    return Shop(files, shop.settings.model_copy(update={"home": home}), shop.publication, shop.heard)
 
 
 def test_a_bad_batch_stops_at_its_gate_and_leaves_gold_as_it_was(spark: SparkSession, copy_of_shop: Shop) -> None:

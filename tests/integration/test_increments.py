@@ -1,0 +1,75 @@
+"""A batch of new, late and corrected rows merged into a shop's silver leaves the rows that its SQL gives over all.
+
+Random splits and orders, sources without a key among them, are `make increments` (tests/increments).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+
+from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+from tests.conftest import use_home
+from tests.increments.arrivals import Row, corrected, read_rows, write_csv
+from tests.integration.conftest import Shop
+from tests.integration.gold_by_dbt import run_dbt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+MODELS = {
+    "stg_order_lines": "order_lines",
+    "stg_events": "events",
+    "outlier_bounds": "outlier_bounds",
+    "quarantine": "quarantine",
+}
+
+
+def more_rows(file: Path, key: str, draw: random.Random) -> list[Row]:
+    """Of a file's rows: forty corrected under their key, twice, and forty more under new keys."""
+    rows = draw.sample(list(read_rows(file)), 80)
+    again = [corrected(row, draw) for row in rows[:40] for _ in range(2)]
+    return again + [{**corrected(row, draw), key: f"new-{row[key]}"} for row in rows[40:]]
+
+
+def test_a_merged_batch_leaves_what_all_batches_make_at_once(
+    spark: SparkSession, copy_of_shop: Shop, tmp_path: Path
+) -> None:
+    draw, settings = random.Random(5), copy_of_shop.settings
+    orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
+    events = sorted((copy_of_shop.files / "app").glob("events-*.jsonl.gz"))
+    more = more_rows(orders[1], "order_no", draw)
+    write_csv(tmp_path / "more.csv", list(more[0]), more)
+    with gzip.open(orders[-1].with_name("orders-2026-02.csv.gz"), "wb") as out:
+        out.write((tmp_path / "more.csv").read_bytes())
+    with gzip.open(events[-1].with_name("events-2026-02.jsonl.gz"), "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in more_rows(events[2], "event_id", draw))
+
+    use_home(spark, settings)
+    run = Run(settings, [], None, Progress())
+    perform(run, LAND)
+    (silver,) = (step for step in AFTER_LANDING if step.name == "silver")
+    said = str(perform(run, silver).message)
+    assert "4 by increments" in said, said
+    operations = {
+        name: DeltaTable(settings.table_path("silver", name)).history(1)[0]["operation"] for name in MODELS.values()
+    }
+    assert operations["order_lines"] == operations["events"] == "MERGE"
+    assert operations["quarantine"] == "WRITE"
+
+    whole = {
+        one.node.name: one.node.compiled_code for one in run_dbt(["compile", "--select", *MODELS], tmp_path / "dbt")
+    }
+    for model, table in MODELS.items():
+        columns = sorted(spark.table(f"silver.{table}").columns)
+        at_once, merged = (
+            sorted(row[0] for row in rows.selectExpr(f"to_json(struct({', '.join(columns)}))").collect())
+            for rows in (spark.sql(whole[model]), spark.table(f"silver.{table}"))
+        )
+        assert merged == at_once, table
