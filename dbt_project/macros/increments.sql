@@ -199,17 +199,7 @@
 #}
 {% macro by_day() -%}
     {%- if execute and increment() is none -%}
-        {%- set once = 'lakehouse_landed ' ~ invocation_id -%}
-        {%- if once not in graph -%}
-            {%- set landed = {} -%}
-            {%- for row in run_query(
-                'select entity, sum(rows_landed) from ' ~ source('ops', 'loads') ~ ' where is_current group by entity'
-            ) -%}
-                {%- do landed.update({row[0]: row[1]}) -%}
-            {%- endfor -%}
-            {%- do graph.update({once: landed}) -%}
-        {%- endif -%}
-        {%- set files = (graph[once].get(this.identifier, 0) | int) // 250000 -%}
+        {%- set files = (mapped_sources(this.identifier) | sum(attribute='row_count')) // 250000 -%}
         {%- if files > 1 -%}
             {{- '/*+ repartition_by_range(' ~ files ~ ', ' ~ model.config.meta.day ~ ') */ ' -}}
         {%- endif -%}

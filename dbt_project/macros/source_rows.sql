@@ -3,7 +3,8 @@
   as one select per source, so that the compiled model shows what was done to whose columns.
 #}
 
-{# Every source that brings `entity`: a list of {source, timezone, currency, key, columns, attributes, raw_columns, stale}. #}
+{# Every source that brings `entity`: a list of {source, timezone, currency, key, columns, attributes, raw_columns,
+   stale, row_count}. #}
 {% macro mapped_sources(entity) %}
     {%- if not execute -%}
         {{- return([]) -}}
@@ -22,15 +23,15 @@
         "select to_json(struct(entity, source, timezone, currency, key_columns, columns, attributes, raw_columns)) "
         ~ "from " ~ source('ops', 'sources') ~ " order by entity, source"
     ) -%}
-    {%- set superseded = run_query(
-        "select entity, source, batch_id from " ~ source('ops', 'loads')
-        ~ " group by entity, source, batch_id having not max(is_current) order by batch_id"
+    {%- set batches = run_query(
+        "select entity, source, batch_id, max(is_current), max(rows_landed) from " ~ source('ops', 'loads')
+        ~ " group by entity, source, batch_id order by batch_id"
     ) -%}
     {%- for row in rows -%}
         {%- set mapped = fromjson(row[0]) -%}
-        {%- set stale = [] -%}
-        {%- for batch in superseded if batch[0] == mapped['entity'] and batch[1] == mapped['source'] -%}
-            {%- do stale.append(batch[2]) -%}
+        {%- set stale, counts = [], [] -%}
+        {%- for batch in batches if batch[0] == mapped['entity'] and batch[1] == mapped['source'] -%}
+            {%- if batch[3] -%}{%- do counts.append(batch[4] | int) -%}{%- else -%}{%- do stale.append(batch[2]) -%}{%- endif -%}
         {%- endfor -%}
         {%- do found.setdefault(mapped['entity'], []).append({
             'source': mapped['source'],
@@ -41,6 +42,7 @@
             'attributes': mapped.get('attributes') or {},
             'raw_columns': mapped.get('raw_columns') or {},
             'stale': stale,
+            'row_count': counts | sum,
         }) -%}
     {%- endfor -%}
     {{- return(found) -}}
