@@ -246,22 +246,26 @@ def last_day_of_data(spark: SparkSession) -> date | None:
 def _train(run: Run) -> StepResult:
     from ml.tasks import TASKS
 
-    day = run.as_of_on
+    day, seed = run.as_of_on, run.settings.sample_seed
     assert day is not None
-    trained: list[str] = []
+    said: dict[str, list[str]] = {"trained": [], "scored with the model there is": [], "unchanged": []}
     before: list[str] = []
     learnt_from = run.dbt.signatures("features", day)
     for name in TASKS_IN_ORDER:
-        signature = digest([learnt_from, str(day), run.settings.sample_seed, _code_digest("ml"), before])
+        task = TASKS[name]
+        signature = digest([learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), before])
         before.append(signature)
-        if not run.ledger.is_fresh(f"ml.{name}", signature):
-            run.progress.advanced("train", name)
-            TASKS[name].train(run.spark, run.settings, day, run.settings.sample_seed)
-            TASKS[name].score(run.spark, run.settings, day, run.settings.sample_seed)
-            run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in TASKS[name].writes])
-            trained.append(name)
-    kept = [name for name in TASKS_IN_ORDER if name not in trained]
-    return StepResult(message=", ".join(trained) + (f"; unchanged: {', '.join(kept)}" if kept else ""))
+        if run.ledger.is_fresh(f"ml.{name}", signature):
+            said["unchanged"].append(name)
+            continue
+        run.progress.advanced("train", name)
+        is_due = task.refresh_reason(run.settings, day, seed)
+        if is_due:
+            task.train(run.spark, run.settings, day, seed)
+        task.score(run.spark, run.settings, day, seed)
+        run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in task.writes])
+        said["trained" if is_due else "scored with the model there is"].append(name)
+    return StepResult(message="; ".join(f"{how}: {', '.join(names)}" for how, names in said.items() if names))
 
 
 def _docs(run: Run) -> StepResult:

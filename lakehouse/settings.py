@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     sample_customers: int = Field(2500, ge=10, description="customers of the built-in sample")
     sample_days: int = Field(365, ge=30, description="days of the built-in sample")
     sample_seed: int = Field(7, description="seed of the built-in sample and of the models")
+    refresh_days: int = Field(
+        7,
+        ge=0,
+        description="days of data after which a run trains its models anew; 0: every run that has something new",
+    )
     retained_publications: int = Field(7, ge=1, description="published sets that `lakehouse rollback` can go back to")
     retention_hours: int = Field(
         168, ge=0, description="`lakehouse maintain` leaves files that were replaced less than so long ago"

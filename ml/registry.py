@@ -13,7 +13,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,40 @@ def champion(settings: Settings, task: str) -> tuple[str, Path]:
         ) from None
     folder = download_artifacts(artifact_uri=version.source, tracking_uri=settings.mlflow_uri)
     return str(version.version), Path(folder) / "data" / task
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a champion was trained from, written down once all that its training leaves is there."""
+
+    as_of: date
+    rows: int
+    code: str
+    seed: int
+
+
+def mark_trained(settings: Settings, task: str, version: str, trained: Trained) -> None:
+    """Write beside a model version what it was trained from."""
+    client = open_store(settings)
+    for name, value in asdict(trained).items():
+        client.set_model_version_tag(task, version, f"trained.{name}", str(value))
+
+
+def trained(settings: Settings, task: str) -> Trained | None:
+    """What the champion was trained from; None where there is no champion, or its training was killed."""
+    client = open_store(settings)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags = client.get_model_version_by_alias(task, CHAMPION).tags
+        return Trained(
+            as_of=date.fromisoformat(tags["trained.as_of"]),
+            rows=int(tags["trained.rows"]),
+            code=tags["trained.code"],
+            seed=int(tags["trained.seed"]),
+        )
+    except (MlflowException, KeyError):
+        return None
 
 
 def open_store(settings: Settings) -> MlflowClient:

@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from deltalake import DeltaTable
 from threadpoolctl import threadpool_limits
 
+from lakehouse.builds import files_digest
 from lakehouse.settings import Settings
-from ml import tables
+from ml import registry, tables
+from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
+from ml.recommend import features as recommend
 from ml.recommend.score import score as score_recommend
 from ml.recommend.train import train as train_recommend
 from ml.registry import Summary
+from ml.segment import features as segment
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+ROOM = Path(__file__).parent
+MOST_GROWTH = 0.1
+"""Of the rows of its features, how many may come or go before a model is trained anew."""
 
 Door = Callable[["SparkSession", Settings, date, int], Summary]
 
@@ -33,10 +43,12 @@ class Task:
     Both take one BLAS thread: how many there are decides the last bit of a product of matrices.
 
     Args:
+        reads: the gold features that it learns from.
         writes: the `ml` tables that `score` (and, for curves and coefficients, `train`) replaces.
     """
 
     name: str
+    reads: tuple[str, ...]
     writes: tuple[str, ...]
     fit: Door
     predict: Door
@@ -46,7 +58,37 @@ class Task:
         with threadpool_limits(1, user_api="blas"):
             summary = self.fit(spark, settings, as_of, seed)
         record(spark, settings, summary)
+        if summary.model_version != registry.NO_MODEL:
+            registry.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed))
         return summary
+
+    def refresh_reason(self, settings: Settings, as_of: date, seed: int) -> str:
+        """Why a new model is wanted; empty while the champion will do.
+
+        It will do for `refresh_days` of data, unless the rows of its features have changed in number by more than
+        `MOST_GROWTH`, or its code or the seed are others.
+        """
+        old, now = registry.trained(settings, self.name), self._now(settings, as_of, seed)
+        if old is None:
+            return "no model yet"
+        if (old.code, old.seed) != (now.code, now.seed):
+            return "other code or seed"
+        age = (now.as_of - old.as_of).days
+        if not 0 <= age < settings.refresh_days:
+            return f"the model is {age} days old"
+        if abs(now.rows - old.rows) > MOST_GROWTH * old.rows:
+            return f"{now.rows:,} rows of features, {old.rows:,} when it was trained"
+        return ""
+
+    def _now(self, settings: Settings, as_of: date, seed: int) -> registry.Trained:
+        rows = sum(
+            DeltaTable(path).count()
+            for path in (settings.table_path("gold", table) for table in self.reads)
+            if (path / "_delta_log").exists()
+        )
+        return registry.Trained(
+            as_of, rows, files_digest([*ROOM.glob("*.py"), *(ROOM / self.name).glob("*.py")], ROOM), seed
+        )
 
     def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Predict with the champion into the task's tables.
@@ -69,12 +111,13 @@ TASKS: dict[str, Task] = {
     for task in (
         Task(
             "segment",
+            segment.READS,
             ("customer_segments", "segment_profiles", "segment_elbow"),
             train_segment,
             score_segment,
         ),
-        Task("recommend", ("recommendations", "item_similarity"), train_recommend, score_recommend),
-        Task("click", ("click_predictions", "click_coefficients"), train_click, score_click),
+        Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
+        Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
+from pydantic import SecretStr
 
 from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
@@ -140,3 +144,26 @@ def use_other_home(spark: SparkSession, settings: Settings) -> None:
         for row in spark.sql(f"show tables in {schema}").collect():
             spark.sql(f"drop table if exists {schema}.{row['tableName']}")
     register_tables(spark, settings.tables_dir)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_model_is_trained_anew_when_it_is_old_or_the_rows_or_the_seed_are_others(shop: Settings, name: str) -> None:
+    task, week = TASKS[name], timedelta(days=shop.refresh_days)
+    assert task.refresh_reason(shop, AS_OF, SEED) == ""
+    assert task.refresh_reason(shop, AS_OF + week - timedelta(days=1), SEED) == ""
+    assert task.refresh_reason(shop, AS_OF + week, SEED) == "the model is 7 days old"
+    assert "days old" in task.refresh_reason(shop, AS_OF - timedelta(days=1), SEED)
+    assert "seed" in task.refresh_reason(shop, AS_OF, SEED + 1)
+    assert "days old" in task.refresh_reason(shop.model_copy(update={"refresh_days": 0}), AS_OF, SEED)
+
+
+def test_a_tenth_more_rows_ask_for_a_new_model(shop: Settings, tmp_path: Path) -> None:
+    grown = shop.model_copy(update={"home": tmp_path / "home"})
+    shutil.copytree(shop.home, grown.home)
+    path = grown.table_path("gold", "feat_customer_rfm")
+    rows = DeltaTable(path).to_pyarrow_table()
+    grown = grown.model_copy(update={"mlflow_tracking_uri": SecretStr(shop.mlflow_uri)})
+    write_deltalake(path, rows.slice(0, len(rows) // 20), mode="append")
+    assert TASKS["segment"].refresh_reason(grown, AS_OF, SEED) == ""
+    write_deltalake(path, rows.slice(0, len(rows) // 10), mode="append")
+    assert "rows of features" in TASKS["segment"].refresh_reason(grown, AS_OF, SEED)
