@@ -43,6 +43,7 @@ def run_steps(spark: SparkSession, home: Path, sources: list[Path]) -> str:
 def test_increments_leave_what_one_run_over_everything_leaves(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(builds, "SMALLEST_MERGED", 0)
     monkeypatch.setattr(builds, "LARGEST_INCREMENT", 1.0)  # a table takes half of its rows as an increment too
     shop = tmp_path_factory.mktemp("shop")
     generate(shop, customers=60, days=60, seed=11)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
+from lakehouse import builds
 from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
 from tests.conftest import use_home
 from tests.increments.arrivals import Row, corrected, read_rows, write_csv
@@ -21,6 +22,7 @@ from tests.integration.gold_by_dbt import run_dbt
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from pyspark.sql import SparkSession
 
 MODELS = {
@@ -39,8 +41,9 @@ def more_rows(file: Path, key: str, draw: random.Random) -> list[Row]:
 
 
 def test_a_merged_batch_leaves_what_all_batches_make_at_once(
-    spark: SparkSession, copy_of_shop: Shop, tmp_path: Path
+    spark: SparkSession, copy_of_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(builds, "SMALLEST_MERGED", 0)
     draw, settings = random.Random(5), copy_of_shop.settings
     orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
     events = sorted((copy_of_shop.files / "app").glob("events-*.jsonl.gz"))

@@ -79,32 +79,32 @@ def test_a_commit_of_another_build_is_not_taken_for_it(home_settings: Settings) 
 
 
 def _grown(settings: Settings) -> Ledger:
-    """A ledger whose node `a` is made of two batches of 50 rows."""
+    """A ledger whose node `a` is made of two batches of 900,000 rows."""
     _write(settings, 1)
     ledger = Ledger(settings)
-    ledger.intend("token", {"a": Build("s", {"silver.a": ""}, {"b1": 50, "b2": 50}, "rest")})
+    ledger.intend("token", {"a": Build("s", {"silver.a": ""}, {"b1": 900_000, "b2": 900_000}, "rest")})
     ledger.finished("a")
     return Ledger(settings)
 
 
 def test_a_small_new_batch_is_an_increment(home_settings: Settings) -> None:
-    batches = {"b1": 50, "b2": 50, "b3": 10}
+    batches = {"b1": 900_000, "b2": 900_000, "b3": 10_000}
     assert _grown(home_settings).increment("a", "rest", batches) == {"new": ["b3"], "gone": []}
 
 
 def test_a_changed_text_a_large_batch_and_a_table_written_since_are_no_increments(home_settings: Settings) -> None:
     ledger = _grown(home_settings)
-    assert ledger.increment("a", "another text", {"b1": 50, "b2": 50}) is None
-    assert ledger.increment("a", "rest", {"b1": 50, "b2": 50, "b3": 60}) is None
+    assert ledger.increment("a", "another text", {"b1": 900_000, "b2": 900_000}) is None
+    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000, "b3": 990_000}) is None
     assert ledger.increment("unknown", "rest", {}) is None
     _write(home_settings, 2)
-    assert ledger.increment("a", "rest", {"b1": 50, "b2": 50}) is None
+    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000}) is None
 
 
 def test_a_batch_that_has_gone_is_let_go_only_by_a_node_that_can(home_settings: Settings) -> None:
     ledger = _grown(home_settings)
-    assert ledger.increment("a", "rest", {"b2": 50}) is None
-    assert ledger.increment("a", "rest", {"b2": 50}, may_lose=True) == {"new": [], "gone": ["b1"]}
+    assert ledger.increment("a", "rest", {"b2": 1_800_000}) is None
+    assert ledger.increment("a", "rest", {"b2": 1_800_000}, may_lose=True) == {"new": [], "gone": ["b1"]}
 
 
 def test_a_compacted_table_still_takes_increments(home_settings: Settings) -> None:
@@ -112,4 +112,12 @@ def test_a_compacted_table_still_takes_increments(home_settings: Settings) -> No
     before = table_state(home_settings, "silver.a")
     _write(home_settings, 1)
     ledger.moved("silver.a", before)
-    assert ledger.increment("a", "rest", {"b1": 50, "b2": 50, "b3": 1}) == {"new": ["b3"], "gone": []}
+    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000, "b3": 1}) == {"new": ["b3"], "gone": []}
+
+
+def test_a_small_table_is_made_whole(home_settings: Settings) -> None:
+    _write(home_settings, 1)
+    ledger = Ledger(home_settings)
+    ledger.intend("token", {"a": Build("s", {"silver.a": ""}, {"b1": 900}, "rest")})
+    ledger.finished("a")
+    assert ledger.increment("a", "rest", {"b1": 900, "b2": 1}) is None
