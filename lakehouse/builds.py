@@ -24,7 +24,7 @@ from lakehouse.settings import Settings
 LEDGER = "builds.json"
 LARGEST_INCREMENT = 0.3
 SMALLEST_MERGED = 1_000_000
-"""Rows below which a table is made whole: five merges into 6,000 rows cost 273 CPU s of planning, the whole layer 116."""
+"""Rows below which a table is made whole: five merges into 6,000 rows cost 273 CPU s, the whole layer 116."""
 
 
 @dataclass(frozen=True)
