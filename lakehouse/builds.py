@@ -23,22 +23,23 @@ from lakehouse.settings import Settings
 
 LEDGER = "builds.json"
 LARGEST_INCREMENT = 0.3
-SMALLEST_MERGED = 1_000_000
-"""Rows below which a table is made whole: five merges into 6,000 rows cost 273 CPU s, the whole layer 116."""
+SMALLEST_MERGED = 100_000
+"""Rows below which a table is made whole: a merge costs about 10 CPU s however small, which is what they cost."""
 
 
 @dataclass(frozen=True)
 class Build:
     """A finished node: the digest of all it depends on, and the state of every table it wrote.
 
-    A node that can grow by increments also says of which batches it is made (batch -> rows) and a digest of what
-    else its rows come from, its text and the definitions of the sources.
+    A node that can grow by increments also says of which batches it is made (batch -> rows), a digest of what else its
+    rows come from, its text and the definitions of the sources, and the models it read (name -> their signature).
     """
 
     signature: str
     tables: dict[str, str] = field(default_factory=dict)
     batches: dict[str, int] = field(default_factory=dict)
     rest: str = ""
+    read: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,28 +74,29 @@ class Ledger:
             and all(table_state(self._settings, name) == state for name, state in build.tables.items())
         )
 
-    def increment(
-        self, node: str, rest: str, batches: Mapping[str, int], may_lose: bool = False
-    ) -> dict[str, list[str]] | None:
-        """The batches that are `new` to the node and those that have `gone`; None where it is made anew.
+    def increment(self, node: str, wanted: Build, may_lose: bool = False) -> dict[str, list[str]] | None:
+        """The batches that are `new` to the node, those that have `gone`, the models it reads that have `changed`.
 
-        It takes an increment where its table is as it was left, the rest that its rows come from is the same, it is of
-        at least `SMALLEST_MERGED` rows and the new batches bring at most `LARGEST_INCREMENT` of them: otherwise the
-        whole costs less than the merge.
+        None where it is made anew. It takes an increment where its table is as it was left, the rest that its rows come
+        from is the same, it is of at least `SMALLEST_MERGED` rows and the new batches bring at most `LARGEST_INCREMENT`
+        of them: otherwise the whole costs less than the merge.
 
         Args:
+            wanted: what the node is to be.
             may_lose: the node can let go of a batch; one that cannot is made anew when one has gone.
         """
         build = self._builds.get(node)
-        if build is None or not build.rest or build.rest != rest:
+        if build is None or not build.rest or build.rest != wanted.rest:
             return None
         if any(table_state(self._settings, name) != state for name, state in build.tables.items()):
             return None
-        new, gone = sorted(batches.keys() - build.batches.keys()), sorted(build.batches.keys() - batches.keys())
-        rows = sum(batches.values())
-        if rows < SMALLEST_MERGED or sum(batches[batch] for batch in new) > LARGEST_INCREMENT * rows:
+        new = sorted(wanted.batches.keys() - build.batches.keys())
+        gone = sorted(build.batches.keys() - wanted.batches.keys())
+        changed = sorted(name for name, signature in wanted.read.items() if build.read.get(name) != signature)
+        rows = sum(wanted.batches.values())
+        if rows < SMALLEST_MERGED or sum(wanted.batches[batch] for batch in new) > LARGEST_INCREMENT * rows:
             return None
-        return None if gone and not may_lose else {"new": new, "gone": gone}
+        return None if gone and not may_lose else {"new": new, "gone": gone, "changed": changed}
 
     def intend(self, token: str, builds: Mapping[str, Build]) -> None:
         """Write down what is about to be built, by node; `tables` of each names the table, without a state."""

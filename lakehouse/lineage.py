@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -96,27 +96,32 @@ def definitions_digest(settings: Settings) -> str:
 
 
 def planned_builds(
-    settings: Settings, ledger: Ledger, todo: Sequence[Node], wanted: Mapping[str, str]
+    settings: Settings, ledger: Ledger, graph: Mapping[str, Node], todo: Sequence[str], wanted: Mapping[str, str]
 ) -> tuple[dict[str, Build], dict[str, dict[str, list[str]]]]:
-    """What these nodes will be once they are built, and for those that take an increment its new and gone batches.
+    """What these nodes will be once they are built, and for those that take an increment what it is made of.
 
     Args:
-        wanted: node name -> signature.
+        todo: keys of the graph.
+        wanted: key -> signature.
     """
     batches, definitions = current_batches(settings), definitions_digest(settings)
     builds, increments = {}, {}
-    for node in todo:
-        read: dict[str, int] = {}
-        rest = ""
+    for key in todo:
+        node = graph[key]
+        build = Build(wanted[key], {node.table: ""} if node.table else {})
         if node.is_merged:
             for entity in node.entities:
-                read |= batches.get(entity, {})
-            rest = digest([node.text_digest, definitions])
-            increment = ledger.increment(node.name, rest, read, node.may_lose)
+                build.batches.update(batches.get(entity, {}))
+            build = replace(
+                build,
+                rest=digest([node.text_digest, definitions]),
+                read={graph[parent].name: wanted[parent] for parent in node.parents if parent in graph},
+            )
+            increment = ledger.increment(node.name, build, node.may_lose)
             if increment is not None:
                 increments[node.name] = increment
-        builds[node.name] = Build(wanted[node.name], {node.table: ""} if node.table else {}, read, rest)
-    for node in todo:
+        builds[node.name] = build
+    for node in (graph[key] for key in todo):
         if node.grows_with in increments:
             increments[node.name] = increments[node.grows_with]
     return builds, increments

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lakehouse.atomic_file import replace_file
 from lakehouse.databases import declaration
 from lakehouse.databases.address import is_database
 from lakehouse.databases.declaration import DatabaseTable
@@ -161,9 +162,7 @@ def remember(settings: Settings, source: Source) -> None:
     text = json.dumps(source.model_dump(mode="json"), indent=1, ensure_ascii=False)
     kept = folder / f"{source.name}.json"
     if not kept.exists() or kept.read_text(encoding="utf-8") != text:
-        draft = kept.with_suffix(".draft")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(kept)
+        replace_file(kept, text)
 
 
 def remembered_sources(settings: Settings) -> list[Source]:

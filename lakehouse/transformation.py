@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -73,9 +75,8 @@ class Transformation:
         if not todo:
             return Built(0, 0, len(models))
 
-        by_name = {graph[key].name: wanted[key] for key in todo}
-        builds, increments = planned_builds(self.settings, ledger, [graph[key] for key in todo], by_name)
-        token = digest([by_name, time.time_ns()])
+        builds, increments = planned_builds(self.settings, ledger, graph, todo, wanted)
+        token = digest([[wanted[key] for key in todo], time.time_ns()])
         ledger.intend(token, builds)
 
         def finished(unique_id: str) -> None:
@@ -84,11 +85,13 @@ class Transformation:
                 if progress is not None:
                     progress(graph[unique_id].name)
 
-        arguments = ["build", "--indirect-selection", "empty", "--select", *by_name]
-        with commits_marked(token):
-            results = self._invoke([*arguments, "--vars", json.dumps({"increments": increments})], finished)
+        arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
+        with commits_marked(token), _put_aside(self.settings) as aside:
+            variables = json.dumps({"increments": increments, "aside": str(aside)})
+            results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
-        return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"), len(increments))
+        merged = sum(graph[key].is_merged and graph[key].name in increments for key in todo)
+        return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"), merged)
 
     def signatures(self, tag: str, as_of_on: date | None) -> dict[str, str]:
         """A digest per model of the tag over all that it is built from, as things are now."""
@@ -130,6 +133,17 @@ class Transformation:
             "--target-path",
             self.target_dir,
         ]
+
+
+@contextmanager
+def _put_aside(settings: Settings) -> Iterator[Path]:
+    """A folder for what models put aside while they are built; what a killed run left in it goes first."""
+    folder = settings.home / "spark-tmp" / "aside"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_tag(graph: Mapping[str, Node], tag: str) -> list[str]:

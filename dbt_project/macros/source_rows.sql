@@ -4,7 +4,7 @@
 #}
 
 {# Every source that brings `entity`: a list of {source, timezone, currency, key, columns, attributes, raw_columns,
-   stale, row_count}. #}
+   batches, stale, row_count}. #}
 {% macro mapped_sources(entity) %}
     {%- if not execute -%}
         {{- return([]) -}}
@@ -29,9 +29,14 @@
     ) -%}
     {%- for row in rows -%}
         {%- set mapped = fromjson(row[0]) -%}
-        {%- set stale, counts = [], [] -%}
+        {%- set stale, current, counts = [], [], [] -%}
         {%- for batch in batches if batch[0] == mapped['entity'] and batch[1] == mapped['source'] -%}
-            {%- if batch[3] -%}{%- do counts.append(batch[4] | int) -%}{%- else -%}{%- do stale.append(batch[2]) -%}{%- endif -%}
+            {%- if batch[3] -%}
+                {%- do current.append(batch[2]) -%}
+                {%- do counts.append(batch[4] | int) -%}
+            {%- else -%}
+                {%- do stale.append(batch[2]) -%}
+            {%- endif -%}
         {%- endfor -%}
         {%- do found.setdefault(mapped['entity'], []).append({
             'source': mapped['source'],
@@ -41,6 +46,7 @@
             'columns': mapped.get('columns') or {},
             'attributes': mapped.get('attributes') or {},
             'raw_columns': mapped.get('raw_columns') or {},
+            'batches': current,
             'stale': stale,
             'row_count': counts | sum,
         }) -%}
@@ -58,6 +64,19 @@
     {%- set brought = [] -%}
     {%- for name in entity_names() if not execute or sources_with(name) -%}{%- do brought.append(name) -%}{%- endfor -%}
     {{- return(brought or ['customers']) -}}
+{% endmacro %}
+
+{# Those of them that this model has rows to read of: in an increment, where there are new batches. #}
+{% macro entities_with_news() %}
+    {%- set brought, news = entities_brought(), [] -%}
+    {%- if increment() is none -%}
+        {{- return(brought) -}}
+    {%- endif -%}
+    {%- for name in brought -%}
+        {%- set batches = mapped_sources(name) | map(attribute='batches') | sum(start=[]) -%}
+        {%- if batches | select('in', increment()) | list -%}{%- do news.append(name) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(news or brought[:1]) -}}
 {% endmacro %}
 
 {# A Spark SQL text literal; null for none. #}

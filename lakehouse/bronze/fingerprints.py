@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
+from lakehouse.atomic_file import replace_file
 from lakehouse.bronze.streams import told_plainly
 
 _CHUNK = 4 << 20
@@ -55,9 +56,7 @@ class Fingerprints:
     def save(self) -> None:
         """Keep what was learnt, if anything."""
         if self._changed:
-            draft = self._kept_in.with_suffix(".draft")
-            draft.write_text(json.dumps(self._known), encoding="utf-8")
-            draft.replace(self._kept_in)
+            replace_file(self._kept_in, json.dumps(self._known))
             self._changed = False
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from lakehouse import ops
+from lakehouse.atomic_file import replace_file
 from lakehouse.bronze import tables
 from lakehouse.bronze.batch import Batch
 from lakehouse.bronze.streams import written_plainly
@@ -39,9 +40,7 @@ class Journal:
         """Write down that this batch is about to be written."""
         self._begun.append([batch.source, batch.entity, batch.batch_id])
         with written_plainly(self._settings.home):
-            draft = self._path.with_suffix(".draft")
-            draft.write_text(json.dumps(self._begun), encoding="utf-8")
-            draft.replace(self._path)
+            replace_file(self._path, json.dumps(self._begun))
 
     def take_back(self, batch: Batch) -> None:
         """Remove what a failed batch has written."""

@@ -16,6 +16,9 @@ import psutil
 
 LAKEHOUSE = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())"]
 
+COUNTED = ("model_version",)
+"""Counts the trainings of a home: a kill between a model's registration and its mark is one training more."""
+
 
 @dataclass(frozen=True)
 class Kill:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -13,19 +13,21 @@ from lakehouse.catalog import tables_on_disk
 from lakehouse.settings import Settings
 
 
-def content_hash(settings: Settings, schema: str, table: str, version: int | None = None) -> str:
-    """The SHA-256 of a table's column names and sorted rows."""
+def content_hash(
+    settings: Settings, schema: str, table: str, version: int | None = None, without: Collection[str] = ()
+) -> str:
+    """The SHA-256 of a table's column names and sorted rows, all columns but those `without`."""
     found = DeltaTable(settings.table_path(schema, table), version=version).to_pyarrow_table()
-    names = sorted(found.column_names)
+    names = sorted(set(found.column_names) - set(without))
     rows = sorted(repr([_plain(row[name]) for name in names]) for row in found.to_pylist())
     return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
 
 
-def content_hashes(settings: Settings, schemas: Iterable[str]) -> dict[str, str]:
+def content_hashes(settings: Settings, schemas: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
     """The hash of every table of the schemas."""
     wanted = set(schemas)
     return {
-        f"{schema}.{table}": content_hash(settings, schema, table)
+        f"{schema}.{table}": content_hash(settings, schema, table, without=without)
         for schema, table in tables_on_disk(settings.tables_dir)
         if schema in wanted
     }

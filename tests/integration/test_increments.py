@@ -59,7 +59,7 @@ def test_a_merged_batch_leaves_what_all_batches_make_at_once(
     perform(run, LAND)
     (silver,) = (step for step in AFTER_LANDING if step.name == "silver")
     said = str(perform(run, silver).message)
-    assert "4 by increments" in said, said
+    assert "3 by increments" in said, said
     operations = {
         name: DeltaTable(settings.table_path("silver", name)).history(1)[0]["operation"] for name in MODELS.values()
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from hypothesis import given
@@ -79,32 +81,42 @@ def test_a_commit_of_another_build_is_not_taken_for_it(home_settings: Settings) 
 
 
 def _grown(settings: Settings) -> Ledger:
-    """A ledger whose node `a` is made of two batches of 900,000 rows."""
+    """A ledger whose node `a` is made of two batches of 900,000 rows, and reads the model `c`."""
     _write(settings, 1)
     ledger = Ledger(settings)
-    ledger.intend("token", {"a": Build("s", {"silver.a": ""}, {"b1": 900_000, "b2": 900_000}, "rest")})
+    ledger.intend("token", {"a": replace(_wanted(b1=900_000, b2=900_000), tables={"silver.a": ""})})
     ledger.finished("a")
     return Ledger(settings)
 
 
+def _wanted(rest: str = "rest", read: str = "c1", **batches: int) -> Build:
+    return Build("s", batches=batches, rest=rest, read={"c": read})
+
+
 def test_a_small_new_batch_is_an_increment(home_settings: Settings) -> None:
-    batches = {"b1": 900_000, "b2": 900_000, "b3": 10_000}
-    assert _grown(home_settings).increment("a", "rest", batches) == {"new": ["b3"], "gone": []}
+    found = _grown(home_settings).increment("a", _wanted(b1=900_000, b2=900_000, b3=10_000))
+    assert found == {"new": ["b3"], "gone": [], "changed": []}
+
+
+def test_an_increment_says_which_of_the_models_it_reads_have_changed(home_settings: Settings) -> None:
+    found = _grown(home_settings).increment("a", _wanted(read="c2", b1=900_000, b2=900_000))
+    assert found == {"new": [], "gone": [], "changed": ["c"]}
 
 
 def test_a_changed_text_a_large_batch_and_a_table_written_since_are_no_increments(home_settings: Settings) -> None:
     ledger = _grown(home_settings)
-    assert ledger.increment("a", "another text", {"b1": 900_000, "b2": 900_000}) is None
-    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000, "b3": 990_000}) is None
-    assert ledger.increment("unknown", "rest", {}) is None
+    assert ledger.increment("a", _wanted("another text", b1=900_000, b2=900_000)) is None
+    assert ledger.increment("a", _wanted(b1=900_000, b2=900_000, b3=990_000)) is None
+    assert ledger.increment("unknown", _wanted()) is None
     _write(home_settings, 2)
-    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000}) is None
+    assert ledger.increment("a", _wanted(b1=900_000, b2=900_000)) is None
 
 
 def test_a_batch_that_has_gone_is_let_go_only_by_a_node_that_can(home_settings: Settings) -> None:
     ledger = _grown(home_settings)
-    assert ledger.increment("a", "rest", {"b2": 1_800_000}) is None
-    assert ledger.increment("a", "rest", {"b2": 1_800_000}, may_lose=True) == {"new": [], "gone": ["b1"]}
+    assert ledger.increment("a", _wanted(b2=1_800_000)) is None
+    found = ledger.increment("a", _wanted(b2=1_800_000), may_lose=True)
+    assert found == {"new": [], "gone": ["b1"], "changed": []}
 
 
 def test_a_compacted_table_still_takes_increments(home_settings: Settings) -> None:
@@ -112,12 +124,13 @@ def test_a_compacted_table_still_takes_increments(home_settings: Settings) -> No
     before = table_state(home_settings, "silver.a")
     _write(home_settings, 1)
     ledger.moved("silver.a", before)
-    assert ledger.increment("a", "rest", {"b1": 900_000, "b2": 900_000, "b3": 1}) == {"new": ["b3"], "gone": []}
+    found = ledger.increment("a", _wanted(b1=900_000, b2=900_000, b3=1))
+    assert found == {"new": ["b3"], "gone": [], "changed": []}
 
 
 def test_a_small_table_is_made_whole(home_settings: Settings) -> None:
     _write(home_settings, 1)
     ledger = Ledger(home_settings)
-    ledger.intend("token", {"a": Build("s", {"silver.a": ""}, {"b1": 900}, "rest")})
+    ledger.intend("token", {"a": replace(_wanted(b1=900), tables={"silver.a": ""})})
     ledger.finished("a")
-    assert ledger.increment("a", "rest", {"b1": 900, "b2": 1}) is None
+    assert ledger.increment("a", _wanted(b1=900, b2=1)) is None

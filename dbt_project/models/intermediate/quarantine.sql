@@ -1,6 +1,6 @@
 {{ config(materialized='merged') }}
 {#- Rows that cannot be what they claim, of every entity that some source brings. -#}
-{%- set entities = entities_brought() -%}
+{%- set entities = entities_with_news() -%}
 with
 
 {% for name in entities %}

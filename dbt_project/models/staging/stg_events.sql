@@ -1,6 +1,9 @@
 {{ config(
     materialized='merged', tblproperties=skipping_by('event_on'),
-    meta={'day': 'event_on', 'judged': ['is_near_duplicate', 'is_known_customer', 'is_known_product']}
+    meta={
+        'day': 'event_on', 'time': 'event_at',
+        'judged': ['is_near_duplicate', 'is_known_customer', 'is_known_product'],
+    }
 ) }}
 {%- set previous_event_at -%}
 lag(event_at) over (
