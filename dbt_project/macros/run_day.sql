@@ -19,19 +19,22 @@
     {{- return(graph[once]) -}}
 {% endmacro %}
 
-{# A UTC time as the clock of its source shows it. #}
+{# A UTC time as the clock of its source shows it. The zone is a literal: one that is an expression is looked up per row. #}
 {% macro local_time(relation, column) %}
     {%- set zones = {} -%}
     {%- set _ = source('ops', 'sources') -%}
     {%- for entity in entities_brought() -%}
         {%- for mapped in mapped_sources(entity) -%}{%- do zones.update({mapped.source: mapped.timezone}) -%}{%- endfor -%}
     {%- endfor -%}
+    {%- set time = relation ~ '.' ~ column -%}
+    {%- if zones.values() | unique | list | length == 1 -%}
+        {{- return('from_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zones.values() | first) ~ ')') -}}
+    {%- endif -%}
     {%- set cases = [] -%}
     {%- for name, zone in zones.items() -%}
-        {%- do cases.append('when ' ~ sql_text(name) ~ ' then ' ~ sql_text(zone)) -%}
+        {%- do cases.append('when ' ~ sql_text(name) ~ ' then from_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') -%}
     {%- endfor -%}
-    {%- set zone = 'case ' ~ relation ~ '.source ' ~ cases | join(' ') ~ " else 'UTC' end" if cases else "'UTC'" -%}
-    {{- return('from_utc_timestamp(' ~ relation ~ '.' ~ column ~ ', ' ~ zone ~ ')') -}}
+    {{- return('case ' ~ relation ~ '.source ' ~ cases | join(' ') ~ ' else ' ~ time ~ ' end' if cases else time) -}}
 {% endmacro %}
 
 {# True for a row whose source brings `entity`. #}
