@@ -46,6 +46,9 @@ QUARANTINE = pa.schema(
 _STATISTICS = {"delta.dataSkippingNumIndexedCols": str(len(LINEAGE))}
 """Only the lineage columns are ever searched by: statistics of raw text would only swell the log."""
 
+CELLS_AT_ONCE = 4_000_000
+"""Rows times columns of the table that are handed over together: delta-rs fills the columns that a batch lacks."""
+
 
 def ensure_tables(settings: Settings) -> None:
     """Create the bronze tables that are missing, empty."""
@@ -81,6 +84,8 @@ class Append:
 
     def __init__(self, settings: Settings, table: str, schema: pa.Schema) -> None:
         self._home, self._path, self._schema = settings.home, settings.table_path("bronze", table), schema
+        columns = {field.name for field in DeltaTable(self._path).schema().fields} | set(schema.names)
+        self._rows_at_once = max(1_000, CELLS_AT_ONCE // len(columns))
         self._handed_over: queue.Queue[pa.RecordBatch | None] = queue.Queue(maxsize=2)
         self._abandoned = False
         self._fault: BaseException | None = None
@@ -99,7 +104,8 @@ class Append:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Hand over a batch; waits while two others are still to be written."""
-        self._hand_over(batch)
+        for start in range(0, batch.num_rows, self._rows_at_once):
+            self._hand_over(batch.slice(start, self._rows_at_once))
         self._raise_fault()
 
     def commit(self) -> int:

@@ -19,6 +19,11 @@ LONGEST_LINE_BYTES = 32 << 20
 """A line of JSON becomes up to fifty times its size while it is read."""
 _WINDOW_BYTES = 64 << 10
 _BOM = "\ufeff".encode()
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""The encodings whose byte order is told by a mark at the start."""
 
 
 def _mark(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -48,7 +53,7 @@ class TextBlock(NamedTuple):
 def encoding_of(head: bytes, stated: str | None) -> str:
     """The name of the codec: as stated, else UTF-16 by its mark, else UTF-8."""
     if stated is None:
-        return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+        return "utf-16" if head.startswith(_MARKS["utf-16"]) else "utf-8"
     name = codecs.lookup(stated).name
     return "utf-8" if name == "utf-8-sig" else name
 
@@ -64,6 +69,10 @@ def text_blocks(
     with told_plainly(path), open_stream(path, compression) as stream:
         head = stream.read(block_bytes)
         codec = encoding_of(head, encoding)
+        if head and codec in _MARKS and not head.startswith(_MARKS[codec]):
+            raise InputError(
+                f"{path} is not {codec} text: it has no byte order mark; state {codec}-le or {codec}-be if it is such"
+            )
         sample = head[:_WINDOW_BYTES]
         old_mac = b"\r" in sample and b"\n" not in sample and "\n".encode(codec) == b"\n"
         pending: list[bytes] = []

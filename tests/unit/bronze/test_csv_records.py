@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.bronze.csv_records import CsvFile
+from lakehouse.errors import InputError
 
 HEADER = b"id,name,note,price\n"
 Row = tuple[object, ...]
@@ -92,6 +93,12 @@ def test_undecodable_bytes_within_a_record_of_two_lines_cost_that_record_only(fi
     rows, faults, _ = read(file, HEADER + b'1,"a\nb\xff",x,2\n2,c,d,3\n')
     assert rows == [(2, "2", "c", "d", "3")]
     assert faults == [(1, "undecodable_bytes", '1,"a\nb\\xff",x,2')]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_without_the_mark_that_its_encoding_needs_is_refused(file: Path, encoding: str) -> None:
+    with pytest.raises(InputError, match=f"is not {encoding} text: it has no byte order mark; state {encoding}-le"):
+        read(file, "id,name\n1,a\n".encode(f"{encoding}-le"), encoding=encoding)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "big5"])
