@@ -28,11 +28,11 @@ OPS_FILES = 64
 
 @dataclass(frozen=True)
 class Maintained:
-    """What was done to a table."""
+    """What was done to a table, or would be; `files_after` is None where a dry run cannot know it."""
 
     table: str
     files_before: int
-    files_after: int
+    files_after: int | None
     removed_files: int
     removed_bytes: int
     is_checkpointed: bool
@@ -74,7 +74,8 @@ def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Led
     path = settings.table_path(*name.split("."))
     delta = DeltaTable(path)
     before = delta.file_uris()
-    if _has_many_small(before) and not dry_run:
+    is_joined = _has_many_small(before)
+    if is_joined and not dry_run:
         state = table_state(settings, name)
         delta.optimize.compact()
         ledger.moved(name, state)
@@ -91,10 +92,10 @@ def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Led
     return Maintained(
         table=name,
         files_before=len(before),
-        files_after=len(DeltaTable(path).file_uris()),
+        files_after=None if is_joined and dry_run else len(DeltaTable(path).file_uris()),
         removed_files=len(unused),
         removed_bytes=removed_bytes,
-        is_checkpointed=is_due and not dry_run,
+        is_checkpointed=is_due,
         kept_versions=tuple(keep),
     )
 

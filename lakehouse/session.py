@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
+from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def spark_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.ui.retainedExecutions": "1",
         "spark.sql.maxPlanStringLength": "2000",
         "spark.sql.ui.explainMode": "simple",
-        "spark.local.dir": str(settings.home / "spark-tmp"),
+        "spark.local.dir": str(scratch_folder(settings)),
         "spark.sql.warehouse.dir": str(settings.tables_dir / "default"),
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -159,8 +160,9 @@ def start_session(settings: Settings) -> SparkSession:
         os.environ["JAVA_HOME"] = str(runtime)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
-    for folder in (settings.log_dir, settings.home / "spark-tmp", settings.tables_dir):
+    for folder in (settings.log_dir, settings.tables_dir):
         folder.mkdir(parents=True, exist_ok=True)
+    renew_scratch_folder(settings)
     builder = SparkSession.builder
     for key, value in spark_conf(settings).items():
         builder = builder.config(key, value)

@@ -18,6 +18,7 @@ from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
+from lakehouse.scratch import scratch_folder
 from lakehouse.session import commits_marked
 from lakehouse.settings import CHECKOUT, Settings
 
@@ -137,9 +138,8 @@ class Transformation:
 
 @contextmanager
 def _put_aside(settings: Settings) -> Iterator[Path]:
-    """A folder for what models put aside while they are built; what a killed run left in it goes first."""
-    folder = settings.home / "spark-tmp" / "aside"
-    shutil.rmtree(folder, ignore_errors=True)
+    """A folder for what models put aside while they are built."""
+    folder = scratch_folder(settings) / "aside"
     try:
         yield folder
     finally:

@@ -4,12 +4,12 @@
 
   Each coordinate is centred on its median and divided by its inter-quartile range: exact quantiles, unlike means and
   deviations of doubles, are the same however Spark splits the rows. A coordinate that is missing counts as the median.
-  At most 5,000 neighbours per source, drawn by a hash of their id, so that the cost grows with the missing and not
+  At most 1,000 neighbours per source, drawn by a hash of their id, so that the cost grows with the missing and not
   with the square of the customers.
 
   Gives the common table expression `imputed` (source, customer_id, birth_year) and those before it.
 #}
-{% macro imputed_birth_years(people, neighbours=5, sample=5000) %}
+{% macro imputed_birth_years(people, neighbours=5, sample=1000) %}
 {%- set coordinates = {
     'latitude': 'latitude', 'longitude': 'longitude', 'registered_at': 'cast(unix_seconds(registered_at) as double)',
 } -%}

@@ -94,7 +94,7 @@ def maintain(
         (
             one.table,
             one.files_before,
-            one.files_after,
+            "fewer" if one.files_after is None else one.files_after,
             one.removed_files,
             round(one.removed_bytes / 2**20, 1),
             "yes" if one.is_checkpointed else "",
@@ -103,7 +103,10 @@ def maintain(
         for one in done
     ]
     verb = "would be removed" if dry_run else "removed"
-    print_rows(console(), ("table", "files", "then", f"files {verb}", "MiB", "checkpoint", "kept versions"), rows)
+    if rows:
+        print_rows(console(), ("table", "files", "then", f"files {verb}", "MiB", "checkpoint", "kept versions"), rows)
+    else:
+        console().print("nothing to do")
     console().print(
         f"kept whole: the last {settings.retained_publications} published sets (LAKEHOUSE_RETAINED_PUBLICATIONS), and "
         f"every file replaced less than {settings.retention_hours} hours ago (LAKEHOUSE_RETENTION_HOURS)",

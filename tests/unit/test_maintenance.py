@@ -76,6 +76,15 @@ def test_many_small_files_become_few_with_the_same_rows_and_the_build_stays_fres
     assert Ledger(home_settings).is_fresh("stg_a", "s")
 
 
+def test_a_dry_run_tells_of_files_that_would_be_joined(home_settings: Settings) -> None:
+    path = home_settings.table_path("silver", "a")
+    for value in range(FEW_FILES + 2):
+        write_deltalake(path, pa.table({"x": [value]}), mode="append")
+    (told,) = maintain(home_settings, dry_run=True)
+    assert (told.files_before, told.files_after) == (FEW_FILES + 2, None)
+    assert len(DeltaTable(path).file_uris()) == FEW_FILES + 2
+
+
 def test_a_log_of_many_commits_gets_a_checkpoint(home_settings: Settings) -> None:
     for value in range(25):
         _overwrite(home_settings, value)
