@@ -5,28 +5,30 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from socket import gethostname
 
 from lakehouse.settings import Settings
 
 
 def scratch_folder(settings: Settings) -> Path:
-    """This process's folder."""
-    return settings.home / "spark-tmp" / str(os.getpid())
+    """This process's folder; a home may be shared by machines."""
+    return settings.home / "spark-tmp" / f"{gethostname()}-{os.getpid()}"
 
 
 def renew_scratch_folder(settings: Settings) -> None:
-    """Make it, empty, and remove those of processes that have ended: one that was killed leaves gigabytes behind."""
+    """Make it, empty, and remove those of this machine's ended processes: a killed one leaves gigabytes behind."""
     own = scratch_folder(settings)
     for folder in own.parent.glob("*"):
-        if folder == own or not _is_of_a_running_process(folder):
+        host, _, pid = folder.name.rpartition("-")
+        if folder == own or (host == gethostname() and pid.isdecimal() and not _is_running(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)
     own.mkdir(parents=True)
 
 
-def _is_of_a_running_process(folder: Path) -> bool:
+def _is_running(pid: int) -> bool:
     try:
-        os.kill(int(folder.name), 0)
-    except (ValueError, ProcessLookupError, OverflowError):
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
     except PermissionError:  # somebody else's
         return True
