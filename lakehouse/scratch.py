@@ -22,7 +22,7 @@ def renew_scratch_folder(settings: Settings) -> None:
         host, _, pid = folder.name.rpartition("-")
         if folder == own or (host == gethostname() and pid.isdecimal() and not _is_running(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)
-    own.mkdir(parents=True)
+    own.mkdir(parents=True, exist_ok=True)
 
 
 def _is_running(pid: int) -> bool:
@@ -30,6 +30,6 @@ def _is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
-        return True
+    except PermissionError:
+        pass  # it runs, and is somebody else's
     return True

@@ -19,7 +19,7 @@
     {{- return(graph[once]) -}}
 {% endmacro %}
 
-{# A UTC time as the clock of its source shows it. The zone is a literal: one that is an expression is looked up per row. #}
+{# A UTC time as the clock of its source shows it. The zone is a literal: an expression is looked up for every row. #}
 {% macro local_time(relation, column) %}
     {%- set zones = {} -%}
     {%- set _ = source('ops', 'sources') -%}
