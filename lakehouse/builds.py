@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ class Build:
     """A finished node: the digest of all it depends on, and the state of every table it wrote.
 
     A node that can grow by increments also says of which batches it is made (batch -> rows), a digest of what else its
-    rows come from, its text and the definitions of the sources, and the models it read (name -> their signature).
+    rows come from, its text and the definitions of the sources, and the models it read (name -> their signature). One
+    that follows the changes of other tables says in which state they were, and the day that it is valid for.
     """
 
     signature: str
@@ -40,6 +42,8 @@ class Build:
     batches: dict[str, int] = field(default_factory=dict)
     rest: str = ""
     read: dict[str, str] = field(default_factory=dict)
+    followed: dict[str, str] = field(default_factory=dict)
+    as_of_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,34 @@ class Ledger:
             return None
         return None if gone and not may_lose else {"new": new, "gone": gone, "changed": changed}
 
+    def changes(self, node: str, wanted: Build, rebuilt: Set[str]) -> dict[str, Any] | None:
+        """Of each table that the node follows and that moved: the version it was built from; and the day of that build.
+
+        Tables that `may_move` yet are among them. None where it is made anew: as for `increment`, and where a table's
+        changes are not on record any more.
+
+        Args:
+            wanted: what the node is to be.
+            rebuilt: tables that are built before the node in the same dbt invocation, and may move yet.
+        """
+        build = self._builds.get(node)
+        if build is None or not build.rest or build.rest != wanted.rest or not build.followed:
+            return None
+        if build.followed.keys() != wanted.followed.keys() or wanted.as_of_on < build.as_of_on:
+            return None
+        if any(table_state(self._settings, name) != state for name, state in build.tables.items()):
+            return None
+        if sum(wanted.batches.values()) < SMALLEST_MERGED:
+            return None
+        since = {}
+        for table, state in build.followed.items():
+            if table in rebuilt or table_state(self._settings, table) != state:
+                version = _version_on_record(self._settings, table, state)
+                if version is None:
+                    return None
+                since[table] = version
+        return {"since": since, "may_move": sorted(since.keys() & rebuilt), "day": build.as_of_on}
+
     def intend(self, token: str, builds: Mapping[str, Build]) -> None:
         """Write down what is about to be built, by node; `tables` of each names the table, without a state."""
         with self._lock:
@@ -119,13 +151,16 @@ class Ledger:
         with self._lock:
             for node, build in self._builds.items():
                 if build.tables.get(table) == before:
-                    self._builds[node] = replace(build, tables={**build.tables, table: now})
+                    self._builds[node] = build = replace(build, tables={**build.tables, table: now})
+                if build.followed.get(table) == before:
+                    self._builds[node] = replace(build, followed={**build.followed, table: now})
             self._save()
 
     def _put(self, node: str, build: Build) -> None:
         states = {name: table_state(self._settings, name) for name in build.tables}
+        followed = {name: table_state(self._settings, name) for name in build.followed}
         with self._lock:
-            self._builds[node] = replace(build, tables=states)
+            self._builds[node] = replace(build, tables=states, followed=followed)
             self._save()
 
     def _adopt(self) -> None:
@@ -152,6 +187,21 @@ def _last_token(settings: Settings, table: str) -> str | None:
         return None
     last = DeltaTable(path).history(1)
     return str(last[0].get("userMetadata")) if last else None
+
+
+def _version_on_record(settings: Settings, table: str, state: str) -> int | None:
+    """The version of a state whose later changes can all be read; None where the table was put in its place since, or
+    VACUUM may have taken what those changes are told by."""
+    identity, _, version = state.partition("@")
+    path = settings.table_path(*table.split("."))
+    try:
+        then = DeltaTable(path, version=int(version))
+        later = DeltaTable(path).history(DeltaTable(path).version() - int(version))
+    except Exception:  # delta-rs: no table, or its log does not reach back so far
+        return None
+    oldest = min((commit["timestamp"] for commit in later), default=None)
+    kept_since = (time.time() - settings.retention_hours * 3600) * 1000
+    return int(version) if then.metadata().id == identity and (oldest is None or oldest > kept_since) else None
 
 
 def table_state(settings: Settings, table: str) -> str:

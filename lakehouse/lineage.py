@@ -29,6 +29,7 @@ class Node:
     parents: tuple[str, ...]
     text_digest: str
     is_merged: bool = False
+    is_replaced: bool = False
     may_lose: bool = False
     grows_with: str = ""
 
@@ -96,14 +97,21 @@ def definitions_digest(settings: Settings) -> str:
 
 
 def planned_builds(
-    settings: Settings, ledger: Ledger, graph: Mapping[str, Node], todo: Sequence[str], wanted: Mapping[str, str]
-) -> tuple[dict[str, Build], dict[str, dict[str, list[str]]]]:
+    settings: Settings,
+    ledger: Ledger,
+    graph: Mapping[str, Node],
+    todo: Sequence[str],
+    wanted: Mapping[str, str],
+    as_of_on: date | None,
+) -> tuple[dict[str, Build], dict[str, dict[str, Any]]]:
     """What these nodes will be once they are built, and for those that take an increment what it is made of.
 
     Args:
         todo: keys of the graph.
         wanted: key -> signature.
+        as_of_on: the day that they are valid for, None before it is known.
     """
+    rebuilt = {graph[key].table for key in todo}
     batches, definitions = current_batches(settings), definitions_digest(settings)
     builds, increments = {}, {}
     for key in todo:
@@ -120,11 +128,41 @@ def planned_builds(
             increment = ledger.increment(node.name, build, node.may_lose)
             if increment is not None:
                 increments[node.name] = increment
+        elif node.is_replaced:
+            for table in _bronze_above(graph, key):
+                build.batches.update(batches.get(table, {}))
+            build = replace(
+                build,
+                rest=digest([node.text_digest, definitions]),
+                followed=dict.fromkeys(_tables_read(graph, key), ""),
+                as_of_on=str(as_of_on),
+            )
+            changes = ledger.changes(node.name, build, rebuilt)
+            if changes is not None:
+                increments[node.name] = changes
         builds[node.name] = build
     for node in (graph[key] for key in todo):
         if node.grows_with in increments:
             increments[node.name] = increments[node.grows_with]
     return builds, increments
+
+
+def _bronze_above(graph: Mapping[str, Node], key: str) -> set[str]:
+    """The bronze tables that a node is made of, through whatever it reads."""
+    found = set(graph[key].entities)
+    for parent in graph[key].parents:
+        if parent in graph:
+            found |= _bronze_above(graph, parent)
+    return found
+
+
+def _tables_read(graph: Mapping[str, Node], key: str) -> list[str]:
+    """The tables of models that a node reads, itself or through models that are written into its text."""
+    found: set[str] = set()
+    for parent in graph[key].parents:
+        if parent in graph:
+            found |= {graph[parent].table} if graph[parent].table else set(_tables_read(graph, parent))
+    return sorted(found)
 
 
 def _node(node: Any, shared: str) -> Node:
@@ -141,6 +179,7 @@ def _node(node: Any, shared: str) -> Node:
         parents=tuple(node.depends_on.nodes),
         text_digest=digest([shared, files_digest(files, CHECKOUT)]),
         is_merged=is_model and node.config.materialized == "merged",
+        is_replaced=is_model and node.config.materialized == "replaced",
         may_lose="day" not in node.config.meta,
         grows_with=str(node.config.meta.get("grows_with", "")),
     )

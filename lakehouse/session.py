@@ -94,6 +94,7 @@ def spark_conf(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.databricks.delta.properties.defaults.dataSkippingNumIndexedCols": "4",
         "spark.databricks.delta.properties.defaults.columnMapping.mode": "none",
+        "spark.databricks.delta.properties.defaults.enableChangeDataFeed": "true",  # what gold follows
     }
 
 

@@ -14,6 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deltalake import DeltaTable
+
+from lakehouse import builds as builds_module
 from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
@@ -76,7 +79,7 @@ class Transformation:
         if not todo:
             return Built(0, 0, len(models))
 
-        builds, increments = planned_builds(self.settings, ledger, graph, todo, wanted)
+        builds, increments = planned_builds(self.settings, ledger, graph, todo, wanted, as_of_on)
         token = digest([[wanted[key] for key in todo], time.time_ns()])
         ledger.intend(token, builds)
 
@@ -88,10 +91,11 @@ class Transformation:
 
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(token), _put_aside(self.settings) as aside:
-            variables = json.dumps({"increments": increments, "aside": str(aside)})
+            told = {"increments": increments, "much": builds_module.LARGEST_INCREMENT}
+            variables = json.dumps({**told, "aside": str(aside), "tables": str(self.settings.tables_dir)})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
-        merged = sum(graph[key].is_merged and graph[key].name in increments for key in todo)
+        merged = sum(_took_increment(self.settings, graph[key]) for key in todo if graph[key].name in increments)
         return Built(kinds.count("model"), kinds.count("test"), len(models) - kinds.count("model"), merged)
 
     def signatures(self, tag: str, as_of_on: date | None) -> dict[str, str]:
@@ -144,6 +148,12 @@ def _put_aside(settings: Settings) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _took_increment(settings: Settings, node: Node) -> bool:
+    """Whether the last commit of the node's table left it standing."""
+    last = DeltaTable(settings.table_path(*node.table.split("."))).history(1)[0]
+    return not str(last["operation"]).startswith("CREATE")
 
 
 def _with_tag(graph: Mapping[str, Node], tag: str) -> list[str]:

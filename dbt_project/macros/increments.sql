@@ -134,6 +134,7 @@
     {%- do run_query('drop table if exists ' ~ aside(name)) -%}
     {%- set folder = sql_text(var('aside') ~ '/' ~ aside(name)) -%}
     {%- do run_query('create table ' ~ aside(name) ~ ' using parquet location ' ~ folder ~ ' as ' ~ sql) -%}
+    {%- do note_of_model('aside', (noted_of_model('aside') or []) + [name]) -%}
 {% endmacro %}
 
 {# A name of this model's own for rows that are put aside. #}
@@ -253,7 +254,7 @@
         {%- call statement('main') -%}
             {{ merge_of_changes(table, compiled_code) }}
         {%- endcall -%}
-        {%- for name in ['fresh', 'arrived', 'changed'] -%}
+        {%- for name in noted_of_model('aside') or [] -%}
             {%- do run_query('drop table if exists ' ~ aside(name)) -%}
         {%- endfor -%}
     {%- endif -%}

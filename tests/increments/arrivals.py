@@ -23,6 +23,7 @@ ENTITIES = {
     "events": "app/events-*.jsonl.gz",
     "impressions": "ads/impressions-*.parquet",
     "sends": "crm/sends.csv",
+    "tickets": "service/tickets.jsonl",
     "consents": "crm/consents.csv",
     "locations": "app/locations.parquet",
 }
@@ -39,6 +40,7 @@ class Arrivals:
         portions: how many arrivals.
         share_late: of the rows, how many come in an arrival drawn at random; the others come in the order of time.
         share_corrected: how many come again later with another content under the same key.
+        at_once: entities all of whose rows come with the first arrival.
     """
 
     shop: Path
@@ -48,6 +50,7 @@ class Arrivals:
     share_late: float = 0.1
     share_corrected: float = 0.05
     share_copied: float = 0.03
+    at_once: tuple[str, ...] = ()
     _files: list[dict[str, list[Row]]] = field(default_factory=list)
     _columns: dict[str, list[str]] = field(default_factory=dict)
     _came: int = 0
@@ -64,6 +67,9 @@ class Arrivals:
                 first = sum(cut < place / len(rows) for cut in cuts)
                 if draw.random() < self.share_late:
                     first = draw.randrange(self.portions)
+                if entity in self.at_once:
+                    self._put(0, entity, row)
+                    continue
                 self._put(first, entity, row)
                 if draw.random() < self.share_corrected:
                     self._put(draw.randrange(first, self.portions), entity, corrected(row, draw))
@@ -124,7 +130,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         for row in pq.read_table(path).to_pylist():
             yield {name: "" if value is None else str(value) for name, value in row.items()}
     elif ".jsonl" in path.name:
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
+        unpacked = gzip.open if path.suffix == ".gz" else open
+        with unpacked(path, "rt", encoding="utf-8", errors="replace") as lines:
             yield from (texts(line) for line in lines)
     else:
         opened = gzip.open if path.suffix == ".gz" else open

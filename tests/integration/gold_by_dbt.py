@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FEATURES = (
     "feat_customer_rfm",
+    "feat_customer_history",
     "feat_customer_behaviour",
     "feat_product",
     "feat_interactions",

@@ -12,7 +12,7 @@ per_customer as (
 
     select
         customer_id,
-        max(as_of_on) as as_of_on,
+        {{ run_day() }} as as_of_on,
         min(case when is_purchase then occurred_on end) as first_ordered_on,
         max(case when is_purchase then occurred_on end) as last_ordered_on,
         array_sort(collect_set(case when is_purchase then occurred_on end)) as order_days,
@@ -28,9 +28,9 @@ per_customer as (
         sum(case when is_purchase then gross_amount end) as monetary_amount,
         sum(case when is_purchase then net_amount end) as net_monetary_amount,
         sum(case when is_purchase then coalesce(discount_amount, 0) end) as discount_amount,
-        sum(case when is_purchase and occurred_on > date_sub(as_of_on, 90) then gross_amount else 0 end)
+        sum(case when is_purchase and occurred_on > date_sub({{ run_day() }}, 90) then gross_amount else 0 end)
             as monetary_90d_amount,
-        sum(case when is_purchase and occurred_on > date_sub(as_of_on, 365) then gross_amount else 0 end)
+        sum(case when is_purchase and occurred_on > date_sub({{ run_day() }}, 365) then gross_amount else 0 end)
             as monetary_365d_amount,
         sum(case when is_purchase then margin_amount end) as margin_amount,
         sum(case when is_purchase and margin_amount is not null then net_amount end) as costed_amount,

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='replaced', tblproperties=skipping_by('shown_on'),
+    meta={
+        'day': 'shown_on', 'key': ['source', 'impression_id'],
+        'touched': {'person': "coalesce(row.customer_id, concat('impression ', row.impression_id))"},
+    }
+) }}
+{%- do touch_keys(people_with_changed_impressions()) -%}
+
 with
 
 impressions as (
@@ -33,10 +42,27 @@ customers as (
 
 activity as (
 
-    select * from {{ ref('feat_activity') }}
+    select * from {{ ref('feat_activity') }} as activity
+    {{ only_touched('activity', {'person': 'row.customer_id'}) }}
     where
         customer_id is not null
         and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
+
+),
+
+-- Every impression counts for its creative, whoever saw it.
+shown_by_then as (
+
+    select
+        *,
+        count(*) over (creative_before) as creative_prior_impression_count,
+        count_if(coalesce(is_clicked, false)) over (creative_before) as creative_prior_click_count
+    from impressions
+    where shown_on <= {{ run_day() }}
+    window
+        creative_before as (
+            partition by creative_id order by unix_micros(shown_at) range between unbounded preceding and 1 preceding
+        )
 
 ),
 
@@ -44,10 +70,9 @@ shown as (
 
     select
         *,
-        {{ run_day() }} as as_of_on,
-        {{ local_time('impressions', 'shown_at') }} as local_shown_at
-    from impressions
-    where shown_on <= {{ run_day() }}
+        {{ local_time('shown_by_then', 'shown_at') }} as local_shown_at
+    from shown_by_then
+    {{ only_touched('shown_by_then') }}
 
 ),
 
@@ -86,7 +111,8 @@ moments as (
         shown_at,
         shown_on,
         local_shown_at,
-        as_of_on,
+        creative_prior_impression_count,
+        creative_prior_click_count,
         unix_micros(shown_at) as moment,
         'impression' as kind,
         coalesce(attributes['creative_category'], attributes['category']) as category,
@@ -99,6 +125,7 @@ moments as (
         null,
         null,
         customer_id,
+        null,
         null,
         null,
         null,
@@ -156,15 +183,10 @@ with_creative as (
 
     select
         *,
-        count(*) over (creative_before) as creative_prior_impression_count,
-        count_if(is_clicked) over (creative_before) as creative_prior_click_count,
         count_if(customer_id is not null) over (creative_to_person_before) as prior_creative_impression_count
     from with_history
     where kind = 'impression'
     window
-        creative_before as (
-            partition by creative_id order by moment range between unbounded preceding and 1 preceding
-        ),
         creative_to_person_before as (
             partition by creative_id, person order by moment range between unbounded preceding and 1 preceding
         )
@@ -231,12 +253,11 @@ final as (
 
         ---------- times
         told.shown_at,
-        told.shown_on,
-        told.as_of_on
+        told.shown_on
     from with_creative as told
     left join customers on told.customer_id = customers.customer_id
     left join campaigns on told.campaign_id = campaigns.campaign_id
 
 )
 
-select * from final
+select {{ in_order_of_days(landed_rows(['impressions'])) }}* from final

@@ -1,32 +1,50 @@
+{{ config(materialized='replaced', tblproperties=skipping_by('interacted_on'), meta={'day': 'interacted_on'}) }}
+{%- do touch_days(days_of_changed_interactions()) -%}
+
 with
 
 activity as (
 
     select * from {{ ref('feat_activity') }}
-    where
-        customer_id is not null
-        and product_id is not null
-        and (kind in ('view', 'add_to_cart', 'rating') or is_purchase)
+
+),
+
+scales as (
+
+    select
+        source,
+        max(value) as highest_rating
+    from activity
+    where kind = 'rating'
+    group by source
 
 ),
 
 per_day as (
 
     select
-        customer_id,
-        product_id,
-        occurred_on as interacted_on,
-        max(as_of_on) as as_of_on,
+        activity.customer_id,
+        activity.product_id,
+        activity.occurred_on as interacted_on,
         count_if(kind = 'view') as view_count,
         count_if(kind = 'add_to_cart') as cart_count,
         cast(size(collect_set(case when is_purchase then happening_id end)) as bigint) as purchase_count,
         sum(case when is_purchase then quantity else 0 end) as unit_count,
-        max(case when kind = 'rating' then struct(occurred_at, value as rating, value_rate as rating_rate) end)
-            as last_rating,
+        max(
+            case
+                when kind = 'rating' then struct(occurred_at, value as rating, value / highest_rating as rating_rate)
+            end
+        ) as last_rating,
         min(occurred_at) as first_interaction_at,
         max(occurred_at) as last_interaction_at
     from activity
-    group by customer_id, product_id, occurred_on
+    left join scales on activity.source = scales.source
+    where
+        {{ on_touched_days('activity.occurred_on') }}
+        and activity.customer_id is not null
+        and activity.product_id is not null
+        and (activity.kind in ('view', 'add_to_cart', 'rating') or activity.is_purchase)
+    group by activity.customer_id, activity.product_id, activity.occurred_on
 
 ),
 
@@ -53,11 +71,9 @@ final as (
         ---------- times
         interacted_on,
         first_interaction_at,
-        last_interaction_at,
-        datediff(as_of_on, interacted_on) as days_before_as_of,
-        as_of_on
+        last_interaction_at
     from per_day
 
 )
 
-select * from final
+select {{ in_order_of_days(landed_rows(['events', 'order_lines', 'ratings'])) }}* from final

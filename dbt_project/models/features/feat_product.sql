@@ -1,3 +1,4 @@
+{%- set day = run_day() -%}
 with
 
 products as (
@@ -10,10 +11,10 @@ activity as (
 
     select
         *,
-        occurred_on > date_sub(as_of_on, 7) as is_in_7d,
-        occurred_on > date_sub(as_of_on, 30) as is_in_30d,
-        occurred_on > date_sub(as_of_on, 60) and occurred_on <= date_sub(as_of_on, 30) as is_in_prior_30d,
-        occurred_on > date_sub(as_of_on, 90) as is_in_90d,
+        occurred_on > date_sub({{ day }}, 7) as is_in_7d,
+        occurred_on > date_sub({{ day }}, 30) as is_in_30d,
+        occurred_on > date_sub({{ day }}, 60) and occurred_on <= date_sub({{ day }}, 30) as is_in_prior_30d,
+        occurred_on > date_sub({{ day }}, 90) as is_in_90d,
         case when is_purchase then coalesce(customer_id, happening_id) end as buyer
     from {{ ref('feat_activity') }}
     where product_id is not null
@@ -24,7 +25,7 @@ counted as (
 
     select
         product_id,
-        max(as_of_on) as as_of_on,
+        {{ day }} as as_of_on,
 
         ---------- counts by window
         count_if(kind = 'view' and is_in_7d) as view_count_7d,

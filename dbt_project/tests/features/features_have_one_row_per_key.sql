@@ -15,7 +15,7 @@ select
 from (
     select
         count(*) as row_count,
-        count_if({{ day }} > as_of_on) as late_count
+        count_if({{ day }} > {{ run_day() }}) as late_count
     from {{ ref(table) }}
     group by {{ key }}
 )

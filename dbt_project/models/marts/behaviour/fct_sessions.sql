@@ -1,3 +1,12 @@
+{{ config(
+    materialized='replaced', tblproperties=skipping_by('started_on'),
+    meta={
+        'day': 'started_on', 'key': ['source', 'session_id'],
+        'touched': {'source': 'row.source', 'session_id': 'row.session_id'},
+    }
+) }}
+{%- do touch_keys(visits_changed()) -%}
+
 with
 
 events as (
@@ -6,7 +15,8 @@ events as (
         *,
         coalesce(session_id, event_id) as visit_id,
         case when is_known_customer then customer_id end as known_customer_id
-    from {{ ref('stg_events') }}
+    from {{ ref('stg_events') }} as events
+    {{ only_touched('events', {'session_id': 'coalesce(row.session_id, row.event_id)'}) }}
 
 ),
 
@@ -95,4 +105,4 @@ final as (
 
 )
 
-select * from final
+select {{ in_order_of_days(landed_rows(['events'])) }}* from final

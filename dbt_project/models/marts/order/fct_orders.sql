@@ -1,8 +1,18 @@
+{{ config(
+    materialized='replaced', tblproperties=skipping_by('ordered_on'),
+    meta={
+        'day': 'ordered_on', 'key': ['source', 'order_id'],
+        'touched': {'owner': "coalesce(row.customer_id, concat('order ', row.source, ' ', row.order_id))"},
+    }
+) }}
+{%- do touch_keys(owners_of_changed_orders()) -%}
+
 with
 
 order_lines as (
 
-    select * from {{ ref('stg_order_lines') }}
+    select * from {{ ref('stg_order_lines') }} as order_lines
+    {{ of_touched_orders() }}
 
 ),
 
@@ -84,6 +94,7 @@ numbered as (
         case when is_sale then datediff(ordered_on, lag(ordered_on) over (same_customer)) end
             as days_since_previous_order
     from orders
+    {{ only_touched('orders') }}
     window same_customer as (partition by customer_id, is_sale order by ordered_at, source, order_id)
 
 ),
@@ -138,4 +149,4 @@ final as (
 
 )
 
-select * from final
+select {{ in_order_of_days(landed_rows(['order_lines'])) }}* from final
