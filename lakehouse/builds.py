@@ -103,10 +103,10 @@ class Ledger:
         return None if gone and not may_lose else {"new": new, "gone": gone, "changed": changed}
 
     def changes(self, node: str, wanted: Build, rebuilt: Set[str]) -> dict[str, Any] | None:
-        """Of each table that the node follows and that moved: the version it was built from; and the day of that build.
+        """Of each table that the node follows and that moved the version `since`; and the `day` that it is valid for.
 
-        Tables that `may_move` yet are among them. None where it is made anew: as for `increment`, and where a table's
-        changes are not on record any more.
+        Tables that `may_move` yet are among them; whether too `much` is touched is found when the node is built. None
+        where it is made anew: as for `increment`, and where a table's changes are not on record any more.
 
         Args:
             wanted: what the node is to be.
@@ -128,7 +128,8 @@ class Ledger:
                 if version is None:
                     return None
                 since[table] = version
-        return {"since": since, "may_move": sorted(since.keys() & rebuilt), "day": build.as_of_on}
+        may_move = sorted(since.keys() & rebuilt)
+        return {"since": since, "may_move": may_move, "day": build.as_of_on, "much": LARGEST_INCREMENT}
 
     def intend(self, token: str, builds: Mapping[str, Build]) -> None:
         """Write down what is about to be built, by node; `tables` of each names the table, without a state."""

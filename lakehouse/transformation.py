@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable
 
-from lakehouse import builds as builds_module
 from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.errors import InputError, LakehouseError
@@ -59,13 +58,19 @@ class Transformation:
         return str(self.settings.reports_dir / "dbt")
 
     def build(
-        self, tag: str, ledger: Ledger, as_of_on: date | None, progress: Callable[[str], None] | None = None
+        self,
+        tag: str,
+        ledger: Ledger,
+        as_of_on: date | None,
+        progress: Callable[[str], None] | None = None,
+        only: Collection[str] = (),
     ) -> Built:
         """Build the models of a tag that are not what they should be by now, and test what was not tested yet.
 
         Args:
             ledger: knows what was built from what; told of each model as soon as it is there.
             as_of_on: the day that the models are valid for, None before it is known.
+            only: names of the models, where not all of the tag are wanted; no test runs then.
 
         Raises:
             InputError: a source's expression does not fit its columns.
@@ -74,8 +79,8 @@ class Transformation:
         graph = nodes(self._parsed())
         wanted = current_signatures(self.settings, graph, as_of_on)
         stale = [key for key in graph if not ledger.is_fresh(graph[key].name, wanted[key])]
-        models = [key for key in _with_tag(graph, tag) if graph[key].table]
-        todo = [key for key in models if key in stale] + _tests_of(graph, models, stale)
+        models = [key for key in _with_tag(graph, tag) if graph[key].table and (not only or graph[key].name in only)]
+        todo = [key for key in models if key in stale] + ([] if only else _tests_of(graph, models, stale))
         if not todo:
             return Built(0, 0, len(models))
 
@@ -91,8 +96,8 @@ class Transformation:
 
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(token), _put_aside(self.settings) as aside:
-            told = {"increments": increments, "much": builds_module.LARGEST_INCREMENT}
-            variables = json.dumps({**told, "aside": str(aside), "tables": str(self.settings.tables_dir)})
+            folders = {"aside": str(aside), "tables": str(self.settings.tables_dir)}
+            variables = json.dumps({"increments": increments, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
         merged = sum(_took_increment(self.settings, graph[key]) for key in todo if graph[key].name in increments)

@@ -67,7 +67,7 @@
 
 {# Whether so much was touched that the table is better made whole. #}
 {% macro is_much(touched, all) %}
-    {{- return(touched > var('much') * all) -}}
+    {{- return(touched > var('increments')[model.name]['much'] * all) -}}
 {% endmacro %}
 
 {# `sql` gives the touched days as `day`. #}

@@ -112,7 +112,7 @@
 
     new days       since the day that the table is valid for
     changed rows   of any entity: the days that they leave and those that they come to
-    visits         of a changed event: it may have lent its customer to all events of its visit
+    visits         of a new day or a changed event: it may lend its customer to all events of its visit
     answers        since that day, to messages and tickets of before
     people         registered since, or listed otherwise: what their rows say is known of them
     things         listed otherwise: their category and cost
@@ -123,15 +123,15 @@
     {%- set parts = [
         'select explode(sequence(' ~ before ~ ' + 1, ' ~ day ~ ')) as day where ' ~ before ~ ' < ' ~ day
     ] -%}
+    {%- set visits = [
+        'select source, coalesce(session_id, event_id) as session_id from silver.events where '
+        ~ is_between_days('event_on')
+    ] -%}
     {%- for entity in entities if since('silver.' ~ entity) is not none -%}
         {%- set changes = changes_of('silver.' ~ entity) -%}
         {%- if entity == 'events' -%}
             {%- do parts.append('select event_on as day from ' ~ changes) -%}
-            {%- do parts.append(
-                'select event_on as day from silver.events left semi join (' ~ visits_changed() ~ ') as changed'
-                ~ ' on events.source = changed.source'
-                ~ ' and coalesce(events.session_id, events.event_id) = changed.session_id'
-            ) -%}
+            {%- do visits.append(visits_changed()) -%}
         {%- elif entity != 'products' -%}
             {%- set columns = 'source, kind, occurred_on, ' ~ occurrence_columns() | join(', ') -%}
             {%- do parts.append(
@@ -140,6 +140,13 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if 'events' in entities -%}
+        {%- do parts.append(
+            'select event_on as day from silver.events left semi join (' ~ visits | join(' union all ')
+            ~ ') as changed on events.source = changed.source'
+            ~ ' and coalesce(events.session_id, events.event_id) = changed.session_id'
+        ) -%}
+    {%- endif -%}
     {%- for entity in entities -%}
         {%- for column in kinds[entity].get('moved_by', []) -%}
             {%- do parts.append(

@@ -1,4 +1,5 @@
-"""A batch of new, late and corrected rows merged into a shop's silver leaves the rows that its SQL gives over all.
+"""A batch of new, late and corrected rows, brought into a shop's silver and gold, leaves the rows that their SQL gives
+over everything.
 
 Random splits and orders, sources without a key among them, are `make increments` (tests/increments).
 """
@@ -20,16 +21,31 @@ from tests.integration.conftest import Shop
 from tests.integration.gold_by_dbt import run_dbt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pytest
     from pyspark.sql import SparkSession
 
-MODELS = {
+    from lakehouse.settings import Settings
+
+SILVER = {
     "stg_order_lines": "order_lines",
     "stg_events": "events",
     "outlier_bounds": "outlier_bounds",
     "quarantine": "quarantine",
+}
+STEPS = ("silver", "as_of", "features")
+GOLD = {
+    name: name
+    for name in (
+        "feat_activity",
+        "feat_interactions",
+        "feat_impressions",
+        "feat_customer_history",
+        "fct_orders",
+        "fct_sessions",
+    )
 }
 
 
@@ -40,10 +56,27 @@ def more_rows(file: Path, key: str, draw: random.Random) -> list[Row]:
     return again + [{**corrected(row, draw), key: f"new-{row[key]}"} for row in rows[40:]]
 
 
+def the_same_as_at_once(spark: SparkSession, schema: str, models: dict[str, str], folder: Path) -> None:
+    """Each model's table has the rows that its SQL gives over all rows; its name -> its table."""
+    whole = {one.node.name: one.node.compiled_code for one in run_dbt(["compile", "--select", *models], folder)}
+    for model, table in models.items():
+        columns = sorted(spark.table(f"{schema}.{table}").columns)
+        at_once, merged = (
+            sorted(row[0] for row in rows.selectExpr(f"to_json(struct({', '.join(columns)}))").collect())
+            for rows in (spark.sql(whole[model]), spark.table(f"{schema}.{table}"))
+        )
+        assert merged == at_once, table
+
+
+def last_operations(settings: Settings, schema: str, tables: Iterable[str]) -> dict[str, str]:
+    return {name: str(DeltaTable(settings.table_path(schema, name)).history(1)[0]["operation"]) for name in tables}
+
+
 def test_a_merged_batch_leaves_what_all_batches_make_at_once(
     spark: SparkSession, copy_of_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(builds, "SMALLEST_MERGED", 0)
+    monkeypatch.setattr(builds, "LARGEST_INCREMENT", 0.9)
     draw, settings = random.Random(5), copy_of_shop.settings
     orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
     events = sorted((copy_of_shop.files / "app").glob("events-*.jsonl.gz"))
@@ -57,22 +90,14 @@ def test_a_merged_batch_leaves_what_all_batches_make_at_once(
     use_home(spark, settings)
     run = Run(settings, [], None, Progress())
     perform(run, LAND)
-    (silver,) = (step for step in AFTER_LANDING if step.name == "silver")
-    said = str(perform(run, silver).message)
-    assert "3 by increments" in said, said
-    operations = {
-        name: DeltaTable(settings.table_path("silver", name)).history(1)[0]["operation"] for name in MODELS.values()
-    }
+    said = {step.name: str(perform(run, step).message) for step in AFTER_LANDING if step.name in STEPS}
+    assert "3 by increments" in said["silver"], said
+    operations = last_operations(settings, "silver", SILVER.values())
     assert operations["order_lines"] == operations["events"] == "MERGE"
     assert operations["quarantine"] == "WRITE"
+    the_same_as_at_once(spark, "silver", SILVER, tmp_path / "dbt")
 
-    whole = {
-        one.node.name: one.node.compiled_code for one in run_dbt(["compile", "--select", *MODELS], tmp_path / "dbt")
-    }
-    for model, table in MODELS.items():
-        columns = sorted(spark.table(f"silver.{table}").columns)
-        at_once, merged = (
-            sorted(row[0] for row in rows.selectExpr(f"to_json(struct({', '.join(columns)}))").collect())
-            for rows in (spark.sql(whole[model]), spark.table(f"silver.{table}"))
-        )
-        assert merged == at_once, table
+    assert "4 by increments" in said["features"], said
+    run.dbt.build("marts", run.ledger, run.as_of_on, only=["fct_orders", "fct_sessions"])
+    assert set(last_operations(settings, "gold", GOLD).values()) == {"WRITE", "MERGE"}
+    the_same_as_at_once(spark, "gold", GOLD, tmp_path / "dbt")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Set
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.builds import LEDGER, Build, Ledger, signatures, table_state
+from lakehouse.builds import LARGEST_INCREMENT, LEDGER, Build, Ledger, signatures, table_state
 from lakehouse.settings import Settings
 
 PARENTS = {"orders": ["bronze"], "profile": ["orders", "day"], "offers": ["profile"], "bronze": [], "day": []}
@@ -134,3 +137,70 @@ def test_a_small_table_is_made_whole(home_settings: Settings) -> None:
     ledger.intend("token", {"a": replace(_wanted(b1=900), tables={"silver.a": ""})})
     ledger.finished("a")
     assert ledger.increment("a", _wanted(b1=900, b2=1)) is None
+
+
+def _followed(settings: Settings) -> Ledger:
+    """A home where `g` was built from `silver.a` and `silver.b`, both of version 0, as of 1 May."""
+    for name in ("a", "b", "g"):
+        write_deltalake(settings.table_path("silver", name), pa.table({"x": [1]}))
+    ledger = Ledger(settings)
+    ledger.intend("token", {"g": _following()})
+    ledger.finished("g")
+    return ledger
+
+
+def _following(day: str = "2026-05-01", rest: str = "r") -> Build:
+    tables, followed = {"silver.g": ""}, {"silver.a": "", "silver.b": ""}
+    return Build("s", tables, {"b1": 900_000}, rest, followed=followed, as_of_on=day)
+
+
+def _changes(ledger: Ledger, wanted: Build, rebuilt: Set[str] = frozenset()) -> dict[str, Any]:
+    found = ledger.changes("g", wanted, rebuilt)
+    assert found is not None
+    return {name: found[name] for name in ("since", "may_move")}
+
+
+def _append(settings: Settings, name: str) -> None:
+    write_deltalake(settings.table_path("silver", name), pa.table({"x": [2]}), mode="append")
+
+
+def test_changes_are_looked_for_in_tables_that_moved_since_the_version_that_was_read(home_settings: Settings) -> None:
+    ledger = _followed(home_settings)
+    assert _changes(ledger, _following()) == {"since": {}, "may_move": []}
+    _append(home_settings, "b")
+    found = ledger.changes("g", _following("2026-05-02"), set())
+    assert found == {"since": {"silver.b": 0}, "may_move": [], "day": "2026-05-01", "much": LARGEST_INCREMENT}
+    found = _changes(ledger, _following(), {"silver.a", "silver.g"})
+    assert found == {"since": {"silver.a": 0, "silver.b": 0}, "may_move": ["silver.a"]}
+
+
+def test_an_earlier_day_another_text_and_a_table_written_by_others_are_made_whole(home_settings: Settings) -> None:
+    ledger = _followed(home_settings)
+    assert ledger.changes("g", _following("2026-04-30"), set()) is None
+    assert ledger.changes("g", _following(rest="other"), set()) is None
+    _append(home_settings, "g")
+    assert ledger.changes("g", _following(), set()) is None
+
+
+def test_changes_that_vacuum_may_have_taken_are_not_relied_on(home_settings: Settings) -> None:
+    _followed(home_settings)
+    _append(home_settings, "b")
+    forgetful = home_settings.model_copy(update={"retention_hours": 0})
+    assert Ledger(home_settings).changes("g", _following(), set()) is not None
+    assert Ledger(forgetful).changes("g", _following(), set()) is None
+
+
+def test_a_table_put_in_the_place_of_another_is_not_followed(home_settings: Settings) -> None:
+    ledger = _followed(home_settings)
+    shutil.rmtree(home_settings.table_path("silver", "b"))
+    for _ in range(2):
+        _append(home_settings, "b")
+    assert ledger.changes("g", _following(), set()) is None
+
+
+def test_a_followed_table_that_was_only_compacted_has_not_moved(home_settings: Settings) -> None:
+    ledger = _followed(home_settings)
+    before = table_state(home_settings, "silver.b")
+    _append(home_settings, "b")
+    ledger.moved("silver.b", before)
+    assert _changes(ledger, _following()) == {"since": {}, "may_move": []}
