@@ -23,6 +23,7 @@ from lakehouse.atomic_file import replace_file
 from lakehouse.settings import Settings
 
 LEDGER = "builds.json"
+CHANGE_DATA = "delta.enableChangeDataFeed"
 LARGEST_INCREMENT = 0.3
 SMALLEST_MERGED = 100_000
 """Rows below which a table is made whole: a merge costs about 10 CPU s however small, which is what they cost."""
@@ -191,18 +192,24 @@ def _last_token(settings: Settings, table: str) -> str | None:
 
 
 def _version_on_record(settings: Settings, table: str, state: str) -> int | None:
-    """The version of a state whose later changes can all be read; None where the table was put in its place since, or
-    VACUUM may have taken what those changes are told by."""
+    """The version of a state whose later changes can all be read.
+
+    None where another table was put in its place, it keeps no change data, or VACUUM may have taken what those changes
+    are told by.
+    """
     identity, _, version = state.partition("@")
     path = settings.table_path(*table.split("."))
     try:
-        then = DeltaTable(path, version=int(version))
-        later = DeltaTable(path).history(DeltaTable(path).version() - int(version))
+        then, now = DeltaTable(path, version=int(version)).metadata(), DeltaTable(path)
+        later = now.history(now.version() - int(version))
     except Exception:  # delta-rs: no table, or its log does not reach back so far
         return None
     oldest = min((commit["timestamp"] for commit in later), default=None)
     kept_since = (time.time() - settings.retention_hours * 3600) * 1000
-    return int(version) if then.metadata().id == identity and (oldest is None or oldest > kept_since) else None
+    is_told = then.id == identity and all(
+        metadata.configuration.get(CHANGE_DATA) == "true" for metadata in (then, now.metadata())
+    )
+    return int(version) if is_told and (oldest is None or oldest > kept_since) else None
 
 
 def table_state(settings: Settings, table: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from lakehouse import builds, ops
-from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, last_day_of_data, perform
 from lakehouse.settings import load_settings
 from lakehouse.sources import load_source
 from lakehouse.synth import generate
@@ -32,15 +33,19 @@ CALM: dict[str, Any] = {"at_once": ("customers", "products"), "share_late": 0.01
 """Nearly in the order of time, so that few days, visits and people are touched."""
 
 
-def run_steps(spark: SparkSession, home: Path, sources: list[Path]) -> list[str]:
-    """Land and build; what each step said."""
+def run_steps(spark: SparkSession, home: Path, sources: list[Path], behind: int) -> list[str]:
+    """Land and build as of some days `behind` the last day of the data; what each step said."""
     found = load_settings(home=home, spark_master="local[2]")
     home.mkdir(parents=True, exist_ok=True)
     use_home(spark, found)
     ops.ensure_tables(found)
     run = Run(found, [load_source(path) for path in sources], None, Progress())
     perform(run, LAND)
-    said = [str(perform(run, step).message) for step in STEPS]
+    said = []
+    for step in STEPS:
+        if step.name == "as_of":
+            run.as_of = (last_day_of_data(spark) or date.today()) - timedelta(days=behind)
+        said.append(str(perform(run, step).message))
     return [*said, str(run.dbt.build("marts", run.ledger, run.as_of_on, only=FACTS))]
 
 
@@ -58,21 +63,26 @@ def test_increments_leave_what_one_run_over_everything_leaves(
         phases=[Phase.explicit, Phase.generate][: 2 if EXAMPLES else 1],
         suppress_health_check=list(HealthCheck),
     )
-    @example(seed=20261128, portions=2, calm=False)
-    @example(seed=20261128, portions=3, calm=True)
-    @given(seed=st.integers(0, 2**32 - 1), portions=st.integers(2, 4), calm=st.booleans())
-    def check(seed: int, portions: int, calm: bool) -> None:
+    @example(seed=20261128, portions=2, calm=False, behind=0)
+    @example(seed=20261128, portions=3, calm=True, behind=4)
+    @given(
+        seed=st.integers(0, 2**32 - 1),
+        portions=st.integers(2, 4),
+        calm=st.booleans(),
+        behind=st.sampled_from([0, 0, 1, 10]),
+    )
+    def check(seed: int, portions: int, calm: bool, behind: int) -> None:
         folder = tmp_path_factory.mktemp("arrivals")
         arrivals = Arrivals(shop, folder / "files", seed, portions, **(CALM if calm else {}))
         sources = arrivals.source_files()
         said = []
         while arrivals.bring():
-            said.append(run_steps(spark, folder / "grown", sources))
-        whole = run_steps(spark, folder / "whole", sources)
+            said.append(run_steps(spark, folder / "grown", sources, behind))
+        whole = run_steps(spark, folder / "whole", sources, behind)
         grown, at_once = (
             content_hashes(load_settings(home=folder / name), ["silver", "gold"]) for name in ("grown", "whole")
         )
         assert grown == at_once, f"{said} against {whole}"
-        print(seed, portions, calm, said, whole)
+        print(seed, portions, calm, behind, said, whole)
 
     check()

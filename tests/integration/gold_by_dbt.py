@@ -11,9 +11,9 @@ from lakehouse.settings import CHECKOUT
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+READ_BY_OTHERS = ("feat_activity", "feat_customer_history")
 FEATURES = (
     "feat_customer_rfm",
-    "feat_customer_history",
     "feat_customer_behaviour",
     "feat_product",
     "feat_interactions",
@@ -40,24 +40,26 @@ def run_dbt(arguments: list[str], folder: Path) -> list[Any]:
 
 
 def compiled_features(folder: Path) -> dict[str, str]:
-    """The SQL of `feat_activity` and of `FEATURES`, as dbt would run it, by model."""
-    results = run_dbt(["compile", "--select", "feat_activity", *FEATURES], folder)
+    """The SQL of every feature, as dbt would run it, by model."""
+    results = run_dbt(["compile", "--select", *READ_BY_OTHERS, *FEATURES], folder)
     return {one.node.name: str(one.node.compiled_code) for one in results}
 
 
 def feature_rows(spark: SparkSession, sql: Mapping[str, str]) -> dict[str, list[str]]:
     """Every row of every feature as JSON, sorted, computed from the silver tables of the home in use."""
-    activity = spark.sql(sql["feat_activity"]).cache()
-    activity.createOrReplaceTempView("activity_by_then")
+    found = {}
     try:
-        return {
-            model: sorted(
-                str(row[0])
-                for row in spark.sql(sql[model].replace("gold.feat_activity", "activity_by_then"))
-                .selectExpr("to_json(struct(*), map('ignoreNullFields', 'false'))")
-                .collect()
-            )
-            for model in FEATURES
-        } | {"feat_activity": sorted(str(row[0]) for row in activity.selectExpr("to_json(struct(*))").collect())}
+        for model in (*READ_BY_OTHERS, *FEATURES):
+            text = sql[model]
+            for other in READ_BY_OTHERS:
+                text = text.replace(f"gold.{other}", f"{other}_by_then")
+            rows = spark.sql(text)
+            if model in READ_BY_OTHERS:
+                rows.createOrReplaceTempView(f"{model}_by_then")
+                spark.sql(f"cache table {model}_by_then")
+            as_json = rows.selectExpr("to_json(struct(*), map('ignoreNullFields', 'false'))")
+            found[model] = sorted(str(row[0]) for row in as_json.collect())
     finally:
-        activity.unpersist()
+        for model in READ_BY_OTHERS:
+            spark.sql(f"uncache table if exists {model}_by_then")
+    return found

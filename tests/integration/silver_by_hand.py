@@ -82,6 +82,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "sends": {
         "text": "send_id campaign_id customer_id channel currency",
         "at": "sent_at opened_at clicked_at converted_at",
+        "on": "sent_on",
         "amount": "cost_amount revenue_amount",
     },
     "tickets": {
@@ -99,11 +100,13 @@ COLUMNS: dict[str, dict[str, str]] = {
     "consents": {
         "text": "customer_id purpose channel origin",
         "at": "changed_at",
+        "on": "changed_on",
         "flag": "is_granted",
     },
     "locations": {
         "text": "customer_id",
         "at": "seen_at",
+        "on": "seen_on",
         "double": "latitude longitude",
         "long": "dwell_seconds",
     },
@@ -116,6 +119,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "text": "customer_id product_id",
         "double": "rating",
         "at": "rated_at",
+        "on": "rated_on",
     },
 }
 
@@ -218,4 +222,7 @@ def _derived(entity: str, row: Row) -> dict[str, Any]:
         levels = [level.strip() for level in (row.get("category") or "").split(">") if level.strip()]
         named = {f"category_level_{depth}": level for depth, level in enumerate(levels[:3], start=1)}
         return {"currency": "CNY", "category_path": " > ".join(levels) or None} | named
+    for column in ("sent", "changed", "seen", "rated"):
+        if row.get(f"{column}_at") is not None:
+            return {f"{column}_on": row[f"{column}_at"].date()}
     return {}

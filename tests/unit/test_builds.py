@@ -12,7 +12,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.builds import LARGEST_INCREMENT, LEDGER, Build, Ledger, signatures, table_state
+from lakehouse.builds import CHANGE_DATA, LARGEST_INCREMENT, LEDGER, Build, Ledger, signatures, table_state
 from lakehouse.settings import Settings
 
 PARENTS = {"orders": ["bronze"], "profile": ["orders", "day"], "offers": ["profile"], "bronze": [], "day": []}
@@ -142,7 +142,7 @@ def test_a_small_table_is_made_whole(home_settings: Settings) -> None:
 def _followed(settings: Settings) -> Ledger:
     """A home where `g` was built from `silver.a` and `silver.b`, both of version 0, as of 1 May."""
     for name in ("a", "b", "g"):
-        write_deltalake(settings.table_path("silver", name), pa.table({"x": [1]}))
+        _append(settings, name)
     ledger = Ledger(settings)
     ledger.intend("token", {"g": _following()})
     ledger.finished("g")
@@ -160,8 +160,19 @@ def _changes(ledger: Ledger, wanted: Build, rebuilt: Set[str] = frozenset()) -> 
     return {name: found[name] for name in ("since", "may_move")}
 
 
-def _append(settings: Settings, name: str) -> None:
-    write_deltalake(settings.table_path("silver", name), pa.table({"x": [2]}), mode="append")
+def _append(settings: Settings, name: str, told: str = "true") -> None:
+    path, rows = settings.table_path("silver", name), pa.table({"x": [2]})
+    write_deltalake(path, rows, mode="append", configuration={CHANGE_DATA: told})
+
+
+def test_a_table_without_change_data_is_not_followed(home_settings: Settings) -> None:
+    ledger = _followed(home_settings)
+    shutil.rmtree(home_settings.table_path("silver", "b"))
+    _append(home_settings, "b", told="false")
+    ledger.intend("token", {"g": _following()})
+    ledger.finished("g")
+    _append(home_settings, "b")
+    assert ledger.changes("g", _following(), set()) is None
 
 
 def test_changes_are_looked_for_in_tables_that_moved_since_the_version_that_was_read(home_settings: Settings) -> None:
