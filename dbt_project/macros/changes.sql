@@ -40,15 +40,6 @@
     ) -}}
 {% endmacro %}
 
-{# What was noted of this model in this invocation: dbt has no other place that outlives a macro. #}
-{% macro noted_of_model(what) %}
-    {{- return(graph.get('lakehouse ' ~ what ~ model.name ~ invocation_id)) -}}
-{% endmacro %}
-
-{% macro note_of_model(what, value) %}
-    {%- do graph.update({'lakehouse ' ~ what ~ model.name ~ invocation_id: value}) -%}
-{% endmacro %}
-
 {#
   Rows that came (`_sign` 1) and went (-1) since the model read the table: both versions of a row that was updated. By
   path: Spark takes `table_changes` of a name for the table itself where a statement has both.

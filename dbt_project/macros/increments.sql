@@ -125,23 +125,6 @@
     {{- return(carried + ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number', '_identity']) -}}
 {% endmacro %}
 
-{#
-  Rows put aside in a folder of the run's, which it removes when dbt has ended. Files, and not a cached view: the plan of
-  a view is written out again in every statement that names it, and compared with that of every cached one (measured:
-  merging 1,200 rows into 120,000 took 53 CPU s).
-#}
-{% macro put_aside(name, sql) %}
-    {%- do run_query('drop table if exists ' ~ aside(name)) -%}
-    {%- set folder = sql_text(var('aside') ~ '/' ~ aside(name)) -%}
-    {%- do run_query('create table ' ~ aside(name) ~ ' using parquet location ' ~ folder ~ ' as ' ~ sql) -%}
-    {%- do note_of_model('aside', (noted_of_model('aside') or []) + [name]) -%}
-{% endmacro %}
-
-{# A name of this model's own for rows that are put aside. #}
-{% macro aside(name) -%}
-    {{ this.schema }}_{{ this.identifier }}__{{ name }}
-{%- endmacro %}
-
 {% macro place(relation, day) -%}
     struct({{ relation }}._batch_id, {{ relation }}._row_number, {{ relation }}.{{ day }} as _day)
 {%- endmacro %}

@@ -1,0 +1,25 @@
+{#
+  Rows put aside in a folder of the run's, which it removes when dbt has ended. Files, and not a cached view: the plan of
+  a view is written out again in every statement that names it, and compared with that of every cached one (measured:
+  merging 1,200 rows into 120,000 took 53 CPU s).
+#}
+{% macro put_aside(name, sql) %}
+    {%- do run_query('drop table if exists ' ~ aside(name)) -%}
+    {%- set folder = sql_text(var('aside') ~ '/' ~ aside(name)) -%}
+    {%- do run_query('create table ' ~ aside(name) ~ ' using parquet location ' ~ folder ~ ' as ' ~ sql) -%}
+    {%- do note_of_model('aside', (noted_of_model('aside') or []) + [name]) -%}
+{% endmacro %}
+
+{# A name of this model's own for rows that are put aside. #}
+{% macro aside(name) -%}
+    {{ this.schema }}_{{ this.identifier }}__{{ name }}
+{%- endmacro %}
+
+{# What was noted of this model in this invocation: dbt has no other place that outlives a macro. #}
+{% macro noted_of_model(what) %}
+    {{- return(graph.get('lakehouse ' ~ what ~ model.name ~ invocation_id)) -}}
+{% endmacro %}
+
+{% macro note_of_model(what, value) %}
+    {%- do graph.update({'lakehouse ' ~ what ~ model.name ~ invocation_id: value}) -%}
+{% endmacro %}
