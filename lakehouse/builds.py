@@ -25,8 +25,7 @@ from lakehouse.settings import Settings
 LEDGER = "builds.json"
 CHANGE_DATA = "delta.enableChangeDataFeed"
 LARGEST_INCREMENT = 0.3
-SMALLEST_MERGED = 100_000
-"""Rows below which a table is made whole: a merge costs about 10 CPU s however small, which is what they cost."""
+"""More of a table than this, new or touched, and it is made whole."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Ledger:
         """The batches that are `new` to the node, those that have `gone`, the models it reads that have `changed`.
 
         None where it is made anew. It takes an increment where its table is as it was left, the rest that its rows come
-        from is the same, it is of at least `SMALLEST_MERGED` rows and the new batches bring at most `LARGEST_INCREMENT`
+        from is the same, it has `increments_from_rows` or more and the new batches bring at most `LARGEST_INCREMENT`
         of them: otherwise the whole costs less than the merge.
 
         Args:
@@ -99,7 +98,8 @@ class Ledger:
         gone = sorted(build.batches.keys() - wanted.batches.keys())
         changed = sorted(name for name, signature in wanted.read.items() if build.read.get(name) != signature)
         rows = sum(wanted.batches.values())
-        if rows < SMALLEST_MERGED or sum(wanted.batches[batch] for batch in new) > LARGEST_INCREMENT * rows:
+        new_rows = sum(wanted.batches[batch] for batch in new)
+        if rows < self._settings.increments_from_rows or new_rows > LARGEST_INCREMENT * rows:
             return None
         return None if gone and not may_lose else {"new": new, "gone": gone, "changed": changed}
 
@@ -120,7 +120,7 @@ class Ledger:
             return None
         if any(table_state(self._settings, name) != state for name, state in build.tables.items()):
             return None
-        if sum(wanted.batches.values()) < SMALLEST_MERGED:
+        if sum(wanted.batches.values()) < self._settings.increments_from_rows:
             return None
         since = {}
         for table, state in build.followed.items():

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     retention_hours: int = Field(
         168, ge=0, description="`lakehouse maintain` leaves files that were replaced less than so long ago"
     )
+    increments_from_rows: int = Field(
+        100_000,
+        ge=0,
+        description="rows below which a table is made whole: a merge costs as much, however small",
+    )
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )

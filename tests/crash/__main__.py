@@ -1,18 +1,21 @@
 """Kills over whole runs, at least a hundred: `make crash`, or python -m tests.crash [--kills N] [--seed S].
 
 A home is run and killed at random moments until a run gets through, its tables are compared with those of an
-undisturbed run, and the next home begins, until the kills are used up. The seed is printed; the same seed kills after
-the same seconds.
+undisturbed run, and the next home begins, until the kills are used up. Every second home is one that had all but its
+last files, and takes these by increments. The seed is printed; the same seed kills after the same seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lakehouse import ops
@@ -21,10 +24,35 @@ from lakehouse.synth import generate
 from tests.crash.killing import COUNTED, killed_often, run_to_the_end
 from tests.integration.content import content_hashes
 
+LAST_FILES = ("orders/orders-*.csv.gz", "app/events-*.jsonl.gz", "ads/impressions-*.parquet")
+MADE_OF_ROWS = ("silver.", "gold.feat_", "gold.fct_")
+"""What does not depend on which batches a model learnt from: the same whole and by increments."""
 LAYERS = ("silver", "gold", "ml")
 KILLS_OF_A_HOME = 10
 LONGEST_S = 75
 """A continued run is through in less than a whole one: later kills would seldom come."""
+
+
+@contextmanager
+def without_last_files(shop: Path, folder: Path) -> Iterator[None]:
+    """The shop as it was before its last orders, events and impressions came."""
+    folder.mkdir()
+    held_back = [max(shop.glob(pattern)) for pattern in LAST_FILES]
+    for path in held_back:
+        path.rename(folder / path.name)
+    yield
+    for path in held_back:
+        (folder / path.name).rename(path)
+
+
+def undisturbed(home: Path, source: Path, begun: Path | None) -> dict[str, str]:
+    """The tables of a run that nobody kills, by name; from the start, or going on with a home that is `begun`."""
+    if begun is not None:
+        shutil.copytree(begun, home)
+    seconds = run_to_the_end(home, source, home.with_suffix(".log"))
+    found = content_hashes(load_settings(home=home), LAYERS, COUNTED)
+    print(f"undisturbed, {'by increments' if begun else 'whole'}: {seconds:.0f} s, {len(found)} tables", flush=True)
+    return found
 
 
 def main() -> int:
@@ -34,27 +62,44 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=300)
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
+    os.environ["LAKEHOUSE_INCREMENTS_FROM_ROWS"] = "0"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generate(folder / "shop", customers=given.customers, days=120, seed=7)
-        source = folder / "shop" / "source.yml"
-        whole_s = run_to_the_end(folder / "undisturbed", source, folder / "undisturbed.log")
-        expected = content_hashes(load_settings(home=folder / "undisturbed"), LAYERS, COUNTED)
-        print(f"undisturbed: {whole_s:.0f} s, {len(expected)} tables", flush=True)
+        shop = folder / "shop"
+        generate(shop, customers=given.customers, days=200, seed=7)
+        source = shop / "source.yml"
+        with without_last_files(shop, folder / "held back"):
+            run_to_the_end(folder / "begun", source, folder / "begun.log")
+        expected = {
+            begun: undisturbed(folder / f"undisturbed-{begun}", source, folder / "begun" if begun else None)
+            for begun in (False, True)
+        }
+        grown = [name for name in expected[True] if name.startswith(MADE_OF_ROWS)]
+        different = {name for name in grown if expected[True][name] != expected[False][name]}
+        if different:
+            print(f"DIFFERENT though nobody killed: {', '.join(sorted(different))}")
+            return 1
         count, homes, steps = 0, 0, Counter[str]()
         while count < given.kills:
             home = folder / f"home-{homes}"
-            seed = given.seed + homes
+            seed, begun = given.seed + homes, homes % 2 == 1
+            if begun:
+                shutil.copytree(folder / "begun", home)
             kills = killed_often(home, source, folder, min(KILLS_OF_A_HOME, given.kills - count), LONGEST_S, seed)
             run_to_the_end(home, source, folder / "last.log")
             settings = load_settings(home=home)
             found = content_hashes(settings, LAYERS, COUNTED)
-            different = {k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k)}
+            wanted = expected[begun]
+            different = {k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)}
             killed_in = [row["step"] for row in ops.read(settings, "runs") if row["state"] != "done"]
             steps.update(killed_in)
             count, homes = count + len(kills), homes + 1
             verdict = f"DIFFERENT: {', '.join(sorted(different))}" if different else "equal"
-            print(f"home {homes}, seed {seed}: {len(kills)} kills, in {', '.join(killed_in)}: {verdict}", flush=True)
+            how = "by increments" if begun else "whole"
+            print(
+                f"home {homes}, {how}, seed {seed}: {len(kills)} kills, in {', '.join(killed_in)}: {verdict}",
+                flush=True,
+            )
             if different:
                 return 1
             shutil.rmtree(home)

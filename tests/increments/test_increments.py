@@ -35,7 +35,7 @@ CALM: dict[str, Any] = {"at_once": ("customers", "products"), "share_late": 0.01
 
 def run_steps(spark: SparkSession, home: Path, sources: list[Path], behind: int) -> list[str]:
     """Land and build as of some days `behind` the last day of the data; what each step said."""
-    found = load_settings(home=home, spark_master="local[2]")
+    found = load_settings(home=home, spark_master="local[2]", increments_from_rows=0)
     home.mkdir(parents=True, exist_ok=True)
     use_home(spark, found)
     ops.ensure_tables(found)
@@ -52,7 +52,6 @@ def run_steps(spark: SparkSession, home: Path, sources: list[Path], behind: int)
 def test_increments_leave_what_one_run_over_everything_leaves(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "SMALLEST_MERGED", 0)
     monkeypatch.setattr(builds, "LARGEST_INCREMENT", 1.0)  # a table takes half of its rows as an increment too
     shop = tmp_path_factory.mktemp("shop")
     generate(shop, customers=60, days=60, seed=11)

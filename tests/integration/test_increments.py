@@ -75,9 +75,8 @@ def last_operations(settings: Settings, schema: str, tables: Iterable[str]) -> d
 def test_a_merged_batch_leaves_what_all_batches_make_at_once(
     spark: SparkSession, copy_of_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "SMALLEST_MERGED", 0)
     monkeypatch.setattr(builds, "LARGEST_INCREMENT", 0.9)
-    draw, settings = random.Random(5), copy_of_shop.settings
+    draw, settings = random.Random(5), copy_of_shop.settings.model_copy(update={"increments_from_rows": 0})
     orders = sorted((copy_of_shop.files / "orders").glob("*.csv.gz"))
     events = sorted((copy_of_shop.files / "app").glob("events-*.jsonl.gz"))
     more = more_rows(orders[1], "order_no", draw)
