@@ -131,6 +131,23 @@ def commits_marked(token: str) -> Iterator[None]:
             running.conf.unset(USER_METADATA)
 
 
+def settle_environment() -> None:
+    """Set every variable that Spark, PySpark and Great Expectations set as they start; call it before threads begin.
+
+    A new variable moves the C library's table of them, and delta-rs reads that table for each table it opens: a run
+    whose gate started Java in one thread while another opened a table ended with a segmentation fault in `strlen`. A
+    variable that is there already is replaced in its place.
+    """
+    runtime = java_home()
+    if runtime is not None:
+        os.environ["JAVA_HOME"] = str(runtime)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    for name, usual in (("SPARK_AUTH_SOCKET_TIMEOUT", "15"), ("SPARK_BUFFER_SIZE", "65536")):  # PySpark says which
+        os.environ.setdefault(name, usual)
+
+
 def open_session(settings: Settings) -> SparkSession:
     """The running session of this process, or a new one that knows every table of `settings.home`."""
     running = running_session()
@@ -157,10 +174,7 @@ def start_session(settings: Settings) -> SparkSession:
         raise LakehouseError("no Java runtime: run `make setup`, which installs one into .venv")
     if not list(settings.jars_dir.glob("delta-spark*.jar")):
         raise LakehouseError(f"no Delta jars in {settings.jars_dir}: run `make setup`")
-    if runtime is not None:
-        os.environ["JAVA_HOME"] = str(runtime)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
+    settle_environment()
     for folder in (settings.log_dir, settings.tables_dir):
         folder.mkdir(parents=True, exist_ok=True)
     renew_scratch_folder(settings)

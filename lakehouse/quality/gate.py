@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from lakehouse.errors import GateFailed
 from lakehouse.quality.carry_over import basis
 from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import EXPECTATIONS_DIR, Suite, load_suites
+from lakehouse.session import settle_environment
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _judge(
 ) -> list[TableCheck]:
     if not suites:
         return []
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    settle_environment()  # the first table that needs Spark starts it, in a thread
     from lakehouse.quality.table_check import check_table  # GX takes seconds to import
 
     def judge(suite: Suite) -> TableCheck:
