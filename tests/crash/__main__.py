@@ -28,7 +28,7 @@ LAST_FILES = ("orders/orders-*.csv.gz", "app/events-*.jsonl.gz", "ads/impression
 MADE_OF_ROWS = ("silver.", "gold.feat_", "gold.fct_")
 """What does not depend on which batches a model learnt from: the same whole and by increments."""
 LAYERS = ("silver", "gold", "ml")
-KILLS_OF_A_HOME = 10
+KILLS_OF_A_HOME = 5
 LONGEST_S = 75
 """A continued run is through in less than a whole one: later kills would seldom come."""
 
