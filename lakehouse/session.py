@@ -37,6 +37,8 @@ def java_options(settings: Settings) -> str:
         [
             "-XX:+UseParallelGC",
             "-XX:-UsePerfData",
+            "-XX:+ExitOnOutOfMemoryError",  # Spark goes on without the thread that met it, and its run never ends
+            "-XX:+DisplayVMOutputToStderr",  # and says so there, not among the rows of `lakehouse sql`
             "-XX:TieredStopAtLevel=1" if settings.spark_master.startswith("local") else "",
             "-XX:ReservedCodeCacheSize=256m",  # C1 alone has 48m, which a run fills; then nothing is compiled
             "-Xss16m",

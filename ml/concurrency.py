@@ -12,7 +12,7 @@ Given = TypeVar("Given")
 AT_ONCE = 2
 
 
-def each(call: Callable[[Given], Result], given: Iterable[Given]) -> list[Result]:
-    """`call` of each, two at a time, in the order given; the fits share nothing, so the results do not depend on it."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+def each(call: Callable[[Given], Result], given: Iterable[Given], at_once: int = AT_ONCE) -> list[Result]:
+    """`call` of each, in the order given; the fits share nothing, so the results do not depend on how many `at_once`."""
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(call, given))

@@ -10,6 +10,12 @@
     {%- do note_of_model('aside', (noted_of_model('aside') or []) + [name]) -%}
 {% endmacro %}
 
+{% macro drop_put_aside() %}
+    {%- for name in noted_of_model('aside') or [] -%}
+        {%- do run_query('drop table if exists ' ~ aside(name)) -%}
+    {%- endfor -%}
+{% endmacro %}
+
 {# A name of this model's own for rows that are put aside. #}
 {% macro aside(name) -%}
     {{ this.schema }}_{{ this.identifier }}__{{ name }}

@@ -136,9 +136,7 @@
             {{ replacement_of_days(table, compiled_code) }}
         {%- endif -%}
     {%- endcall -%}
-    {%- for name in noted_of_model('aside') or [] -%}
-        {%- do run_query('drop table if exists ' ~ aside(name)) -%}
-    {%- endfor -%}
+    {%- do drop_put_aside() -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [table]}) }}
 {% endmaterialization %}
@@ -180,11 +178,6 @@
     {%- elif met[1] == 0 -%}
         {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from ' ~ aside('changed')) -}}
     {%- endif -%}
-    {%- set sets, values = [], [] -%}
-    {%- for column in columns -%}
-        {%- do sets.append(column ~ ' = changed.' ~ column) -%}
-        {%- do values.append('changed.' ~ column) -%}
-    {%- endfor -%}
     {%- set statement -%}
     merge into {{ table }} as stored
     using {{ aside('changed') }} as changed
@@ -194,8 +187,8 @@
         {% endfor -%}
         {{ on_days('stored.' ~ day, fromjson(met[2]), met[3]) if day else 'true' }}
     when matched and changed._is_gone then delete
-    when matched then update set {{ sets | join(', ') }}
-    when not matched then insert ({{ listed }}) values ({{ values | join(', ') }})
+    when matched then update set {{ as_changed(columns) }}
+    when not matched then insert ({{ listed }}) values (changed.{{ columns | join(', changed.') }})
     {%- endset -%}
     {{- return(statement) -}}
 {% endmacro %}

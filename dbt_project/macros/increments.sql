@@ -137,16 +137,15 @@
 
 {# The days that arrived rows (or what they replace) lie in, and the days beside them. #}
 {% macro on_days_nearby(relation) %}
-    {%- set once = 'lakehouse_days_nearby ' ~ model.name ~ invocation_id -%}
-    {%- if once not in graph -%}
+    {%- if noted_of_model('days nearby') is none -%}
         {%- set met = run_query(
             'select to_json(array_sort(collect_set(date_add(day, beside)))), count_if(day is null) from (select to_date('
             ~ model.config.meta.time ~ ') as day from ' ~ aside('arrived') ~ ' union all select _was._day from '
             ~ aside('arrived') ~ ' where _was is not null) cross join (select explode(array(-1, 0, 1)) as beside)'
         )[0] -%}
-        {%- do graph.update({once: [fromjson(met[0]), met[1]]}) -%}
+        {%- do note_of_model('days nearby', [fromjson(met[0]), met[1]]) -%}
     {%- endif -%}
-    {{- return(on_days(relation ~ '.' ~ model.config.meta.day, *graph[once])) -}}
+    {{- return(on_days(relation ~ '.' ~ model.config.meta.day, *noted_of_model('days nearby'))) -}}
 {% endmacro %}
 
 {# Arrived rows, and the stored ones of the days nearby: these columns and the place in bronze. #}
@@ -237,10 +236,8 @@
         {%- call statement('main') -%}
             {{ merge_of_changes(table, compiled_code) }}
         {%- endcall -%}
-        {%- for name in noted_of_model('aside') or [] -%}
-            {%- do run_query('drop table if exists ' ~ aside(name)) -%}
-        {%- endfor -%}
     {%- endif -%}
+    {%- do drop_put_aside() -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [table]}) }}
 {% endmaterialization %}
@@ -280,12 +277,6 @@
     {%- if met[0] == 0 -%}
         {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from ' ~ aside('changed')) -}}
     {%- endif -%}
-    {%- set sets = [] -%}
-    {%- for flag in judged -%}{%- do sets.append(flag ~ ' = changed.' ~ flag) -%}{%- endfor %}
-    {%- set values = [] -%}
-    {%- for column in columns -%}{%- do values.append('changed.' ~ column) -%}{%- endfor %}
-    {%- set replaced = [] -%}
-    {%- for column in columns -%}{%- do replaced.append(column ~ ' = changed.' ~ column) -%}{%- endfor %}
     {%- set statement -%}
     merge into {{ table }} as stored
     using {{ aside('changed') }} as changed
@@ -294,12 +285,19 @@
         and stored._row_number = changed._was._row_number
         and {{ on_days('stored.' ~ day, fromjson(met[1]), met[2]) }}
     {% if judged -%}
-    when matched and changed._is_judged then update set {{ sets | join(', ') }}
+    when matched and changed._is_judged then update set {{ as_changed(judged) }}
     {% endif -%}
-    when matched then update set {{ replaced | join(', ') }}
-    when not matched then insert ({{ listed }}) values ({{ values | join(', ') }})
+    when matched then update set {{ as_changed(columns) }}
+    when not matched then insert ({{ listed }}) values (changed.{{ columns | join(', changed.') }})
     {%- endset -%}
     {{- return(statement) -}}
+{% endmacro %}
+
+{# The assignments of a MERGE that bring these columns as they are in `changed`. #}
+{% macro as_changed(columns) %}
+    {%- set assigned = [] -%}
+    {%- for column in columns -%}{%- do assigned.append(column ~ ' = changed.' ~ column) -%}{%- endfor -%}
+    {{- return(assigned | join(', ')) -}}
 {% endmacro %}
 
 {# One statement that takes out the rows of batches that have gone and brings in those of new ones. #}
@@ -308,8 +306,6 @@
     {%- if not gone -%}
         {{- return('insert into ' ~ table ~ ' (' ~ listed ~ ') select ' ~ listed ~ ' from (' ~ sql ~ ')') -}}
     {%- endif -%}
-    {%- set values = [] -%}
-    {%- for column in columns -%}{%- do values.append('changed.' ~ column) -%}{%- endfor -%}
     {%- set statement -%}
     merge into {{ table }} as stored
     using (
@@ -321,7 +317,7 @@
     ) as changed
     on stored.batch_id = changed._gone
     when matched then delete
-    when not matched and changed._gone is null then insert ({{ listed }}) values ({{ values | join(', ') }})
+    when not matched and changed._gone is null then insert ({{ listed }}) values (changed.{{ columns | join(', changed.') }})
     {%- endset -%}
     {{- return(statement) -}}
 {% endmacro %}

@@ -32,7 +32,7 @@
     {{- return({
         'events': {
             'kind': 'event_type', 'customer_id': 'resolved_customer_id', 'is_known_customer': 'true',
-            'product_id': 'known_product_id', 'happening_id': 'coalesce(session_id, event_id)', 'channel': 'channel',
+            'product_id': 'known_product_id', 'happening_id': visit_id(), 'channel': 'channel',
             'device_type': 'device_type', 'is_purchase': 'is_counted_purchase', 'quantity': '1',
             'occurred_at': 'event_at', 'occurred_on': 'event_on',
         },
@@ -99,6 +99,12 @@
         {{ brings.occurred_on }} as occurred_on
     from {{ relation }}
 {%- endmacro %}
+
+{# The visit of an event; an event without a session is one of its own. #}
+{% macro visit_id(events=none) %}
+    {%- set of_events = events ~ '.' if events else '' -%}
+    {{- return('coalesce(' ~ of_events ~ 'session_id, ' ~ of_events ~ 'event_id)') -}}
+{% endmacro %}
 
 {# A visitor's deed in a shop or app. #}
 {% macro is_event(kind) -%}

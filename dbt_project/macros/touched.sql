@@ -3,7 +3,7 @@
 {# The visits of events that came, went or changed. #}
 {% macro visits_changed() %}
     {%- if is_increment() -%}
-        {{- return('select source, coalesce(session_id, event_id) as session_id from ' ~ changes_of('silver.events')) -}}
+        {{- return('select source, ' ~ visit_id() ~ ' as visit_id from ' ~ changes_of('silver.events')) -}}
     {%- endif -%}
 {% endmacro %}
 
@@ -24,7 +24,7 @@
         'select explode(sequence(' ~ before ~ ' + 1, ' ~ day ~ ')) as day where ' ~ before ~ ' < ' ~ day
     ] -%}
     {%- set visits = [
-        'select source, coalesce(session_id, event_id) as session_id from silver.events where '
+        'select source, ' ~ visit_id() ~ ' as visit_id from silver.events where '
         ~ is_between_days('event_on')
     ] -%}
     {%- for entity in entities if since('silver.' ~ entity) is not none -%}
@@ -44,7 +44,7 @@
         {%- do parts.append(
             'select event_on as day from silver.events left semi join (' ~ visits | join(' union all ')
             ~ ') as changed on events.source = changed.source'
-            ~ ' and coalesce(events.session_id, events.event_id) = changed.session_id'
+            ~ ' and ' ~ visit_id('events') ~ ' = changed.visit_id'
         ) -%}
     {%- endif -%}
     {%- for entity in entities -%}
@@ -108,12 +108,12 @@
     {%- if not is_increment() -%}{{- return('') -}}{%- endif -%}
     {%- do put_aside(
         'visits',
-        'select distinct source, coalesce(session_id, event_id) as visit_id from silver.events where '
+        'select distinct source, ' ~ visit_id() ~ ' as visit_id from silver.events where '
         ~ on_touched_days('event_on')
     ) -%}
     {{- return(
         'left semi join ' ~ aside('visits') ~ ' as visits on events.source = visits.source'
-        ~ ' and coalesce(events.session_id, events.event_id) = visits.visit_id'
+        ~ ' and ' ~ visit_id('events') ~ ' = visits.visit_id'
     ) -}}
 {% endmacro %}
 

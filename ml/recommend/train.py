@@ -10,7 +10,7 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.concurrency import each
+from ml.concurrency import AT_ONCE, each
 from ml.recommend.evaluate import evaluate
 from ml.recommend.factors import FactorModel, Settled
 from ml.recommend.features import READS, Interactions, read_history
@@ -30,7 +30,8 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     history = read_history(spark, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
-    model, earlier = each(lambda seen: fit(spark, seen, SETTLED, seed), (history.whole, history.before))
+    at_once = 1 if len(history.whole.user) > PAIRS_PER_BLOCK else AT_ONCE  # large ones fill the heap and both cores
+    model, earlier = each(lambda seen: fit(spark, seen, SETTLED, seed), (history.whole, history.before), at_once)
     metrics = evaluate(earlier, history)
     version = registry.register(
         settings,

@@ -21,7 +21,7 @@ seen_events as (
 
     select
         *,
-        coalesce(session_id, event_id) as visit_id,
+        {{ visit_id() }} as visit_id,
         event_type = 'purchase' and not {{ source_brings('order_lines', 'events') }} as is_counted_purchase,
         case when is_known_product then product_id end as known_product_id,
         case when is_known_customer then customer_id end as known_customer_id

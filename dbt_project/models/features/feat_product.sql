@@ -40,13 +40,6 @@ counted as (
         sum(case when is_purchase and is_in_prior_30d then quantity else 0 end) as unit_count_prior_30d,
         sum(case when is_purchase then quantity else 0 end) as unit_count,
 
-        ---------- distinct counts
-        size(collect_set(case when is_purchase then happening_id end)) as order_count,
-        size(collect_set(case when is_purchase and is_in_30d then happening_id end)) as order_count_30d,
-        collect_set(buyer) as buyers,
-        collect_set(case when is_purchase then struct(buyer, happening_id) end) as buyer_orders,
-        size(collect_set(case when is_in_90d then buyer end)) as buyer_count_90d,
-
         ---------- amounts
         sum(case when is_purchase then gross_amount end) as revenue_amount,
         sum(case when is_purchase and is_in_30d then gross_amount end) as revenue_30d_amount,
@@ -66,6 +59,22 @@ counted as (
 
 ),
 
+-- Apart from the counts: sets make Spark sort the rows they are taken of, and few rows are purchases.
+sold as (
+
+    select
+        product_id,
+        size(collect_set(happening_id)) as order_count,
+        size(collect_set(case when is_in_30d then happening_id end)) as order_count_30d,
+        size(collect_set(buyer)) as buyer_count,
+        size(collect_set(case when is_in_90d then buyer end)) as buyer_count_90d,
+        size(collect_set(struct(buyer, happening_id))) as buyer_order_count
+    from activity
+    where is_purchase
+    group by product_id
+
+),
+
 weighed as (
 
     select
@@ -81,10 +90,14 @@ weighed as (
         products.unit_price,
         products.unit_cost,
         products.listed_on,
-        size(counted.buyers) as buyer_count,
-        size(counted.buyer_orders) - size(counted.buyers) as repeat_order_count,
-        view_count_30d + 3 * cart_count_30d + 5 * order_count_30d as popularity_score
+        coalesce(sold.order_count, 0) as order_count,
+        coalesce(sold.order_count_30d, 0) as order_count_30d,
+        coalesce(sold.buyer_count, 0) as buyer_count,
+        coalesce(sold.buyer_count_90d, 0) as buyer_count_90d,
+        coalesce(sold.buyer_order_count, 0) - coalesce(sold.buyer_count, 0) as repeat_order_count,
+        counted.view_count_30d + 3 * counted.cart_count_30d + 5 * coalesce(sold.order_count_30d, 0) as popularity_score
     from counted
+    left join sold on counted.product_id = sold.product_id
     left join products on counted.product_id = products.product_id
 
 ),

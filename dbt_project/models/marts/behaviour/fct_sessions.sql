@@ -2,7 +2,7 @@
     materialized='replaced', tblproperties=skipping_by('started_on'),
     meta={
         'day': 'started_on', 'key': ['source', 'session_id'],
-        'touched': {'source': 'row.source', 'session_id': 'row.session_id'},
+        'touched': {'source': 'row.source', 'visit_id': 'row.session_id'},
     }
 ) }}
 {%- do touch_keys(visits_changed()) -%}
@@ -13,10 +13,10 @@ events as (
 
     select
         *,
-        coalesce(session_id, event_id) as visit_id,
+        {{ visit_id() }} as visit_id,
         case when is_known_customer then customer_id end as known_customer_id
     from {{ ref('stg_events') }} as events
-    {{ only_touched('events', {'session_id': 'coalesce(row.session_id, row.event_id)'}) }}
+    {{ only_touched('events', {'visit_id': visit_id('row')}) }}
 
 ),
 
