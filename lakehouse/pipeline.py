@@ -79,9 +79,10 @@ class Run:
     def spark(self) -> SparkSession:
         """The session of the run, opened by the first step that needs it."""
         if self._spark is None:
-            self._spark = open_session(self.settings)
+            rows = landed_rows(self.settings)
+            self._spark = open_session(self.settings, rows)
             register_tables(self._spark, self.settings.tables_dir)  # a session that was open lacks what just landed
-            fit_to_size(self._spark, landed_rows(self.settings))
+            fit_to_size(self._spark, rows)
         return self._spark
 
     @property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 ROWS_WORTH_COMPILING = 100_000
+ROWS_OF_A_SMALL_HEAP = 2_000_000
+"""9 M rows, a million order lines among them, ran out of 2g as the recommender was trained; 2 M did not."""
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -66,12 +68,22 @@ def _class_sharing(settings: Settings) -> list[str]:
     return [f"-XX:SharedArchiveFile={base}:{session}", *quiet]
 
 
-def spark_conf(settings: Settings) -> dict[str, str]:
-    """The configuration of the session; one place for the run, dbt and the tests."""
+def fitting_heap(rows: int, machine_bytes: int) -> str:
+    """2g where few rows have landed; else a quarter of the machine's memory, 2g to 8g.
+
+    Not always the quarter: Java takes what it may, and leaves its garbage lying, before it tidies up.
+    """
+    usual, most = 2 << 30, 8 << 30
+    return f"{(usual if rows <= ROWS_OF_A_SMALL_HEAP else min(max(machine_bytes // 4, usual), most)) >> 20}m"
+
+
+def spark_conf(settings: Settings, rows: int = 0) -> dict[str, str]:
+    """The configuration of the session, for so many landed rows; one place for the run, dbt and the tests."""
+    machine_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "spark.master": settings.spark_master,
         "spark.app.name": "lakehouse",
-        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.memory": settings.driver_memory or fitting_heap(rows, machine_bytes),
         "spark.driver.extraClassPath": f"{settings.jars_dir}/*",
         "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
@@ -150,17 +162,21 @@ def settle_environment() -> None:
         os.environ.setdefault(name, usual)
 
 
-def open_session(settings: Settings) -> SparkSession:
-    """The running session of this process, or a new one that knows every table of `settings.home`."""
+def open_session(settings: Settings, rows: int = 0) -> SparkSession:
+    """The running session of this process, or a new one that knows every table of `settings.home`.
+
+    Args:
+        rows: how many have landed, where all of them may be worked on at once.
+    """
     running = running_session()
     if running is not None:
         return running
-    session = start_session(settings)
+    session = start_session(settings, rows)
     register_tables(session, settings.tables_dir)
     return session
 
 
-def start_session(settings: Settings) -> SparkSession:
+def start_session(settings: Settings, rows: int = 0) -> SparkSession:
     """The running session of this process, or a new one that knows no table yet.
 
     Raises:
@@ -181,7 +197,7 @@ def start_session(settings: Settings) -> SparkSession:
         folder.mkdir(parents=True, exist_ok=True)
     renew_scratch_folder(settings)
     builder = SparkSession.builder
-    for key, value in spark_conf(settings).items():
+    for key, value in spark_conf(settings, rows).items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()

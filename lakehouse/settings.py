@@ -19,18 +19,6 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
 
 
-def fitting_heap(machine_bytes: int) -> str:
-    """A quarter of a machine's memory, 2g to 8g: as much again is in use outside of the heap, a quarter is Python's.
-
-    2g ran out where a million order lines (9 M rows of a shop) train the recommender.
-    """
-    return f"{min(max(machine_bytes // 4, 2 << 30), 8 << 30) >> 20}m"
-
-
-def _machine_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 class Settings(BaseSettings):
     """Where things are and how much of the machine a run may take. `lakehouse config` prints them."""
 
@@ -45,9 +33,10 @@ class Settings(BaseSettings):
     )
     jars_dir: Path = Field(CHECKOUT / ".jars", description="the jars of jars.lock")
     spark_master: str = Field("local[*]", description="a Spark master URL")
-    driver_memory: str = Field(
-        default_factory=lambda: fitting_heap(_machine_bytes()),
-        description="heap of the Spark driver, as 2g or 2048m; default: a quarter of the machine's memory, 2g to 8g",
+    driver_memory: str | None = Field(
+        None,
+        description="heap of the Spark driver, as 2g or 2048m; default: 2g, where much has landed up to a quarter of "
+        "the machine's memory",
     )
     shuffle_partitions: int = Field(2, ge=1, description="spark.sql.shuffle.partitions")
     dbt_threads: int = Field(4, ge=1, description="dbt models built at once")

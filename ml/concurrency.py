@@ -13,6 +13,6 @@ AT_ONCE = 2
 
 
 def each(call: Callable[[Given], Result], given: Iterable[Given], at_once: int = AT_ONCE) -> list[Result]:
-    """`call` of each, in the order given; the fits share nothing, so the results do not depend on how many `at_once`."""
+    """`call` of each, in the order given; the fits share nothing, so `at_once` does not change the results."""
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(call, given))

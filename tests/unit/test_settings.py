@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.errors import InputError
-from lakehouse.settings import fitting_heap, load_settings
+from lakehouse.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +43,3 @@ def test_a_secret_is_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyPa
     settings = load_settings()
     assert "hunter2" not in str(settings)
     assert settings.mlflow_uri.endswith("hunter2@db/mlflow")
-
-
-@pytest.mark.parametrize(
-    ("machine_gib", "heap"), [(4, "2048m"), (8, "2048m"), (16, "4096m"), (24, "6144m"), (256, "8192m")]
-)
-def test_the_heap_is_a_quarter_of_the_machine_within_bounds(machine_gib: int, heap: str) -> None:
-    assert fitting_heap(machine_gib << 30) == heap
