@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lakehouse.jars import faulty_jars, locked_jars
-from lakehouse.session import java_home
+from lakehouse.session import java_home, machine_bytes
 from lakehouse.settings import CHECKOUT, Settings
 
 LEAST_DISK_GIB = 2.0
@@ -116,8 +116,8 @@ def _disk(home: Path) -> Finding:
 
 
 def _memory() -> Finding:
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    return Finding("memory", pages >= LEAST_MEMORY_GIB, f"{pages:.1f} GiB", "a run needs 4 GiB")
+    memory = machine_bytes() / 2**30
+    return Finding("memory", memory >= LEAST_MEMORY_GIB, f"{memory:.1f} GiB", "a run needs 4 GiB")
 
 
 def _cores() -> Finding:

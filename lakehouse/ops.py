@@ -168,6 +168,11 @@ def read(settings: Settings, table: str) -> list[dict[str, Any]]:
     return _read(path)
 
 
+def landed_rows(settings: Settings) -> int:
+    """Rows of all current batches; 0 before the first."""
+    return sum(row["rows_landed"] for row in read(settings, "loads") if row["is_current"])
+
+
 def read_where(
     settings: Settings, table: str, column: str, values: Sequence[str], **equal: str
 ) -> list[dict[str, Any]]:

@@ -79,10 +79,9 @@ class Run:
     def spark(self) -> SparkSession:
         """The session of the run, opened by the first step that needs it."""
         if self._spark is None:
-            rows = landed_rows(self.settings)
-            self._spark = open_session(self.settings, rows)
+            self._spark = open_session(self.settings)
             register_tables(self._spark, self.settings.tables_dir)  # a session that was open lacks what just landed
-            fit_to_size(self._spark, rows)
+            fit_to_size(self._spark, ops.landed_rows(self.settings))
         return self._spark
 
     @property
@@ -171,11 +170,6 @@ def _code_digest(*roots: str) -> str:
     for root in roots:
         files += [p for p in (CHECKOUT / root).rglob("*") if p.suffix in (".py", ".sql", ".yml", ".yaml", ".csv")]
     return files_digest(files, CHECKOUT)
-
-
-def landed_rows(settings: Settings) -> int:
-    """Rows of all current batches."""
-    return sum(row["rows_landed"] for row in ops.read(settings, "loads") if row["is_current"])
 
 
 def _land(run: Run) -> StepResult:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse import ops
 from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
@@ -68,22 +69,26 @@ def _class_sharing(settings: Settings) -> list[str]:
     return [f"-XX:SharedArchiveFile={base}:{session}", *quiet]
 
 
-def fitting_heap(rows: int, machine_bytes: int) -> str:
-    """2g where few rows have landed; else a quarter of the machine's memory, 2g to 8g.
+def machine_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def fitting_heap(rows: int, machine: int) -> str:
+    """2g where few rows have landed; else a quarter of the `machine`'s bytes, 2g to 8g.
 
     Not always the quarter: Java takes what it may, and leaves its garbage lying, before it tidies up.
     """
     usual, most = 2 << 30, 8 << 30
-    return f"{(usual if rows <= ROWS_OF_A_SMALL_HEAP else min(max(machine_bytes // 4, usual), most)) >> 20}m"
+    return f"{(usual if rows <= ROWS_OF_A_SMALL_HEAP else min(max(machine // 4, usual), most)) >> 20}m"
 
 
-def spark_conf(settings: Settings, rows: int = 0) -> dict[str, str]:
+def spark_conf(settings: Settings, rows: int) -> dict[str, str]:
     """The configuration of the session, for so many landed rows; one place for the run, dbt and the tests."""
-    machine_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "spark.master": settings.spark_master,
         "spark.app.name": "lakehouse",
-        "spark.driver.memory": settings.driver_memory or fitting_heap(rows, machine_bytes),
+        "spark.driver.memory": settings.driver_memory or fitting_heap(rows, machine_bytes()),
         "spark.driver.extraClassPath": f"{settings.jars_dir}/*",
         "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
@@ -162,21 +167,17 @@ def settle_environment() -> None:
         os.environ.setdefault(name, usual)
 
 
-def open_session(settings: Settings, rows: int = 0) -> SparkSession:
-    """The running session of this process, or a new one that knows every table of `settings.home`.
-
-    Args:
-        rows: how many have landed, where all of them may be worked on at once.
-    """
+def open_session(settings: Settings) -> SparkSession:
+    """The running session of this process, or a new one that knows every table of `settings.home`."""
     running = running_session()
     if running is not None:
         return running
-    session = start_session(settings, rows)
+    session = start_session(settings)
     register_tables(session, settings.tables_dir)
     return session
 
 
-def start_session(settings: Settings, rows: int = 0) -> SparkSession:
+def start_session(settings: Settings) -> SparkSession:
     """The running session of this process, or a new one that knows no table yet.
 
     Raises:
@@ -197,7 +198,7 @@ def start_session(settings: Settings, rows: int = 0) -> SparkSession:
         folder.mkdir(parents=True, exist_ok=True)
     renew_scratch_folder(settings)
     builder = SparkSession.builder
-    for key, value in spark_conf(settings, rows).items():
+    for key, value in spark_conf(settings, ops.landed_rows(settings)).items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()

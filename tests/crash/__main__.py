@@ -2,7 +2,8 @@
 
 A home is run and killed at random moments until a run gets through, its tables are compared with those of an
 undisturbed run, and the next home begins, until the kills are used up. Every second home is one that had all but its
-last files, and takes these by increments. The seed is printed; the same seed kills after the same seconds.
+last files, and takes these by increments. The seed is printed; the same seed kills
+after the same shares of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ MADE_OF_ROWS = ("silver.", "gold.feat_", "gold.fct_")
 """What does not depend on which batches a model learnt from: the same whole and by increments."""
 LAYERS = ("silver", "gold", "ml")
 KILLS_OF_A_HOME = 5
-LONGEST_S = 75
-"""A continued run is through in less than a whole one: later kills would seldom come."""
+LATEST = 0.5
+"""Share of an undisturbed run within which kills come: a continued run is through sooner, later ones would be rare."""
 
 
 @contextmanager
@@ -45,14 +46,14 @@ def without_last_files(shop: Path, folder: Path) -> Iterator[None]:
         (folder / path.name).rename(path)
 
 
-def undisturbed(home: Path, source: Path, begun: Path | None) -> dict[str, str]:
-    """The tables of a run that nobody kills, by name; from the start, or going on with a home that is `begun`."""
+def undisturbed(home: Path, source: Path, begun: Path | None) -> tuple[float, dict[str, str]]:
+    """Seconds and tables, by name, of a run that nobody kills; from the start, or on a home that is `begun`."""
     if begun is not None:
         shutil.copytree(begun, home)
     seconds = run_to_the_end(home, source, home.with_suffix(".log"))
     found = content_hashes(load_settings(home=home), LAYERS, COUNTED)
     print(f"undisturbed, {'by increments' if begun else 'whole'}: {seconds:.0f} s, {len(found)} tables", flush=True)
-    return found
+    return seconds, found
 
 
 def main() -> int:
@@ -74,8 +75,9 @@ def main() -> int:
             begun: undisturbed(folder / f"undisturbed-{begun}", source, folder / "begun" if begun else None)
             for begun in (False, True)
         }
-        grown = [name for name in expected[True] if name.startswith(MADE_OF_ROWS)]
-        different = {name for name in grown if expected[True][name] != expected[False][name]}
+        (_, whole), (_, by_increments) = expected[False], expected[True]
+        grown = [name for name in by_increments if name.startswith(MADE_OF_ROWS)]
+        different = {name for name in grown if by_increments[name] != whole[name]}
         if different:
             print(f"DIFFERENT though nobody killed: {', '.join(sorted(different))}")
             return 1
@@ -85,11 +87,12 @@ def main() -> int:
             seed, begun = given.seed + homes, homes % 2 == 1
             if begun:
                 shutil.copytree(folder / "begun", home)
-            kills = killed_often(home, source, folder, min(KILLS_OF_A_HOME, given.kills - count), LONGEST_S, seed)
+            seconds, wanted = expected[begun]
+            few = min(KILLS_OF_A_HOME, given.kills - count)
+            kills = killed_often(home, source, folder, few, LATEST * seconds, seed)
             run_to_the_end(home, source, folder / "last.log")
             settings = load_settings(home=home)
             found = content_hashes(settings, LAYERS, COUNTED)
-            wanted = expected[begun]
             different = {k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)}
             killed_in = [row["step"] for row in ops.read(settings, "runs") if row["state"] != "done"]
             steps.update(killed_in)
