@@ -236,12 +236,15 @@ def _split(numbers: Ints, codes: Ints, names: list[str]) -> Turn:
 
 
 def _numbers(values: pa.Array, kinds: list[str], which: Ints) -> dict[str, Any]:
-    """Mean and quantiles of a column that nearly only holds numbers."""
+    """Mean and quantiles of a column that nearly only holds numbers; one too large for a double (`1e400`) is left out."""
     flags = _of_kind([kind in shapes.NUMBERS for kind in kinds], which)
     if flags.mean() < 0.9:
         return {}
     texts = pc.utf8_trim_whitespace(values.filter(pa.array(flags)))
     found = pc.replace_substring_regex(texts, r"^\+", "").cast(pa.float64()).to_numpy(zero_copy_only=False)
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return {}
     low, middle, high = (float(q) for q in np.quantile(found, [0.1, 0.5, 0.9]))
     said: dict[str, Any] = {"mean": float(found.mean()), "low": low, "middle": middle, "high": high}
     said |= {"min_value": f"{found.min():.15g}", "max_value": f"{found.max():.15g}"}

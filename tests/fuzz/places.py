@@ -50,11 +50,10 @@ def _named(random: Random, number: int) -> Any:
             [glob.escape(deep) + "*", glob.escape(deep + name)],
         ]
     )
+    deep = "" if path == name else deep
     path = [path] if isinstance(path, str) else path
     path = [glob.escape(deep + name)] if name.startswith(".") else path  # hidden: no `*` matches it
     path = [one.replace("${HOME}", "*") if one != "**/*" else one for one in path]
-    if path == [name]:
-        deep = ""
     content = file.content
 
     def write(folder: Path) -> None:

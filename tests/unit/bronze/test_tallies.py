@@ -65,6 +65,14 @@ def test_figures_are_those_of_pandas() -> None:
     assert found.kinds == {"decimal": 1.0}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_number_too_large_for_a_double_moves_no_figure() -> None:
+    numbers: list[str | None] = [str(i) for i in range(101)]
+    found = profile([*numbers, "1e400"])
+    assert (found.low, found.middle, found.high, found.mean) == (10.0, 50.0, 90.0, 50.0)
+    assert profile(["1e400"] * 20).mean is None
+
+
 def test_values_are_counted_exactly_where_they_are_few() -> None:
     values: list[str | None] = ["web"] * 60 + ["app"] * 30 + [None] * 10
     found = profile(values)
