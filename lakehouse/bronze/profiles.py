@@ -236,7 +236,7 @@ def _split(numbers: Ints, codes: Ints, names: list[str]) -> Turn:
 
 
 def _numbers(values: pa.Array, kinds: list[str], which: Ints) -> dict[str, Any]:
-    """Mean and quantiles of a column that nearly only holds numbers; one too large for a double (`1e400`) is left out."""
+    """Mean and quantiles of a column that nearly only holds numbers; one too large for a double is left out."""
     flags = _of_kind([kind in shapes.NUMBERS for kind in kinds], which)
     if flags.mean() < 0.9:
         return {}
