@@ -251,9 +251,10 @@ def _file_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"{name}: `quote: {quote}` must be one character, or '' for none")
     encoding = options.get("encoding")
     try:
-        "".encode(encoding or "utf-8")
-        if encoding and codecs.lookup(encoding).name in _NO_ENCODINGS_OF_FILES:
-            raise LookupError
+        if encoding is not None:
+            "".encode(encoding)
+            if codecs.lookup(encoding).name in _NO_ENCODINGS_OF_FILES:
+                raise LookupError
     except (LookupError, TypeError, ValueError):
         raise InputError(f"{name}: unknown encoding `{encoding}`; common are utf-8, gb18030, latin-1, utf-16") from None
     header = options.get("header", "true")

@@ -189,6 +189,7 @@ def test_the_catalogue_names_its_columns_by_the_rules() -> None:
         ("encoding: gb18030", "encoding: undefined", "unknown encoding `undefined`"),
         ("encoding: gb18030", "encoding: unicode_escape", "unknown encoding `unicode_escape`"),
         ("encoding: gb18030", "encoding: [a]", "unknown encoding"),
+        ("encoding: gb18030", "encoding: []", "unknown encoding"),
     ],
 )
 def test_odd_options_of_a_file_are_refused_by_name(tmp_path: Path, old: str, new: str, said: str) -> None:
