@@ -29,7 +29,7 @@ LAST_FILES = ("orders/orders-*.csv.gz", "app/events-*.jsonl.gz", "ads/impression
 MADE_OF_ROWS = ("silver.", "gold.feat_", "gold.fct_")
 """What does not depend on which batches a model learnt from: the same whole and by increments."""
 LAYERS = ("silver", "gold", "ml")
-KILLS_OF_A_HOME = 5
+KILLS_OF_A_HOME = 8
 LATEST = 0.5
 """Share of an undisturbed run within which kills come: a continued run is through sooner, later ones would be rare."""
 
