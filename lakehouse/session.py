@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -207,12 +211,49 @@ def start_session(settings: Settings) -> SparkSession:
             f"Spark did not start ({str(error).splitlines()[0]}); see {settings.log_dir / 'spark.log'} "
             "and `lakehouse doctor`"
         ) from error
+    threading.Thread(target=_end_what_java_leaves, args=[_java_process()], daemon=True).start()
     return session
 
 
 def java_has_ended() -> bool:
     """Whether Java was started by this process and runs no longer: killed, or out of memory."""
+    process = _java_process()
+    return process is not None and process.poll() is not None
+
+
+def _java_process() -> subprocess.Popen[bytes] | None:
     context = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
     gateway = None if context is None else context.SparkContext._gateway
-    process = getattr(gateway, "proc", None)
-    return process is not None and process.poll() is not None
+    process: subprocess.Popen[bytes] | None = getattr(gateway, "proc", None)
+    return process
+
+
+def _end_what_java_leaves(java: subprocess.Popen[bytes] | None) -> None:
+    """Once Java has ended, end the helpers by which it was about to start programs.
+
+    Java starts a program through a `jspawnhelper`, which waits for its orders on a pipe. Killed just then, Java leaves
+    it waiting for ever, with copies of all its connections, so that our calls were neither answered nor ended (found
+    by `make crash`).
+    """
+    if java is None:
+        return
+    java.wait()
+    for pause in (0, 0.5, 2):
+        time.sleep(pause)
+        processes = _processes()
+        for pid, (name, parent, group) in processes.items():
+            is_left = parent not in processes or processes[parent][0] != "java"
+            if name == "jspawnhelper" and is_left and group == os.getpgrp():
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> dict[int, tuple[str, int, int]]:
+    """Process id -> name, parent and group, of this machine's processes; none where there is no /proc."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            before, _, after = stat.read_text(errors="replace").rpartition(")")
+            pid, _, name = before.partition(" (")
+            found[int(pid)] = (name, int(after.split()[1]), int(after.split()[2]))
+    return found

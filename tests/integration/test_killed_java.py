@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,20 @@ import psutil
 from lakehouse import ops
 from lakehouse.settings import Settings
 
+STARTING_PROGRAMS = """
+import sys, threading, time
+from pathlib import Path
+from lakehouse.session import start_session
+from lakehouse.settings import load_settings
+
+runtime = start_session(load_settings(home=Path(sys.argv[1])))._jvm.java.lang.Runtime.getRuntime()
+print("started", flush=True)
+try:
+    while True:
+        runtime.exec("true").waitFor()
+except Exception as error:
+    print(type(error).__name__, flush=True)
+"""
 ENDLESS = "select count(distinct id % 1000003) from range(1000000000000)"
 TOO_LARGE = "select size(collect_list(repeat(cast(id as string), 1000))) from range(100000000)"
 
@@ -55,3 +70,35 @@ def test_a_killed_java_is_told_in_one_sentence(home_settings: Settings) -> None:
 
 def test_a_java_out_of_memory_ends_and_is_told(home_settings: Settings) -> None:
     assert_told(begin(home_settings, TOO_LARGE, LAKEHOUSE_DRIVER_MEMORY="512m"), within_s=180)
+
+
+def test_a_java_killed_while_it_starts_a_program_leaves_no_call_waiting(tmp_path: Path) -> None:
+    """The helper that it starts programs by is stopped, as slow as can be: it holds Java's connections."""
+    command = [sys.executable, "-c", STARTING_PROGRAMS, str(tmp_path / "home")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "started\n"
+        java = next(child for child in psutil.Process(running.pid).children() if child.name() == "java")
+        helper = stopped_helper(java)
+        java.kill()
+        try:
+            told, _ = running.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise
+        finally:
+            helper.kill()
+    assert told.startswith("Py4J")
+
+
+def stopped_helper(java: psutil.Process) -> psutil.Process:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in java.children():
+            with suppress(psutil.NoSuchProcess):
+                if child.name() == "jspawnhelper":
+                    child.suspend()
+                    if child.name() == "jspawnhelper" and child.status() == psutil.STATUS_STOPPED:
+                        return child
+                    child.resume()
+    raise AssertionError("Java started no program")
