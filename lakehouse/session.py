@@ -233,7 +233,7 @@ def _end_what_java_leaves(java: subprocess.Popen[bytes] | None) -> None:
 
     Java starts a program through a `jspawnhelper`, which waits for its orders on a pipe. Killed just then, Java leaves
     it waiting for ever, with copies of all its connections, so that our calls were neither answered nor ended (found
-    by `make crash`).
+    by `make crash`). It is looked for more than once: until it has begun, a helper bears Java's name.
     """
     if java is None:
         return

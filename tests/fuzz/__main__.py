@@ -25,6 +25,7 @@ from tests.fuzz.feeding import feed_all, limit_memory
 CASES = 5_200
 CASES_PER_CHILD = 260
 MEMORY_FUSE_MIB = 8192
+PEAK_LIMIT_MIB = 2048
 Result = dict[str, Any]
 
 
@@ -40,6 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lakehouse-fuzz-") as folder:
         for result in _supervised(Path(folder), seed, numbers, arguments.jobs):
             results.append(result)
+            _limit_peak(result)
             for fault in result["faults"]:
                 print(f"FAULT case {result['number']} ({result['kind']}): {fault}", flush=True)
             if result["faults"]:
@@ -147,6 +149,11 @@ def _dead(seed: int, number: int, fault: str) -> Result:
         "refusal": "",
         "faults": [fault],
     }
+
+
+def _limit_peak(result: Result) -> None:
+    if result["peak_mib"] > PEAK_LIMIT_MIB:
+        result["faults"].append(f"held {result['peak_mib']} MiB")
 
 
 def _report(seed: int, results: list[Result], seconds: float) -> int:

@@ -30,9 +30,6 @@ from tests.fuzz.columnar import delta_rows
 _CASES_PER_HOME = 10
 """A Delta log of many commits makes each further one slower; fewer cases a home and homes would be the cost."""
 _START = datetime(2025, 1, 1, tzinfo=timezone.utc)
-_PEAK_MIB = 2048
-_COLUMNS_WITHIN_PEAK, _PEAK_MIB_A_COLUMN = 1_000, 0.5
-"""delta-rs has a writer for every column of the table, also for those that the file has not."""
 _COLUMNS = {"product_id": "concat(_file, '-', _row_number)"}
 _GOOD = b"id,name\n1,tea\n2,\n"
 
@@ -104,16 +101,10 @@ class Feeder:
             outcome.faults.append(f"the audit failed: {fault!r} ({where.filename}:{where.lineno})"[:500])
         if outcome.seconds > case.deadline:
             outcome.faults.append(f"took {outcome.seconds:.0f} s")
-        if outcome.peak_mib > _PEAK_MIB and outcome.peak_mib > self._peak_of_wide_tables():
-            outcome.faults.append(f"held {outcome.peak_mib} MiB")
         if outcome.state != "landed" or number % 10 == 0:
             self._good_file_lands(outcome, number)
         shutil.rmtree(place, ignore_errors=True)
         return outcome
-
-    def _peak_of_wide_tables(self) -> float:
-        columns = len(DeltaTable(self.settings.table_path("bronze", "products")).schema().fields)
-        return _PEAK_MIB + _PEAK_MIB_A_COLUMN * max(0, columns - _COLUMNS_WITHIN_PEAK)
 
     def _land(self, name: str, folder: Path, path: Any, options: Any, case: Case | None, number: int) -> list[Load]:
         definition = {"path": path, "columns": _COLUMNS, **options}
