@@ -3,8 +3,8 @@
 from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
 
+from lakehouse.engine import engine_runs, fitting_engine, open_engine
 from lakehouse.runlock import acquire
-from lakehouse.session import open_session, running_session
 from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
@@ -13,20 +13,22 @@ held = []
 
 
 class OpenHome(dbtPlugin):
-    """Opens the Spark session before dbt asks for one; dbt-spark's `session` method then uses it.
+    """Opens the engine, Spark or Sail, before dbt asks for it.
 
     A dbt that writes is a run like any other: it holds the home's lock until its process ends. Inside `lakehouse run`
-    the session is open already, and the lock held.
+    it is open already, and the lock held.
     """
 
     def initialize(self) -> None:
         command = str(get_flags().WHICH)
         if command in WITHOUT_TABLES:
             return
-        settings = load_settings()
-        if command in WRITERS and running_session() is None:
+        if engine_runs():
+            return
+        settings, _ = fitting_engine(load_settings())
+        if command in WRITERS:
             held.append(acquire(settings.home))
-        open_session(settings)
+        open_engine(settings)
 
 
 plugins = [OpenHome]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lakehouse import ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
-from lakehouse.catalog import register_tables, remove_unborn_tables
+from lakehouse.catalog import register_tables, remove_unborn_tables, tables_on_disk
+from lakehouse.engine import fitting_engine, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
@@ -69,6 +70,7 @@ class Run:
     gates: list[GateReport] = field(default_factory=list)
     fingerprint: str = ""
     _spark: SparkSession | None = None
+    _registered: set[tuple[str, str]] = field(default_factory=set)
     _dbt: Transformation | None = None
     _ledger: Ledger | None = None
 
@@ -80,9 +82,20 @@ class Run:
         """The session of the run, opened by the first step that needs it."""
         if self._spark is None:
             self._spark = open_session(self.settings)
-            register_tables(self._spark, self.settings.tables_dir)  # a session that was open lacks what just landed
             fit_to_size(self._spark, ops.landed_rows(self.settings))
+        there = set(tables_on_disk(self.settings.tables_dir))
+        register_tables(self._spark, self.settings.tables_dir, there - self._registered)  # others write tables too
+        self._registered = there
         return self._spark
+
+    def open_engine(self) -> None:
+        """Open what answers the SQL of dbt."""
+        self.settings, strange = fitting_engine(self.settings)
+        if strange:
+            self.progress.noted(f"Spark answers the SQL of this run: of Sail it is not known for {', '.join(strange)}")
+        if self.settings.engine == "spark":
+            _ = self.spark
+        open_engine(self.settings)
 
     @property
     def dbt(self) -> Transformation:
@@ -208,7 +221,7 @@ def _gate(layer: str) -> Callable[[Run], StepResult]:
 
 def _build(tag: str) -> Callable[[Run], StepResult]:
     def build(run: Run) -> StepResult:
-        _ = run.spark
+        run.open_engine()
         built = run.dbt.build(tag, run.ledger, run.as_of_on, lambda node: run.progress.advanced(tag, node))
         return StepResult(message=str(built))
 
@@ -217,15 +230,16 @@ def _build(tag: str) -> Callable[[Run], StepResult]:
 
 def _set_day(run: Run) -> StepResult:
     """The day the run is valid for: as told, or the last day of any order, event, impression or rating."""
-    day = run.as_of or last_day_of_data(run.spark) or run.clock().date()
+    day = run.as_of or last_day_of_data(run.settings) or run.clock().date()
     run.as_of_on = day
     ops.overwrite(run.settings, "as_of", [{"as_of_on": day}])
     return StepResult(message=f"as of {day}")
 
 
-def last_day_of_data(spark: SparkSession) -> date | None:
+def last_day_of_data(settings: Settings) -> date | None:
     """The latest day of anything a customer did, None without any."""
-    row = spark.sql(
+    rows = query(
+        settings,
         """
         select max(day) as day from (
             select max(ordered_on) as day from silver.order_lines
@@ -233,9 +247,9 @@ def last_day_of_data(spark: SparkSession) -> date | None:
             union all select max(shown_on) from silver.impressions
             union all select max(cast(rated_at as date)) from silver.ratings
         )
-        """
-    ).first()
-    return None if row is None else row["day"]
+        """,
+    )
+    return rows[0][0]
 
 
 def _train(run: Run) -> StepResult:

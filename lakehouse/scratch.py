@@ -15,9 +15,18 @@ def scratch_folder(settings: Settings) -> Path:
     return settings.home / "spark-tmp" / f"{gethostname()}-{os.getpid()}"
 
 
+_renewed: set[Path] = set()
+
+
 def renew_scratch_folder(settings: Settings) -> None:
-    """Make it, empty, and remove those of this machine's ended processes: a killed one leaves gigabytes behind."""
+    """Make it, empty, and remove those of this machine's ended processes: a killed one leaves gigabytes behind.
+
+    Once a process: Spark and Sail keep their files there beside each other.
+    """
     own = scratch_folder(settings)
+    if own in _renewed:
+        return
+    _renewed.add(own)
     for folder in own.parent.glob("*"):
         host, _, pid = folder.name.rpartition("-")
         if folder == own or (host == gethostname() and pid.isdecimal() and not _is_running(int(pid))):

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+USUAL = {
+    "SPARK_AUTH_SOCKET_TIMEOUT": "15",  # these two as PySpark sets them
+    "SPARK_BUFFER_SIZE": "65536",
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # else a Java started after Sail may end at once: "Bad file descriptor"
+}
 ROWS_WORTH_COMPILING = 100_000
 ROWS_OF_A_SMALL_HEAP = 2_000_000
 """9 M rows, a million order lines among them, ran out of 2g as the recommender was trained; 2 M did not."""
@@ -167,7 +172,7 @@ def settle_environment() -> None:
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.pop("SPARK_HOME", None)  # another Spark's jars would be taken in place of ours
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    for name, usual in (("SPARK_AUTH_SOCKET_TIMEOUT", "15"), ("SPARK_BUFFER_SIZE", "65536")):  # PySpark says which
+    for name, usual in USUAL.items():
         os.environ.setdefault(name, usual)
 
 

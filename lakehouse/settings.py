@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
         CHECKOUT / ".." / "shared" / "cluster", description="starts a cluster for the cluster tests"
     )
     jars_dir: Path = Field(CHECKOUT / ".jars", description="the jars of jars.lock")
+    engine: Literal["sail", "spark"] = Field(
+        "sail", description="what answers the SQL of dbt: Sail in this process, or Spark; models are trained in Spark"
+    )
     spark_master: str = Field("local[*]", description="a Spark master URL")
     driver_memory: str | None = Field(
         None,

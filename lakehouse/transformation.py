@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable
 
+from lakehouse import ops
 from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
+from lakehouse.engine import commits_marked
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
 from lakehouse.scratch import scratch_folder
-from lakehouse.session import commits_marked
+from lakehouse.session import ROWS_OF_A_SMALL_HEAP
 from lakehouse.settings import CHECKOUT, Settings
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Transformation:
                     progress(graph[unique_id].name)
 
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
-        with commits_marked(token), _put_aside(self.settings) as aside:
+        with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
             folders = {"aside": str(aside), "tables": str(self.settings.tables_dir)}
             variables = json.dumps({"increments": increments, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
@@ -124,11 +126,11 @@ class Transformation:
     def _invoke(self, arguments: list[str], finished: Callable[[str], None] | None = None) -> Any:
         from dbt.cli.main import dbtRunner
 
-        os.environ["LAKEHOUSE_DBT_THREADS"] = str(self.settings.dbt_threads)
         runner = dbtRunner(manifest=self._parsed(), callbacks=[_reporting(finished)] if finished else [])
         return _checked(runner.invoke(self._with_folders(arguments)))
 
     def _with_folders(self, arguments: list[str]) -> list[str]:
+        os.environ["LAKEHOUSE_DBT_THREADS"] = str(threads(self.settings))
         return [
             "--quiet",
             "--log-path",
@@ -145,6 +147,12 @@ class Transformation:
         ]
 
 
+def threads(settings: Settings) -> int:
+    """Models built at once; one where Sail has much to do, whose statement takes all cores and memory by itself."""
+    is_much = settings.engine == "sail" and ops.landed_rows(settings) > ROWS_OF_A_SMALL_HEAP
+    return 1 if is_much else settings.dbt_threads
+
+
 @contextmanager
 def _put_aside(settings: Settings) -> Iterator[Path]:
     """A folder for what models put aside while they are built."""
@@ -158,7 +166,12 @@ def _put_aside(settings: Settings) -> Iterator[Path]:
 def _took_increment(settings: Settings, node: Node) -> bool:
     """Whether the last commit of the node's table left it standing."""
     last = DeltaTable(settings.table_path(*node.table.split("."))).history(1)[0]
-    return not str(last["operation"]).startswith("CREATE")
+    is_replaced = str(last["operation"]).startswith("CREATE") or (
+        last["operation"] == "WRITE"
+        and last["operationParameters"].get("mode") == "Overwrite"
+        and not last["operationParameters"].get("predicate")
+    )
+    return not is_replaced
 
 
 def _with_tag(graph: Mapping[str, Node], tag: str) -> list[str]:

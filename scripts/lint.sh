@@ -9,8 +9,8 @@ check() {
     local said
     if said=$("$@" 2>&1); then echo "  ok    $name"; else status=1; echo "  FAULT $name"; echo "$said"; fi
 }
-check "ruff check" $bin/ruff check -q lakehouse ml tests benchmarks scripts dbt_project
-check "ruff format" $bin/ruff format -q --check lakehouse ml tests benchmarks scripts dbt_project
+check "ruff check" $bin/ruff check -q lakehouse ml tests benchmarks scripts dbt dbt_project
+check "ruff format" $bin/ruff format -q --check lakehouse ml tests benchmarks scripts dbt dbt_project
 check "mypy --strict lakehouse ml" $bin/mypy
 check "import-linter" $bin/lint-imports
 check "sqlfluff" $bin/sqlfluff lint -q dbt_project/models dbt_project/tests

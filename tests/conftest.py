@@ -10,6 +10,7 @@ import pytest
 
 from lakehouse import ops
 from lakehouse.catalog import register_tables
+from lakehouse.engine.sail import close_sail
 from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import Settings, load_settings
 
@@ -40,7 +41,8 @@ def home_settings(tmp_path: Path) -> Settings:
 
 
 def use_home(spark: SparkSession, settings: Settings) -> None:
-    """Make the session know the tables of `settings.home`, and no others."""
+    """Make the session know the tables of `settings.home`, and no others; a run opens its own engine over them."""
+    close_sail()
     forget_tables(spark)
     fit_to_size(spark, 0)
     register_tables(spark, settings.tables_dir)

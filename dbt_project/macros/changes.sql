@@ -53,7 +53,7 @@
 
 {# Of `columns` the values that are there more or less often than they were. #}
 {% macro changed_values(table, columns) -%}
-    select {{ columns }} from {{ changes_of(table) }} group by all having sum(_sign) != 0
+    select {{ columns }} from {{ changes_of(table) }} group by {{ columns }} having sum(_sign) != 0
 {%- endmacro %}
 
 {# Whether so much was touched that the table is better made whole. #}

@@ -16,7 +16,6 @@
     {%- endfor -%}
     {%- set sources = mapped_sources(entity_name) -%}
     {%- set zones = sources | map(attribute='timezone') | unique | list -%}
-    {%- set zone = sql_text(zones[0]) if zones | length == 1 else ('timezone' if zones else "'UTC'") -%}
     {%- set carried = ['_file', '_batch_id', '_row_number', '_loaded_at', '_raw', '_content_hash'] -%}
     {%- if spec.get('currency') -%}{%- do carried.insert(0, 'currency') -%}{%- endif -%}
     {%- if spec.get('attributes') -%}{%- do carried.insert(0, 'attributes') -%}{%- endif -%}
@@ -49,7 +48,7 @@
         select
             source,
             {%- for column, kind in columns.items() %}
-            {{ typed_value(column, kind, zone) }} as {{ column }},
+            {{ typed_value(column, kind, zones or ['UTC']) }} as {{ column }},
             {%- if is_time(kind) %}
             {{ column }}_text,
             {%- elif is_number(kind) %}

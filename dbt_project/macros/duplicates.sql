@@ -23,22 +23,21 @@
 
         select
             *,
-            row_number() over (
-                partition by source, _identity order by _loaded_at desc, _batch_id desc, _row_number desc
-            ) as _copy_number,
-            count(*) over (partition by source, _identity) as _copy_count
+            row_number() over copies as _copy_number,
+            lead(_row_number) over copies is null as _is_last_copy
         from named
+        window copies as (partition by source, _identity order by _loaded_at, _batch_id, _row_number)
 
     )
 
     select
         *,
-        cast({{ '1' if keyless == 'true' else '_copy_count' if keyless == 'false'
-            else 'if(' ~ keyless ~ ', 1, _copy_count)' }} as int) as source_row_count,
-        {{ 'false' if keyless == 'false' else keyless ~ ' and _copy_number < _copy_count' }} as is_duplicate
+        cast({{ '1' if keyless == 'true' else '_copy_number' if keyless == 'false'
+            else 'if(' ~ keyless ~ ', 1, _copy_number)' }} as int) as source_row_count,
+        {{ 'false' if keyless == 'false' else keyless ~ ' and _copy_number > 1' }} as is_duplicate
     from counted
     {%- if keyless != 'true' %}
-    where _copy_number = 1{{ ' or ' ~ keyless if keyless != 'false' }}
+    where _is_last_copy{{ ' or ' ~ keyless if keyless != 'false' }}
     {%- endif %}
 {% endmacro %}
 

@@ -12,9 +12,9 @@
 {% endmacro %}
 
 {# A tidy text column as a value of `kind`; time columns have been through `iso_text`. #}
-{% macro typed_value(column, kind, zone) %}
+{% macro typed_value(column, kind, zones) %}
     {%- if kind == 'timestamp' -%}
-        {{- return(timestamp_of_iso(column, zone)) -}}
+        {{- return(timestamp_of_iso(column, zones)) -}}
     {%- elif kind == 'date' -%}
         {{- return(date_of_iso(column)) -}}
     {%- elif is_number(kind) -%}
@@ -63,16 +63,40 @@
     ) -}}
 {% endmacro %}
 
-{# A time that states its zone is taken at its word; any other is local time of the source's zone. UTC. #}
-{% macro timestamp_of_iso(column, zone) %}
+{# A time that states its zone is taken at its word; any other is local time of the source's zone, one of `zones`. UTC. #}
+{% macro timestamp_of_iso(column, zones) %}
     {%- set value = 'cast(' ~ column ~ ' as timestamp)' -%}
-    {%- if zone == "'UTC'" -%}
+    {%- if zones == ['UTC'] -%}
         {{- return(value) -}}
     {%- endif -%}
+    {%- set cases = [] -%}
+    {%- for zone in zones -%}{%- do cases.append('when ' ~ sql_text(zone) ~ ' then ' ~ to_utc(value, zone)) -%}{%- endfor -%}
+    {%- set local = to_utc(value, zones[0]) if zones | length == 1 else 'case timezone ' ~ cases | join(' ') ~ ' end' -%}
     {#- After the date's second dash only a zone has a sign or a letter other than T. -#}
     {{- return(
-        'if(substr(' ~ column ~ ", 9) rlike '[A-SU-Z+-]', " ~ value ~ ', to_utc_timestamp(' ~ value ~ ', ' ~ zone ~ '))'
+        'if(substr(' ~ column ~ ", 9) rlike '[A-SU-Z+-]', " ~ value ~ ', ' ~ local ~ ')'
     ) -}}
+{% endmacro %}
+
+{#
+  A time from the clock of a zone to UTC, and back. The zone is a literal, for an expression is looked up for every row;
+  one like `+08:00` is told as minutes, for not every engine knows it as a zone.
+#}
+{% macro to_utc(time, zone) %}
+    {{- return(moved(time, -minutes_of(zone)) if zone[0] in '+-' else 'to_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') -}}
+{% endmacro %}
+
+{% macro from_utc(time, zone) %}
+    {{- return(moved(time, minutes_of(zone)) if zone[0] in '+-' else 'from_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') -}}
+{% endmacro %}
+
+{% macro minutes_of(zone) %}
+    {%- set minutes = (zone[1:3] | int) * 60 + (zone[4:6] | int) -%}
+    {{- return(-minutes if zone[0] == '-' else minutes) -}}
+{% endmacro %}
+
+{% macro moved(time, minutes) %}
+    {{- return('(' ~ time ~ (' - ' if minutes < 0 else ' + ') ~ 'interval ' ~ minutes | abs ~ ' minutes)') -}}
 {% endmacro %}
 
 {# The day as written: birthdays and due dates have no zone. #}
@@ -84,9 +108,10 @@
 {% macro parse_number(column, kind) %}
     {%- set exact = kind if kind.startswith('decimal') or kind == 'double' else 'decimal(24,4)' -%}
     {%- set plain = 'cast(' ~ column ~ ' as ' ~ exact ~ ')' -%}
+    {%- set scientific = 'if(' ~ column ~ " rlike '^[-+]?[0-9.]+[eE][-+]?[0-9]+$', cast(cast(" ~ column ~ ' as double) as ' ~ exact ~ '), null)' -%}
     {%- set money = "cast(regexp_replace(" ~ column ~ ", '[^0-9.-]', '') as " ~ exact ~ ')' -%}
     {%- set looks_like_money = "'^-?(?:[A-Z]{3}|[$€£¥￥])?[ ]?-?[0-9]{1,3}(?:,?[0-9]{3})*(?:[.][0-9]+)?[ ]?(?:[A-Z]{3}|[$€£¥￥元])?$'" -%}
-    {%- set number = 'coalesce(' ~ plain ~ ', if(' ~ column ~ ' rlike ' ~ looks_like_money ~ ', ' ~ money ~ ', null))' -%}
+    {%- set number = 'coalesce(' ~ plain ~ ', ' ~ (scientific ~ ', ' if exact != 'double' else '') ~ 'if(' ~ column ~ ' rlike ' ~ looks_like_money ~ ', ' ~ money ~ ', null))' -%}
     {{- return(number if exact == kind else 'cast(' ~ number ~ ' as ' ~ kind ~ ')') -}}
 {% endmacro %}
 

@@ -19,7 +19,7 @@
     {{- return(graph[once]) -}}
 {% endmacro %}
 
-{# A UTC time as the clock of its source shows it. The zone is a literal: an expression is looked up for every row. #}
+{# A UTC time as the clock of its source shows it. #}
 {% macro local_time(relation, column) %}
     {%- set zones = {} -%}
     {%- set _ = source('ops', 'sources') -%}
@@ -28,11 +28,11 @@
     {%- endfor -%}
     {%- set time = relation ~ '.' ~ column -%}
     {%- if zones.values() | unique | list | length == 1 -%}
-        {{- return('from_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zones.values() | first) ~ ')') -}}
+        {{- return(from_utc(time, zones.values() | first)) -}}
     {%- endif -%}
     {%- set cases = [] -%}
     {%- for name, zone in zones.items() -%}
-        {%- do cases.append('when ' ~ sql_text(name) ~ ' then from_utc_timestamp(' ~ time ~ ', ' ~ sql_text(zone) ~ ')') -%}
+        {%- do cases.append('when ' ~ sql_text(name) ~ ' then ' ~ from_utc(time, zone)) -%}
     {%- endfor -%}
     {{- return('case ' ~ relation ~ '.source ' ~ cases | join(' ') ~ ' else ' ~ time ~ ' end' if cases else time) -}}
 {% endmacro %}

@@ -36,7 +36,7 @@
             {%- set columns = 'source, kind, occurred_on, ' ~ occurrence_columns() | join(', ') -%}
             {%- do parts.append(
                 'select occurred_on as day from (select ' ~ columns ~ ', sum(_sign) as _more from ('
-                ~ occurrences(entity, changes, ['_sign']) ~ ') group by all) where _more != 0'
+                ~ occurrences(entity, changes, ['_sign']) ~ ') group by ' ~ columns ~ ') where _more != 0'
             ) -%}
         {%- endif -%}
     {%- endfor -%}

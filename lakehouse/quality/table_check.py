@@ -14,7 +14,8 @@ from great_expectations.core.batch import Batch
 from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchData
 from great_expectations.validator.validator import Validator
 
-from lakehouse.errors import InputError
+from lakehouse.engine import few_rows
+from lakehouse.errors import InputError, LakehouseError
 from lakehouse.quality.expectation_objects import (
     build_expectations,
     describe_for_docs,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # A table smaller than this is judged in one task: without a shuffle its query costs a tenth less CPU, and the other
 # core has another table.
 ONE_TASK_BYTES = 4 * 2**20
+ROWS_IN_MEMORY = 100_000
 
 # GX reports every problem that it catches on its own log, with a traceback; ours are in the report.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
@@ -115,7 +117,13 @@ def _rows(settings: Settings, suite: Suite) -> StoredTable | MeasuredRows | None
         if suite.measure not in MEASURES:
             raise InputError(f"{suite.path}: no measure {suite.measure!r}: one of {', '.join(MEASURES)}")
         return MeasuredRows(MEASURES[suite.measure].figures(settings))
-    return None if suite.query is not None else open_table(settings, suite.table)
+    if suite.query is None:
+        return open_table(settings, suite.table)
+    try:
+        answer = few_rows(settings, suite.query, ROWS_IN_MEMORY)
+    except LakehouseError as error:
+        raise InputError(f"{suite.path}: the query does not run: {str(error).splitlines()[0]}") from None
+    return None if answer is None else MeasuredRows(answer)
 
 
 def _frame(spark: SparkSession, suite: Suite, rows: StoredTable | MeasuredRows | None) -> DataFrame:

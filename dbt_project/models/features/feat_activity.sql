@@ -32,21 +32,28 @@ seen_events as (
 ),
 
 -- A session with exactly one known customer lends that customer to its anonymous events.
+lenders as (
+
+    select
+        source,
+        visit_id,
+        min(known_customer_id) as lent_customer_id
+    from seen_events
+    where known_customer_id is not null
+    group by source, visit_id
+    having min(known_customer_id) = max(known_customer_id)
+
+),
+
 events as (  -- noqa: ST03
 
     select
-        *,
+        seen_events.*,
         coalesce(
-            known_customer_id,
-            case
-                when
-                    customer_id is null
-                    and min(known_customer_id) over (partition by source, visit_id)
-                    = max(known_customer_id) over (partition by source, visit_id)
-                    then min(known_customer_id) over (partition by source, visit_id)
-            end
+            seen_events.known_customer_id, case when seen_events.customer_id is null then lenders.lent_customer_id end
         ) as resolved_customer_id
     from seen_events
+    left join lenders on seen_events.source = lenders.source and seen_events.visit_id = lenders.visit_id
 
 ),
 
@@ -154,7 +161,7 @@ final as (
         ---------- times
         case when kind != 'order_line' or local_at != date_trunc('day', local_at) then hour(local_at) end
             as local_hour,
-        weekday(local_at) + 1 as local_weekday,
+        (dayofweek(local_at) + 5) % 7 + 1 as local_weekday,
         occurred_at,
         occurred_on
     from known

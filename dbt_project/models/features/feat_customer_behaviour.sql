@@ -5,7 +5,6 @@ activity as (
 
     select * from {{ ref('feat_activity') }}
     where customer_id is not null and occurred_on > date_sub({{ day }}, 90)
-    distribute by customer_id
 
 ),
 
@@ -32,12 +31,6 @@ counted as (
     select
         customer_id,
 
-        ---------- days, sessions and purchases of the last 90 days, to be counted by window
-        collect_set(case when is_activity then occurred_on end) as days,
-        collect_set(case when is_event then struct(occurred_on, happening_id as key) end) as sessions,
-        collect_set(case when is_purchase then struct(occurred_on, happening_id as key) end)
-            as purchases,
-
         ---------- counts by window
         count_if(kind = 'view' and is_in_7d) as view_count_7d,
         count_if(kind = 'view' and is_in_30d) as view_count_30d,
@@ -61,6 +54,57 @@ counted as (
         count_if(kind = 'ticket') as ticket_count_90d,
         count_if(kind = 'location') as location_count_90d
     from classed
+    group by customer_id
+
+),
+
+-- A day, a session and a purchase count once; the latter two for the days of their last row.
+days as (
+
+    select distinct
+        customer_id,
+        occurred_on
+    from classed
+    where is_activity
+
+),
+
+days_by_customer as (
+
+    select
+        customer_id,
+        count_if(occurred_on > date_sub({{ day }}, 7)) as active_day_count_7d,
+        count_if(occurred_on > date_sub({{ day }}, 30)) as active_day_count_30d,
+        count(*) as active_day_count_90d
+    from days
+    group by customer_id
+
+),
+
+happenings as (
+
+    select
+        customer_id,
+        happening_id,
+        max(case when is_event then occurred_on end) as session_on,
+        max(case when is_purchase then occurred_on end) as purchase_on
+    from classed
+    where is_event or is_purchase
+    group by customer_id, happening_id
+
+),
+
+happenings_by_customer as (
+
+    select
+        customer_id,
+        count_if(session_on > date_sub({{ day }}, 7)) as session_count_7d,
+        count_if(session_on > date_sub({{ day }}, 30)) as session_count_30d,
+        count(session_on) as session_count_90d,
+        count_if(purchase_on > date_sub({{ day }}, 7)) as purchase_count_7d,
+        count_if(purchase_on > date_sub({{ day }}, 30)) as purchase_count_30d,
+        count(purchase_on) as purchase_count_90d
+    from happenings
     group by customer_id
 
 ),
@@ -119,10 +163,10 @@ paid as (
         line.category_level_1,
         line.unit_price_sum,
         line.line_count,
-        cast(
-            sum(line.unit_price_sum) over (partition by line.category_level_1)
-            / sum(line.line_count) over (partition by line.category_level_1) as decimal(22, 8)
-        ) as usual_price
+        {{ ratio(
+            'sum(line.unit_price_sum) over (partition by line.category_level_1)',
+            'sum(line.line_count) over (partition by line.category_level_1)'
+        ) }} as usual_price
     from history
         lateral view explode(history.paid_by_category) lines as line
 
@@ -132,9 +176,8 @@ price_level as (
 
     select
         customer_id,
-        cast(
-            sum(cast(unit_price_sum / usual_price as decimal(28, 8))) / sum(line_count) as double
-        ) as price_index
+        {{ ratio('sum(cast(' ~ ratio('unit_price_sum', 'usual_price') ~ ' as decimal(28, 8)))', 'sum(line_count)') }}
+            as price_index
     from paid
     where usual_price > 0
     group by customer_id
@@ -151,27 +194,6 @@ spending as (
 
 ),
 
-windowed as (
-
-    select
-        *,
-        size(filter(days, day -> day > date_sub({{ day }}, 7))) as active_day_count_7d,
-        size(filter(days, day -> day > date_sub({{ day }}, 30))) as active_day_count_30d,
-        size(days) as active_day_count_90d,
-        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > date_sub({{ day }}, 7)), s -> s.key)))
-            as session_count_7d,
-        size(array_distinct(transform(filter(sessions, s -> s.occurred_on > date_sub({{ day }}, 30)), s -> s.key)))
-            as session_count_30d,
-        size(array_distinct(transform(sessions, s -> s.key))) as session_count_90d,
-        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > date_sub({{ day }}, 7)), p -> p.key)))
-            as purchase_count_7d,
-        size(array_distinct(transform(filter(purchases, p -> p.occurred_on > date_sub({{ day }}, 30)), p -> p.key)))
-            as purchase_count_30d,
-        size(array_distinct(transform(purchases, p -> p.key))) as purchase_count_90d
-    from counted
-
-),
-
 final as (
 
     select
@@ -183,29 +205,29 @@ final as (
         coalesce(cart_by_customer.abandoned_product_count_7d, 0) > 0 as has_abandoned_cart_7d,
 
         ---------- counts by window
-        coalesce(windowed.view_count_7d, 0) as view_count_7d,
-        coalesce(windowed.view_count_30d, 0) as view_count_30d,
-        coalesce(windowed.view_count_90d, 0) as view_count_90d,
-        coalesce(windowed.search_count_7d, 0) as search_count_7d,
-        coalesce(windowed.search_count_30d, 0) as search_count_30d,
-        coalesce(windowed.search_count_90d, 0) as search_count_90d,
-        coalesce(windowed.cart_count_7d, 0) as cart_count_7d,
-        coalesce(windowed.cart_count_30d, 0) as cart_count_30d,
-        coalesce(windowed.cart_count_90d, 0) as cart_count_90d,
-        cast(coalesce(windowed.purchase_count_7d, 0) as bigint) as purchase_count_7d,
-        cast(coalesce(windowed.purchase_count_30d, 0) as bigint) as purchase_count_30d,
-        cast(coalesce(windowed.purchase_count_90d, 0) as bigint) as purchase_count_90d,
-        cast(coalesce(windowed.session_count_7d, 0) as bigint) as session_count_7d,
-        cast(coalesce(windowed.session_count_30d, 0) as bigint) as session_count_30d,
-        cast(coalesce(windowed.session_count_90d, 0) as bigint) as session_count_90d,
-        cast(coalesce(windowed.active_day_count_7d, 0) as bigint) as active_day_count_7d,
-        cast(coalesce(windowed.active_day_count_30d, 0) as bigint) as active_day_count_30d,
-        cast(coalesce(windowed.active_day_count_90d, 0) as bigint) as active_day_count_90d,
+        coalesce(counted.view_count_7d, 0) as view_count_7d,
+        coalesce(counted.view_count_30d, 0) as view_count_30d,
+        coalesce(counted.view_count_90d, 0) as view_count_90d,
+        coalesce(counted.search_count_7d, 0) as search_count_7d,
+        coalesce(counted.search_count_30d, 0) as search_count_30d,
+        coalesce(counted.search_count_90d, 0) as search_count_90d,
+        coalesce(counted.cart_count_7d, 0) as cart_count_7d,
+        coalesce(counted.cart_count_30d, 0) as cart_count_30d,
+        coalesce(counted.cart_count_90d, 0) as cart_count_90d,
+        coalesce(happenings_by_customer.purchase_count_7d, 0) as purchase_count_7d,
+        coalesce(happenings_by_customer.purchase_count_30d, 0) as purchase_count_30d,
+        coalesce(happenings_by_customer.purchase_count_90d, 0) as purchase_count_90d,
+        coalesce(happenings_by_customer.session_count_7d, 0) as session_count_7d,
+        coalesce(happenings_by_customer.session_count_30d, 0) as session_count_30d,
+        coalesce(happenings_by_customer.session_count_90d, 0) as session_count_90d,
+        coalesce(days_by_customer.active_day_count_7d, 0) as active_day_count_7d,
+        coalesce(days_by_customer.active_day_count_30d, 0) as active_day_count_30d,
+        coalesce(days_by_customer.active_day_count_90d, 0) as active_day_count_90d,
 
         ---------- amounts by window
-        cast(coalesce(windowed.spend_7d_amount, 0) as decimal(18, 2)) as spend_7d_amount,
-        cast(coalesce(windowed.spend_30d_amount, 0) as decimal(18, 2)) as spend_30d_amount,
-        cast(coalesce(windowed.spend_90d_amount, 0) as decimal(18, 2)) as spend_90d_amount,
+        cast(coalesce(counted.spend_7d_amount, 0) as decimal(18, 2)) as spend_7d_amount,
+        cast(coalesce(counted.spend_30d_amount, 0) as decimal(18, 2)) as spend_30d_amount,
+        cast(coalesce(counted.spend_90d_amount, 0) as decimal(18, 2)) as spend_90d_amount,
 
         ---------- tastes
         history.last_categories,
@@ -217,9 +239,8 @@ final as (
         ---------- cart
         coalesce(cart_by_customer.carted_product_count_7d, 0) as carted_product_count_7d,
         coalesce(cart_by_customer.abandoned_product_count_7d, 0) as abandoned_product_count_7d,
-        cast(
-            cart_by_customer.abandoned_product_count_7d / nullif(cart_by_customer.carted_product_count_7d, 0) as double
-        ) as cart_abandonment_rate_7d,
+        {{ ratio('cart_by_customer.abandoned_product_count_7d', 'cart_by_customer.carted_product_count_7d') }}
+            as cart_abandonment_rate_7d,
         cast(cart_by_customer.abandoned_cart_7d_amount as decimal(18, 2)) as abandoned_cart_7d_amount,
         coalesce(cart_by_customer.abandoned_product_ids, array()) as abandoned_product_ids,
 
@@ -242,22 +263,22 @@ final as (
         ---------- ads and messages
         history.impression_count,
         history.click_count,
-        coalesce(windowed.impression_count_30d, 0) as impression_count_30d,
-        coalesce(windowed.click_count_30d, 0) as click_count_30d,
+        coalesce(counted.impression_count_30d, 0) as impression_count_30d,
+        coalesce(counted.click_count_30d, 0) as click_count_30d,
         history.click_count / nullif(history.impression_count, 0) as click_rate,
-        coalesce(windowed.send_count_90d, 0) as send_count_90d,
-        coalesce(windowed.send_open_count_90d, 0) as send_open_count_90d,
-        coalesce(windowed.send_click_count_90d, 0) as send_click_count_90d,
-        windowed.send_open_count_90d / nullif(windowed.send_count_90d, 0) as send_open_rate_90d,
+        coalesce(counted.send_count_90d, 0) as send_count_90d,
+        coalesce(counted.send_open_count_90d, 0) as send_open_count_90d,
+        coalesce(counted.send_click_count_90d, 0) as send_click_count_90d,
+        counted.send_open_count_90d / nullif(counted.send_count_90d, 0) as send_open_rate_90d,
 
         ---------- service, ratings, places
         history.ticket_count,
-        coalesce(windowed.ticket_count_90d, 0) as ticket_count_90d,
+        coalesce(counted.ticket_count_90d, 0) as ticket_count_90d,
         history.open_ticket_count,
         history.average_satisfaction,
         history.rating_count,
         history.average_rating,
-        coalesce(windowed.location_count_90d, 0) as location_count_90d,
+        coalesce(counted.location_count_90d, 0) as location_count_90d,
 
         ---------- times
         history.first_active_on,
@@ -265,10 +286,12 @@ final as (
         history.last_active_at,
         history.last_viewed_on,
         history.last_sent_on,
-        datediff({{ day }}, history.last_active_on) as days_since_last_activity,
+        cast(datediff({{ day }}, history.last_active_on) as int) as days_since_last_activity,
         {{ day }} as as_of_on
     from history
-    left join windowed on history.customer_id = windowed.customer_id
+    left join counted on history.customer_id = counted.customer_id
+    left join days_by_customer on history.customer_id = days_by_customer.customer_id
+    left join happenings_by_customer on history.customer_id = happenings_by_customer.customer_id
     left join cart_by_customer on history.customer_id = cart_by_customer.customer_id
     left join spending on history.customer_id = spending.customer_id
 

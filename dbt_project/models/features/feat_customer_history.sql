@@ -11,7 +11,6 @@ activity as (
     select * from {{ ref('feat_activity') }} as activity
     {{ only_touched('activity') }}
     where customer_id is not null
-    distribute by customer_id
 
 ),
 
@@ -35,9 +34,9 @@ counted as (
         count_if(kind = 'impression' and is_answered) as click_count,
         count_if(kind = 'ticket') as ticket_count,
         count_if(kind = 'ticket' and not coalesce(is_answered, false)) as open_ticket_count,
-        avg(case when kind = 'ticket' then cast(value as decimal(9, 4)) end) as average_satisfaction,
+        {{ average("case when kind = 'ticket' then cast(value as decimal(9, 4)) end") }} as average_satisfaction,
         count_if(kind = 'rating') as rating_count,
-        avg(case when kind = 'rating' then cast(value as decimal(9, 4)) end) as average_rating,
+        {{ average("case when kind = 'rating' then cast(value as decimal(9, 4)) end") }} as average_rating,
 
         ---------- times
         min(case when is_activity then occurred_on end) as first_active_on,
@@ -136,7 +135,8 @@ paid_by_category as (
     select
         customer_id,
         category_level_1,
-        sum(unit_price) as unit_price_sum,
+        coalesce(category_level_1, '') as place,
+        cast(sum(unit_price) as decimal(28, 4)) as unit_price_sum,
         count(unit_price) as line_count
     from activity
     where kind = 'order_line' and is_purchase
@@ -148,8 +148,9 @@ paid as (
 
     select
         customer_id,
-        array_sort(
-            collect_list(struct(category_level_1, cast(unit_price_sum as decimal(28, 4)) as unit_price_sum, line_count))
+        transform(
+            array_sort(collect_list(struct(place, category_level_1, unit_price_sum, line_count))),
+            paid -> struct(paid.category_level_1, paid.unit_price_sum, paid.line_count)
         ) as paid_by_category
     from paid_by_category
     group by customer_id
@@ -184,9 +185,9 @@ final as (
         counted.click_count,
         counted.ticket_count,
         counted.open_ticket_count,
-        cast(counted.average_satisfaction as double) as average_satisfaction,
+        counted.average_satisfaction,
         counted.rating_count,
-        cast(counted.average_rating as double) as average_rating,
+        counted.average_rating,
 
         ---------- times
         counted.first_active_on,

@@ -4,7 +4,31 @@ lines as (
 
     select * from {{ ref('feat_activity') }}
     where kind = 'order_line' and customer_id is not null
-    distribute by customer_id
+
+),
+
+-- An order counts for the days of its last sale.
+orders as (
+
+    select
+        customer_id,
+        happening_id,
+        max(occurred_on) as last_sold_on
+    from lines
+    where is_purchase
+    group by customer_id, happening_id
+
+),
+
+order_counts as (
+
+    select
+        customer_id,
+        count(*) as frequency,
+        count_if(last_sold_on > date_sub({{ run_day() }}, 90)) as frequency_90d,
+        count_if(last_sold_on > date_sub({{ run_day() }}, 365)) as frequency_365d
+    from orders
+    group by customer_id
 
 ),
 
@@ -16,13 +40,11 @@ per_customer as (
         min(case when is_purchase then occurred_on end) as first_ordered_on,
         max(case when is_purchase then occurred_on end) as last_ordered_on,
         array_sort(collect_set(case when is_purchase then occurred_on end)) as order_days,
-        collect_set(
-            case when is_purchase then struct(occurred_on as ordered_on, happening_id as order_id) end
-        ) as sale_orders,
-        collect_set(case when is_purchase then product_id end) as sold_products,
-        size(collect_set(case when is_cancelled then happening_id end)) as cancelled_order_count,
+        count(distinct case when is_purchase then product_id end) as product_count,
+        count(distinct case when is_cancelled then happening_id end) as cancelled_order_count,
         min(case when is_purchase then currency end) as currency,
-        size(collect_set(case when is_purchase then currency end)) > 1 as has_mixed_currencies,
+        min(case when is_purchase then currency end) < max(case when is_purchase then currency end)
+            as has_mixed_currencies,
         count_if(is_purchase) as line_count,
         sum(case when is_purchase then quantity end) as unit_count,
         sum(case when is_purchase then gross_amount end) as monetary_amount,
@@ -34,7 +56,7 @@ per_customer as (
             as monetary_365d_amount,
         sum(case when is_purchase then margin_amount end) as margin_amount,
         sum(case when is_purchase and margin_amount is not null then net_amount end) as costed_amount,
-        sum(case when is_return then -gross_amount else 0 end) as returned_amount
+        0 - sum(case when is_return then gross_amount else 0 end) as returned_amount
     from lines
     group by customer_id
     having count_if(is_purchase) > 0
@@ -44,35 +66,23 @@ per_customer as (
 measured as (
 
     select
-        *,
-        datediff(as_of_on, last_ordered_on) as recency_days,
-        datediff(as_of_on, first_ordered_on) as tenure_days,
-        datediff(last_ordered_on, first_ordered_on) as span_days,
-        size(array_distinct(transform(sale_orders, placed -> placed.order_id))) as frequency,
-        size(
-            array_distinct(
-                transform(
-                    filter(sale_orders, placed -> placed.ordered_on > date_sub(as_of_on, 90)), placed -> placed.order_id
-                )
-            )
-        ) as frequency_90d,
-        size(
-            array_distinct(
-                transform(
-                    filter(sale_orders, placed -> placed.ordered_on > date_sub(as_of_on, 365)),
-                    placed -> placed.order_id
-                )
-            )
-        ) as frequency_365d,
+        per_customer.*,
+        order_counts.frequency,
+        order_counts.frequency_90d,
+        order_counts.frequency_365d,
+        cast(datediff(as_of_on, last_ordered_on) as int) as recency_days,
+        cast(datediff(as_of_on, first_ordered_on) as int) as tenure_days,
+        cast(datediff(last_ordered_on, first_ordered_on) as int) as span_days,
         array_sort(
             transform(
                 sequence(1, greatest(size(order_days) - 1, 1)),
                 place -> datediff(
-                    order_days[least(place, size(order_days) - 1)], order_days[place - 1]
+                    element_at(order_days, least(place + 1, size(order_days))), element_at(order_days, place)
                 )
             )
         ) as gaps
     from per_customer
+    inner join order_counts on per_customer.customer_id = order_counts.customer_id
 
 ),
 
@@ -108,7 +118,7 @@ final as (
 
         ---------- recency, frequency, monetary
         recency_days,
-        cast(frequency as bigint) as frequency,
+        frequency,
         cast(monetary_amount as decimal(18, 2)) as monetary_amount,
         currency,
 
@@ -120,16 +130,16 @@ final as (
         r_score + f_score + m_score as rfm_total_score,
 
         ---------- counts
-        cast(frequency_90d as bigint) as frequency_90d,
-        cast(frequency_365d as bigint) as frequency_365d,
+        frequency_90d,
+        frequency_365d,
         cast(size(order_days) as bigint) as order_day_count,
         cast(line_count as bigint) as line_count,
         cast(unit_count as bigint) as unit_count,
-        cast(size(sold_products) as bigint) as product_count,
-        cast(cancelled_order_count as bigint) as cancelled_order_count,
+        product_count,
+        cancelled_order_count,
 
         ---------- amounts
-        cast(monetary_amount / frequency as decimal(18, 2)) as average_order_amount,
+        {{ amount_per('monetary_amount', 'frequency') }} as average_order_amount,
         cast(net_monetary_amount as decimal(18, 2)) as net_monetary_amount,
         cast(discount_amount as decimal(18, 2)) as discount_amount,
         cast(monetary_90d_amount as decimal(18, 2)) as monetary_90d_amount,
@@ -138,21 +148,24 @@ final as (
         cast(returned_amount as decimal(18, 2)) as returned_amount,
 
         ---------- rates
-        cast(margin_amount / nullif(costed_amount, 0) as double) as margin_rate,
-        cast(discount_amount / nullif(monetary_amount, 0) as double) as discount_rate,
-        cast(returned_amount / nullif(monetary_amount, 0) as double) as return_rate,
+        {{ ratio('margin_amount', 'costed_amount') }} as margin_rate,
+        {{ ratio('discount_amount', 'monetary_amount') }} as discount_rate,
+        {{ ratio('returned_amount', 'monetary_amount') }} as return_rate,
 
         ---------- days
         tenure_days,
         case when size(order_days) > 1 then span_days / (size(order_days) - 1) end as average_gap_days,
         case
             when size(order_days) > 1
-                then (gaps[(size(gaps) - 1) div 2] + gaps[size(gaps) div 2]) / 2
+                then (
+                    element_at(gaps, cast((size(gaps) + 1) div 2 as int))
+                    + element_at(gaps, cast(size(gaps) div 2 + 1 as int))
+                ) / 2
         end as median_gap_days,
 
         ---------- flags
         size(order_days) > 1 as is_repeat_buyer,
-        has_mixed_currencies,
+        coalesce(has_mixed_currencies, false) as has_mixed_currencies,
 
         ---------- times
         first_ordered_on,

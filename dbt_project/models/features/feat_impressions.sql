@@ -55,8 +55,8 @@ shown_by_then as (
 
     select
         *,
-        count(*) over (creative_before) as creative_prior_impression_count,
-        count_if(coalesce(is_clicked, false)) over (creative_before) as creative_prior_click_count
+        count(*) over creative_before as creative_prior_impression_count,
+        count_if(coalesce(is_clicked, false)) over creative_before as creative_prior_click_count
     from impressions
     where shown_on <= {{ run_day() }}
     window
@@ -152,22 +152,22 @@ with_history as (
 
     select
         *,
-        count_if(kind = 'impression') over (before) as prior_impression_count,
-        count_if(kind = 'impression' and is_clicked) over (before) as prior_click_count,
-        max(case when kind = 'impression' then moment end) over (before) as prior_shown_moment,
-        max(case when kind = 'impression' and is_clicked then moment end) over (before) as prior_click_moment,
-        count_if(kind = 'impression') over (week_before) as prior_impression_count_7d,
-        count_if(kind = 'impression' and is_clicked) over (month_before) as prior_click_count_30d,
-        count_if(kind = 'view') over (week_before) as prior_view_count_7d,
-        count_if(kind = 'view') over (month_before) as prior_view_count_30d,
-        count_if(kind = 'view') over (before) as prior_view_count,
-        count_if(kind = 'search') over (month_before) as prior_search_count_30d,
-        count_if(kind = 'add_to_cart') over (month_before) as prior_cart_count_30d,
-        count_if(kind = 'order_line') over (before) as prior_order_count,
-        max(case when kind = 'order_line' then moment end) over (before) as prior_order_moment,
-        max(case when kind = 'view' and category is not null then struct(category_count, category) end) over (before)
-            as top_viewed,
-        count_if(kind = 'view') over (same_category_before) as prior_category_view_count
+        count_if(kind = 'impression') over before as prior_impression_count,
+        count_if(kind = 'impression' and is_clicked) over before as prior_click_count,
+        max(case when kind = 'impression' then moment end) over before as prior_shown_moment,
+        max(case when kind = 'impression' and is_clicked then moment end) over before as prior_click_moment,
+        count_if(kind = 'impression') over week_before as prior_impression_count_7d,
+        count_if(kind = 'impression' and is_clicked) over month_before as prior_click_count_30d,
+        count_if(kind = 'view') over week_before as prior_view_count_7d,
+        count_if(kind = 'view') over month_before as prior_view_count_30d,
+        count_if(kind = 'view') over before as prior_view_count,
+        count_if(kind = 'search') over month_before as prior_search_count_30d,
+        count_if(kind = 'add_to_cart') over month_before as prior_cart_count_30d,
+        count_if(kind = 'order_line') over before as prior_order_count,
+        max(case when kind = 'order_line' then moment end) over before as prior_order_moment,
+        max(case when kind = 'view' and category is not null then concat(lpad(category_count, 10, '0'), category) end)
+            over before as top_viewed,
+        count_if(kind = 'view') over same_category_before as prior_category_view_count
     from moments
     window
         before as (partition by person order by moment range between unbounded preceding and 1 preceding),
@@ -183,7 +183,7 @@ with_creative as (
 
     select
         *,
-        count_if(customer_id is not null) over (creative_to_person_before) as prior_creative_impression_count
+        count_if(customer_id is not null) over creative_to_person_before as prior_creative_impression_count
     from with_history
     where kind = 'impression'
     window
@@ -206,7 +206,7 @@ final as (
 
         ---------- context
         hour(told.local_shown_at) as hour_of_day,
-        weekday(told.local_shown_at) + 1 as day_of_week,
+        (dayofweek(told.local_shown_at) + 5) % 7 + 1 as day_of_week,
         told.device_type,
         coalesce(told.region, customers.region) as region,
         campaigns.channel,
@@ -240,8 +240,8 @@ final as (
         case
             when told.category is not null then told.prior_category_view_count / nullif(told.prior_view_count, 0)
         end as prior_category_view_rate,
-        told.top_viewed.category as prior_top_category,
-        told.top_viewed.category_count / nullif(told.prior_view_count, 0) as prior_top_category_rate,
+        substr(told.top_viewed, 11) as prior_top_category,
+        cast(substr(told.top_viewed, 1, 10) as int) / nullif(told.prior_view_count, 0) as prior_top_category_rate,
 
         ---------- the creative before the impression
         told.creative_prior_impression_count,

@@ -20,31 +20,87 @@ scales as (
 
 ),
 
+interactions as (
+
+    select
+        *,
+        occurred_on as interacted_on
+    from activity
+    where
+        {{ on_touched_days('occurred_on') }}
+        and customer_id is not null
+        and product_id is not null
+        and (kind in ('view', 'add_to_cart', 'rating') or is_purchase)
+
+),
+
+counted as (
+
+    select
+        customer_id,
+        product_id,
+        interacted_on,
+        count_if(kind = 'view') as view_count,
+        count_if(kind = 'add_to_cart') as cart_count,
+        sum(case when is_purchase then quantity else 0 end) as unit_count,
+        min(occurred_at) as first_interaction_at,
+        max(occurred_at) as last_interaction_at
+    from interactions
+    group by customer_id, product_id, interacted_on
+
+),
+
+-- Purchases and ratings are few, and counted apart: what the many are grouped by stays small.
+bought as (
+
+    select
+        customer_id,
+        product_id,
+        interacted_on,
+        cast(size(collect_set(happening_id)) as bigint) as purchase_count
+    from interactions
+    where is_purchase
+    group by customer_id, product_id, interacted_on
+
+),
+
+rated as (
+
+    select
+        interactions.customer_id,
+        interactions.product_id,
+        interactions.interacted_on,
+        max(
+            struct(
+                interactions.occurred_at,
+                interactions.value as rating,
+                interactions.value / scales.highest_rating as rating_rate
+            )
+        ) as last_rating
+    from interactions
+    inner join scales on interactions.source = scales.source
+    where interactions.kind = 'rating'
+    group by interactions.customer_id, interactions.product_id, interactions.interacted_on
+
+),
+
 per_day as (
 
     select
-        activity.customer_id,
-        activity.product_id,
-        activity.occurred_on as interacted_on,
-        count_if(kind = 'view') as view_count,
-        count_if(kind = 'add_to_cart') as cart_count,
-        cast(size(collect_set(case when is_purchase then happening_id end)) as bigint) as purchase_count,
-        sum(case when is_purchase then quantity else 0 end) as unit_count,
-        max(
-            case
-                when kind = 'rating' then struct(occurred_at, value as rating, value / highest_rating as rating_rate)
-            end
-        ) as last_rating,
-        min(occurred_at) as first_interaction_at,
-        max(occurred_at) as last_interaction_at
-    from activity
-    left join scales on activity.source = scales.source
-    where
-        {{ on_touched_days('activity.occurred_on') }}
-        and activity.customer_id is not null
-        and activity.product_id is not null
-        and (activity.kind in ('view', 'add_to_cart', 'rating') or activity.is_purchase)
-    group by activity.customer_id, activity.product_id, activity.occurred_on
+        counted.*,
+        coalesce(bought.purchase_count, 0) as purchase_count,
+        rated.last_rating
+    from counted
+    left join bought
+        on
+            counted.customer_id = bought.customer_id
+            and counted.product_id = bought.product_id
+            and counted.interacted_on <=> bought.interacted_on
+    left join rated
+        on
+            counted.customer_id = rated.customer_id
+            and counted.product_id = rated.product_id
+            and counted.interacted_on <=> rated.interacted_on
 
 ),
 

@@ -48,7 +48,7 @@ counted as (
 
         ---------- ratings
         count_if(kind = 'rating') as rating_count,
-        avg(case when kind = 'rating' then cast(value as decimal(9, 4)) end) as average_rating,
+        {{ average("case when kind = 'rating' then cast(value as decimal(9, 4)) end") }} as average_rating,
 
         ---------- times
         min(case when is_purchase then occurred_on end) as first_sold_on,
@@ -160,19 +160,19 @@ final as (
         cast(coalesce(revenue_30d_amount, 0) as decimal(18, 2)) as revenue_30d_amount,
 
         ---------- rates
-        cast((unit_price - unit_cost) / nullif(unit_price, 0) as double) as margin_rate,
+        {{ ratio('unit_price - unit_cost', 'unit_price') }} as margin_rate,
         cart_count_90d / nullif(view_count_90d, 0) as cart_rate_90d,
-        cast(unit_count_90d / nullif(view_count_90d, 0) as double) as unit_per_view_rate_90d,
-        cast(returned_unit_count / nullif(unit_count, 0) as double) as return_rate,
-        cast(discount_amount / nullif(revenue_amount, 0) as double) as discount_rate,
+        {{ ratio('unit_count_90d', 'view_count_90d') }} as unit_per_view_rate_90d,
+        {{ ratio('returned_unit_count', 'unit_count') }} as return_rate,
+        {{ ratio('discount_amount', 'revenue_amount') }} as discount_rate,
         repeat_order_count / nullif(buyer_count, 0) as repeat_orders_per_buyer,
-        cast((unit_count_30d - unit_count_prior_30d) / nullif(unit_count_30d + unit_count_prior_30d, 0) as double)
+        {{ ratio('unit_count_30d - unit_count_prior_30d', 'unit_count_30d + unit_count_prior_30d') }}
             as trend_rate_30d,
         price_rate,
 
         ---------- ratings
         rating_count,
-        cast(average_rating as double) as average_rating,
+        average_rating,
 
         ---------- popularity
         cast(popularity_score as bigint) as popularity_score,
@@ -181,10 +181,10 @@ final as (
 
         ---------- times
         listed_on,
-        datediff(as_of_on, coalesce(listed_on, first_seen_on)) as age_days,
+        cast(datediff(as_of_on, coalesce(listed_on, first_seen_on)) as int) as age_days,
         first_sold_on,
         last_sold_on,
-        datediff(as_of_on, last_sold_on) as days_since_last_sale,
+        cast(datediff(as_of_on, last_sold_on) as int) as days_since_last_sale,
         as_of_on
     from placed
 

@@ -20,6 +20,37 @@ events as (
 
 ),
 
+placed as (
+
+    select
+        *,
+        row_number() over in_order = 1 as is_first,
+        lead(event_at) over in_order is null as is_last
+    from events
+    window in_order as (partition by source, visit_id order by event_at, event_id)
+
+),
+
+products as (
+
+    select
+        source,
+        visit_id,
+        count_if(event_type = 'view') as viewed_product_count,
+        count_if(event_type = 'add_to_cart') as carted_product_count
+    from (
+        select distinct
+            source,
+            visit_id,
+            event_type,
+            product_id
+        from events
+        where product_id is not null and event_type in ('view', 'add_to_cart')
+    ) as touched
+    group by source, visit_id
+
+),
+
 sessions as (
 
     select
@@ -27,11 +58,11 @@ sessions as (
         visit_id as session_id,
         case when min(known_customer_id) = max(known_customer_id) then min(known_customer_id) end as customer_id,
         min(anonymous_id) as anonymous_id,
-        min_by(device_type, struct(event_at, event_id)) as device_type,
-        min_by(channel, struct(event_at, event_id)) as channel,
-        min_by(referrer, struct(event_at, event_id)) as referrer,
-        min_by(url, struct(event_at, event_id)) as landing_url,
-        max_by(url, struct(event_at, event_id)) as exit_url,
+        max(case when is_first then device_type end) as device_type,
+        max(case when is_first then channel end) as channel,
+        max(case when is_first then referrer end) as referrer,
+        max(case when is_first then url end) as landing_url,
+        max(case when is_last then url end) as exit_url,
         count(*) as recorded_event_count,
         count_if(not is_near_duplicate) as event_count,
         count_if(not is_near_duplicate and event_type = 'view') as view_count,
@@ -41,12 +72,10 @@ sessions as (
         count_if(not is_near_duplicate and event_type = 'checkout') as checkout_count,
         count_if(not is_near_duplicate and event_type = 'purchase') as purchase_count,
         count_if(not is_near_duplicate and known_customer_id is null) as anonymous_event_count,
-        size(collect_set(case when event_type = 'view' then product_id end)) as viewed_product_count,
-        size(collect_set(case when event_type = 'add_to_cart' then product_id end)) as carted_product_count,
         min(event_at) as started_at,
         max(event_at) as ended_at,
         min(event_on) as started_on
-    from events
+    from placed
     group by source, visit_id
 
 ),
@@ -55,8 +84,8 @@ final as (
 
     select
         ---------- ids
-        source,
-        session_id,
+        sessions.source,
+        sessions.session_id,
         customer_id,
         anonymous_id,
 
@@ -93,8 +122,8 @@ final as (
         checkout_count,
         purchase_count,
         anonymous_event_count,
-        cast(viewed_product_count as bigint) as viewed_product_count,
-        cast(carted_product_count as bigint) as carted_product_count,
+        coalesce(products.viewed_product_count, 0) as viewed_product_count,
+        coalesce(products.carted_product_count, 0) as carted_product_count,
 
         ---------- times
         started_at,
@@ -102,6 +131,7 @@ final as (
         started_on,
         unix_timestamp(ended_at) - unix_timestamp(started_at) as duration_seconds
     from sessions
+    left join products on sessions.source = products.source and sessions.session_id = products.visit_id
 
 )
 

@@ -90,11 +90,15 @@ contacts as (
 
 last_touch as (
 
-    select
-        customer_id,
-        max(struct(touched_at, kind, campaign_id)) as latest
-    from contacts
-    group by customer_id
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by customer_id order by touched_at desc, kind desc, campaign_id desc
+            ) as place
+        from contacts
+    ) as ordered
+    where place = 1
 
 ),
 
@@ -120,8 +124,9 @@ clicks as (
 
     select
         customer_id,
-        cast(avg(cast(click_probability as decimal(18, 12))) as double) as average_click_probability,
-        max(struct(-rank as best_first, creative_id, click_probability)) as best
+        {{ average('cast(click_probability as decimal(18, 12))') }} as average_click_probability,
+        max(case when rank = 1 then creative_id end) as best_creative_id,
+        max(case when rank = 1 then click_probability end) as best_click_probability
     from {{ ref('act_click_propensity') }}
     where customer_id is not null
     group by customer_id
@@ -133,10 +138,8 @@ usual as (
 
     select
         coalesce(percentile(median_gap_days, 0.5), 90) as gap_days,
-        cast(
-            sum(margin_amount) / nullif(sum(case when margin_amount is not null then net_monetary_amount end), 0)
-            as double
-        ) as margin_rate
+        {{ ratio('sum(margin_amount)', 'sum(case when margin_amount is not null then net_monetary_amount end)') }}
+            as margin_rate
     from rfm
 
 ),
@@ -164,7 +167,7 @@ scored as (
         1 - power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1))) as churn_probability,
         cast(
             outlook.yearly_order_rate
-            * cast(rfm.net_monetary_amount / rfm.frequency as double)
+            * {{ ratio('rfm.net_monetary_amount', 'rfm.frequency') }}
             * outlook.expected_margin_rate
             * power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1)))
             as decimal(18, 2)
@@ -209,7 +212,7 @@ final as (
         ---------- relation
         behaviour.is_registered,
         to_date(profiles.registered_at) as registered_on,
-        datediff({{ run_day() }}, profiles.registered_at) as days_since_registration,
+        cast(datediff({{ run_day() }}, profiles.registered_at) as int) as days_since_registration,
         case
             when scored.customer_id is null and behaviour.last_active_on is null then 'silent'
             when scored.customer_id is null then 'prospect'
@@ -296,16 +299,16 @@ final as (
         behaviour.click_count,
         behaviour.click_rate,
         clicks.average_click_probability,
-        clicks.best.creative_id as best_creative_id,
-        clicks.best.click_probability as best_click_probability,
+        clicks.best_creative_id,
+        clicks.best_click_probability,
         behaviour.send_count_90d,
         behaviour.send_open_rate_90d,
         behaviour.ticket_count,
         behaviour.open_ticket_count,
         behaviour.average_satisfaction,
-        last_touch.latest.touched_at as last_touch_at,
-        last_touch.latest.kind as last_touch_channel,
-        last_touch.latest.campaign_id as last_touch_campaign_id,
+        last_touch.touched_at as last_touch_at,
+        last_touch.kind as last_touch_channel,
+        last_touch.campaign_id as last_touch_campaign_id,
 
         ---------- next best offer
         recommendations.product_id as recommended_product_id,

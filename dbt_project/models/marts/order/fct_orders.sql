@@ -90,8 +90,8 @@ numbered as (
 
     select
         *,
-        case when is_sale then row_number() over (same_customer) end as order_number,
-        case when is_sale then datediff(ordered_on, lag(ordered_on) over (same_customer)) end
+        case when is_sale then row_number() over same_customer end as order_number,
+        case when is_sale then cast(datediff(ordered_on, lag(ordered_on) over same_customer) as int) end
             as days_since_previous_order
     from orders
     {{ only_touched('orders') }}

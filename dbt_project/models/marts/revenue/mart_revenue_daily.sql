@@ -60,7 +60,7 @@ final as (
         cast(other_amount as decimal(18, 2)) as other_amount,
         cast(margin_amount as decimal(18, 2)) as margin_amount,
         cast(new_customer_amount as decimal(18, 2)) as new_customer_amount,
-        cast(sale_amount / nullif(sale_order_count, 0) as decimal(18, 2)) as average_order_amount
+        {{ amount_per('sale_amount', 'sale_order_count') }} as average_order_amount
     from days
 
 )

@@ -1,0 +1,102 @@
+"""What answers the project's Spark SQL: Sail in this process, or Spark (docs/decisions/0012-two-engines.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse import ops, session
+from lakehouse.engine import functions, sail
+from lakehouse.entities import ENTITIES
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings
+
+__all__ = ["Answer", "commits_marked", "engine_runs", "execute", "few_rows", "fitting_engine", "open_engine", "query"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement answers: the names and Spark types of its columns, and a call that brings its rows."""
+
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    fetch: Callable[[], list[tuple[Any, ...]]] = list
+
+
+def fitting_engine(settings: Settings) -> tuple[Settings, list[str]]:
+    """The settings with Spark as their engine where a source says what Sail may answer otherwise, and what that is."""
+    if settings.engine == "spark":
+        return settings, []
+    expressions = []
+    for row in ops.read(settings, "sources"):
+        kinds = ENTITIES[row["entity"]].columns
+        expressions += [(kinds[name].type, text) for name, text in row["columns"] or () if name in kinds]
+        expressions += [("text", text) for _, text in row["attributes"] or ()]
+    strange = functions.not_known(expressions)
+    return (settings.model_copy(update={"engine": "spark"}) if strange else settings), strange
+
+
+def open_engine(settings: Settings) -> None:
+    """Open the engine of the settings, where this process has not done so."""
+    if settings.engine == "sail":
+        sail.open_sail(settings)
+    else:
+        sail.close_sail()
+        session.open_session(settings)
+
+
+def engine_runs() -> bool:
+    """Whether this process has opened an engine."""
+    return sail.running_sail() is not None or session.running_session() is not None
+
+
+def execute(sql: str) -> Answer:
+    """Do what a statement of dbt's says, by the engine that this process has opened.
+
+    Raises:
+        LakehouseError: the engine refuses it, with what it says.
+    """
+    running = sail.running_sail()
+    if running is not None:
+        table = running.execute(sql)
+        return Answer(sail.spark_types(table.schema), lambda: _tuples(table))
+    spark = session.running_session()
+    if spark is None:
+        raise LakehouseError("no engine is open to ask; run again")
+    frame = spark.sql(sql)
+    columns = [(field.name, field.dataType.simpleString()) for field in frame.schema.fields]
+    return Answer(columns, lambda: [tuple(row) for row in frame.collect()])
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """The rows that a query over the tables of the home answers."""
+    if settings.engine == "sail":
+        return _tuples(sail.open_sail(settings).rows(sql))
+    return [tuple(row) for row in session.open_session(settings).sql(sql).collect()]
+
+
+def few_rows(settings: Settings, sql: str, most: int) -> pa.Table | None:
+    """What a query answers; None where that is more than so many rows, or only Spark is there to ask."""
+    if settings.engine != "sail":
+        return None
+    batches, count = [], 0
+    reader = sail.open_sail(settings).reader(sql)
+    for batch in reader:
+        batches.append(batch)
+        count += batch.num_rows
+        if count > most:
+            return None
+    return pa.Table.from_batches(batches, reader.schema)
+
+
+def commits_marked(settings: Settings, token: str) -> AbstractContextManager[None]:
+    """Every commit of the engine carries this token (Delta's `userMetadata`) while the block runs."""
+    return sail.commits_marked(token) if settings.engine == "sail" else session.commits_marked(token)
+
+
+def _tuples(table: pa.Table) -> list[tuple[Any, ...]]:
+    """Rows by place: a query may answer two columns of one name."""
+    return list(zip(*(column.to_pylist() for column in table.columns)))

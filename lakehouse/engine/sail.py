@@ -1,0 +1,304 @@
+"""Sail in this process: a server that speaks Spark Connect, and the one session that asks it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from lakehouse.catalog import tables_on_disk
+from lakehouse.engine import commits
+from lakehouse.engine.casts import forgiving
+from lakehouse.engine.statements import (
+    Describe,
+    Drop,
+    Insert,
+    LastCommit,
+    ListSchemas,
+    ListTables,
+    MakeTable,
+    Merge,
+    Nothing,
+    PutAside,
+    Query,
+    statement_of,
+)
+from lakehouse.errors import LakehouseError
+from lakehouse.scratch import renew_scratch_folder, scratch_folder
+from lakehouse.session import machine_bytes, settle_environment
+from lakehouse.settings import SCHEMAS, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+TABLE = re.compile(rf"\b({'|'.join(SCHEMAS)})\.`?(\w+)`?")
+CHANGES = re.compile(r"table_changes_by_path\('((?:[^'\\]|\\.)*)', (\d+)\)")
+
+Answer = pa.Table
+"""What a statement answers, often one without columns."""
+
+
+class Sail:
+    """The session: statements in, rows out; tables are known by their names in the home's folders."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.token = ""
+        self._known: dict[tuple[str, str], str] = {}
+        self._changes: dict[tuple[str, int, int], str] = {}
+        self._lock = threading.Lock()
+        self._session = _new_session(_address(settings))
+
+    def rows(self, sql: str) -> pa.Table:
+        """What a query answers."""
+        return self.reader(sql).read_all()
+
+    def reader(self, sql: str) -> pa.RecordBatchReader:
+        """What a query answers, batch by batch, in columns as Spark would store them."""
+        from pyspark.sql.connect.plan import SQL
+
+        sql = self._with_changes(forgiving(sql))
+        self._know_tables(sql)
+        client = self._session.client
+        try:
+            stream = client.to_table_as_iterator(SQL(sql, None).to_proto(client))
+            batches = (batch for table in stream if isinstance(table, pa.Table) for batch in table.to_batches())
+            first = next(batches, None)
+        except Exception as error:
+            raise LakehouseError(_message(error)) from None
+        if first is None:
+            return pa.RecordBatchReader.from_batches(self._schema_of(sql), iter([]))
+        schema = pa.schema([commits.nullable(field) for field in first.schema])
+        return pa.RecordBatchReader.from_batches(schema, _cast([first], batches, schema))
+
+    def execute(self, sql: str) -> pa.Table:
+        """Do what a statement of the dbt project says."""
+        statement = statement_of(sql)
+        if isinstance(statement, Query):
+            return self.rows(statement.sql)
+        if isinstance(statement, MakeTable):
+            day = statement.laid_out_by
+            rows = self.reader(f"select * from ({statement.sql}) order by {day}" if day else statement.sql)
+            commits.make(self._path(statement.table), rows, statement.properties, self.token, in_parts=bool(day))
+        elif isinstance(statement, PutAside):
+            commits.put_in_file(Path(statement.folder), self.reader(statement.sql))
+            self._command(f"create table {statement.name} using parquet location {_literal(statement.folder)}")
+        elif isinstance(statement, Insert):
+            path = self._path(statement.table)
+            rows = _in_order(self.reader(statement.sql), commits.stored_schema(path))
+            if statement.replaced:
+                commits.replace(path, rows, statement.replaced, self.token)
+            else:
+                commits.add(path, rows, self.token)
+        elif isinstance(statement, Merge):
+            source = statement.source.strip()
+            rows = self.reader(source[1:-1] if source.startswith("(") else f"select * from {source}")
+            commits.merge(self._path(statement.table), rows, statement, self.token)
+        elif isinstance(statement, Drop):
+            self._drop(statement.name)
+        else:
+            return self._told(statement)
+        return pa.table({})
+
+    def _told(self, statement: LastCommit | ListSchemas | ListTables | Describe | Nothing) -> pa.Table:
+        """What is known without Sail."""
+        if isinstance(statement, LastCommit):
+            return pa.table({"version": [DeltaTable(self._path(statement.table)).version()]})
+        if isinstance(statement, ListSchemas):
+            return pa.table({"namespace": [*SCHEMAS, "default"]})
+        if isinstance(statement, ListTables):
+            names = [table for schema, table in tables_on_disk(self.settings.tables_dir) if schema == statement.schema]
+            said = "Type: MANAGED\nProvider: delta\n"
+            rows = [
+                {"namespace": statement.schema, "tableName": n, "isTemporary": False, "information": said}
+                for n in names
+            ]
+            kinds = [("namespace", pa.string()), ("tableName", pa.string()), ("isTemporary", pa.bool_())]
+            return pa.Table.from_pylist(rows, pa.schema([*kinds, ("information", pa.string())]))
+        if isinstance(statement, Describe):
+            return self._described(statement.name)
+        return pa.table({})
+
+    def _described(self, name: str) -> pa.Table:
+        sql = f"select * from {name}"
+        self._know_tables(sql)
+        columns: list[tuple[str, str, str | None]] = [
+            (field.name, field.dataType.simpleString(), None) for field in self._session.sql(sql).schema.fields
+        ]
+        columns += [("# Detailed Table Information", "", ""), ("Type", "MANAGED", ""), ("Provider", "delta", "")]
+        return pa.table(
+            {
+                title: pa.array([row[place] for row in columns], pa.string())
+                for place, title in enumerate(("col_name", "data_type", "comment"))
+            }
+        )
+
+    def _path(self, table: str) -> Path:
+        return self.settings.table_path(*table.split("."))
+
+    def _command(self, sql: str) -> None:
+        try:
+            self._session.sql(sql)
+        except Exception as error:
+            raise LakehouseError(_message(error)) from None
+
+    def _drop(self, name: str) -> None:
+        self._command(f"drop table if exists {name}")
+        self._command(f"drop view if exists {name}")
+
+    def _know_tables(self, sql: str) -> None:
+        """Register the tables that a text names and that are there; anew where one has another identity by now."""
+        for schema, table in sorted(set(TABLE.findall(sql))):
+            path = self.settings.table_path(schema, table)
+            if not (path / "_delta_log").exists():
+                continue
+            state = str(commits.stored_schema(path))
+            with self._lock:
+                if self._known.get((schema, table)) == state:
+                    continue
+                self._command(f"create schema if not exists {schema}")
+                self._command(f"drop table if exists {schema}.{table}")
+                self._command(f"create table {schema}.{table} using delta location {_literal(str(path))}")
+                self._known[schema, table] = state
+
+    def _with_changes(self, sql: str) -> str:
+        """The text with each call of `table_changes_by_path` as the Parquet file that has these changes."""
+        return CHANGES.sub(lambda call: self._changes_since(call[1].replace("\\", ""), int(call[2])), sql)
+
+    def _changes_since(self, path: str, since: int) -> str:
+        version = DeltaTable(path).version()
+        with self._lock:
+            name = self._changes.get((path, since, version))
+            if name is None:
+                name = f"changes_{Path(path).parent.name}_{Path(path).name}_{since}_{version}"
+                folder = scratch_folder(self.settings) / name
+                commits.put_in_file(folder, commits.changes(Path(path), since))
+                self._command(f"create table {name} using parquet location {_literal(str(folder))}")
+                self._changes[path, since, version] = name
+        return name
+
+    def _schema_of(self, sql: str) -> pa.Schema:
+        """The columns of a query that answers no row."""
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        return to_arrow_schema(self._session.sql(sql).schema)
+
+    def close(self) -> None:
+        """End the session; what changes were read is removed."""
+        self._session.stop()
+        for name in self._changes.values():
+            shutil.rmtree(scratch_folder(self.settings) / name, ignore_errors=True)
+
+
+_running: list[Sail] = []
+_servers: list[Any] = []
+
+
+def running_sail() -> Sail | None:
+    """The session of this process."""
+    return _running[0] if _running else None
+
+
+def open_sail(settings: Settings) -> Sail:
+    """The session of this process over this home, begun where there is none; one over another home is ended."""
+    running = running_sail()
+    if running is None or running.settings.home != settings.home:
+        close_sail()
+        _running.append(Sail(settings))
+    return _running[0]
+
+
+def close_sail() -> None:
+    """End the session of this process, if there is one."""
+    while _running:
+        _running.pop().close()
+
+
+@contextmanager
+def commits_marked(token: str) -> Iterator[None]:
+    """Every commit of the running session carries this token while the block runs."""
+    running = running_sail()
+    if running is None:
+        raise LakehouseError("no engine is open to write with; run again")
+    running.token = token
+    try:
+        yield
+    finally:
+        running.token = ""
+
+
+def _address(settings: Settings) -> str:
+    """Where the server of this process listens; it is started by the first session."""
+    settle_environment()
+    renew_scratch_folder(settings)
+    if not _servers:
+        for name, value in _server_environment(settings).items():
+            os.environ.setdefault(name, value)
+        from pysail.spark import SparkConnectServer
+
+        _servers.append(SparkConnectServer(ip="127.0.0.1", port=0))
+        _servers[0].start(background=True)
+    _, port = _servers[0].listening_address
+    return f"sc://127.0.0.1:{port}"
+
+
+def _server_environment(settings: Settings) -> dict[str, str]:
+    """What Sail may take: beyond half of the machine's memory, by its own count, it sorts and groups on disk."""
+    return {
+        "RUST_LOG": "error",
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+        "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(machine_bytes() // 2),
+        "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{scratch_folder(settings)}"]',
+    }
+
+
+def _new_session(address: str) -> SparkSession:
+    from pyspark.sql.connect.session import SparkSession
+
+    session = SparkSession.builder.remote(address).create()
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    return session
+
+
+def _cast(head: list[pa.RecordBatch], tail: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in head:
+        yield batch.cast(schema)
+    try:
+        for batch in tail:
+            yield batch.cast(schema)
+    except Exception as error:
+        raise LakehouseError(_message(error)) from None
+
+
+def _in_order(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    """The rows in the columns of a table, found by name."""
+    wanted = pa.schema([commits.nullable(field) for field in schema])
+    batches = (
+        pa.RecordBatch.from_arrays([batch.column(n).cast(wanted.field(n).type) for n in wanted.names], schema=wanted)
+        for batch in rows
+    )
+    return pa.RecordBatchReader.from_batches(wanted, batches)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _message(error: Exception) -> str:
+    return str(error)
+
+
+def spark_types(schema: pa.Schema) -> list[tuple[str, str]]:
+    """The names and Spark types of columns."""
+    from pyspark.sql.pandas.types import from_arrow_type
+
+    return [(field.name, from_arrow_type(field.type).simpleString()) for field in schema]

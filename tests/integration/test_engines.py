@@ -1,0 +1,124 @@
+"""Sail and Spark: what one answers, the other does."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable
+
+from lakehouse.builds import LEDGER, Ledger
+from lakehouse.catalog import tables_on_disk
+from lakehouse.engine import fitting_engine, functions
+from lakehouse.engine.sail import close_sail, open_sail
+from lakehouse.errors import LakehouseError
+from lakehouse.pipeline import last_day_of_data
+from lakehouse.settings import Settings, load_settings
+from lakehouse.transformation import Transformation
+from tests.conftest import use_home
+from tests.integration.conftest import Shop
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+TEXTS = [
+    None, "", " ", "12", "-3", " 12.5 ", "1e3", "abc", "a|b|c", "a,b", "Zürich 北京 İ", "¥1,010.50", "1.2.3", "x'y",
+    "a\\b", "5.3.2024 7:05", "05.03.2024 07:05", "31.2.2024 10:00", "2024-01-01", "2024-02-30", "01/02/2024",
+    "20240131", "1.5.2024", "2024-01-01 10:00:00", "2024-01-01 25:00:00", "2024-01-01T10:00:00.123Z",
+    "2024-06-01 10:00:00+08:00", "true", "yes", "1704067200", "1704067200123", "13800138000", '{"a": 1, "b": [2]}',
+    "{", "9" * 40, "NaN", "0x1A", "1_000", "+7", ".5",
+]  # fmt: skip
+
+
+def test_every_expression_that_sources_may_give_sail_is_answered_as_by_spark(
+    home_spark: SparkSession, home_settings: Settings
+) -> None:
+    values = ", ".join(
+        "(null)" if text is None else "('" + text.replace("\\", "\\\\").replace("'", "\\'") + "')" for text in TEXTS
+    )
+    asked = functions.examples()
+    columns = ", ".join(f"{expression} as r{place}" for place, expression in enumerate(asked))
+    sql = f"select s, {columns} from (values {values}) as given (s)"
+    by_spark = [row.asDict() for row in home_spark.sql(sql).collect()]
+    by_sail = open_sail(home_settings).rows(sql).to_pylist()
+    close_sail()
+    assert len(by_spark) == len(by_sail) == len(TEXTS)
+    differing = [
+        f"{expression} of {spark['s']!r}: Spark {spark[f'r{place}']!r}, Sail {sail[f'r{place}']!r}"
+        for spark, sail in zip(by_spark, by_sail)
+        for place, expression in enumerate(asked)
+        if _plain(spark[f"r{place}"]) != _plain(sail[f"r{place}"])
+    ]
+    assert not differing, "\n".join(differing)
+
+
+def test_a_home_whose_source_asks_for_more_is_run_by_spark(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fitting_engine(shop.settings) == (shop.settings, [])
+    told = [{"entity": "products", "columns": [("title", "initcap(name)")], "attributes": None}]
+    monkeypatch.setattr("lakehouse.engine.ops.read", lambda settings, table: told)
+    settings, strange = fitting_engine(shop.settings)
+    assert (settings.engine, strange) == ("spark", ["initcap()"])
+
+
+def test_spark_makes_the_tables_that_sail_made(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
+    assert shop.settings.engine == "sail"
+    home = tmp_path / "home"
+    shutil.copytree(shop.settings.home, home)
+    settings = load_settings(home=home, spark_master="local[2]", engine="spark")
+    for schema in ("silver", "gold"):
+        shutil.rmtree(settings.tables_dir / schema)
+    (home / LEDGER).unlink()
+    use_home(spark, settings)
+    built, ledger = Transformation(settings), Ledger(settings)
+    built.build("silver", ledger, None)
+    day = last_day_of_data(settings)
+    for tag in ("features", "marts"):
+        built.build(tag, ledger, day)
+    names = [name for name in tables_on_disk(settings.tables_dir) if name[0] in ("silver", "gold")]
+    assert names == [name for name in tables_on_disk(shop.settings.tables_dir) if name[0] in ("silver", "gold")]
+    assert len(names) > 30
+    for name in names:
+        ours, theirs = _rows(shop.settings, *name), _rows(settings, *name)
+        assert ours == theirs, (
+            f"{'.'.join(name)}: {list((ours - theirs).elements())[:2]}, {list((theirs - ours).elements())[:2]}"
+        )
+
+
+def test_what_sail_refuses_is_said_in_its_words(home_settings: Settings) -> None:
+    sail = open_sail(home_settings)
+    with pytest.raises(LakehouseError, match="no_such_column"):
+        sail.rows("select no_such_column from (values (1)) as given (a)")
+    with pytest.raises(LakehouseError, match="no_such_table"):
+        sail.rows("select * from silver.no_such_table")
+    close_sail()
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _rows(settings: Settings, schema: str, table: str) -> Counter[str]:
+    found = DeltaTable(settings.table_path(schema, table)).to_pyarrow_table()
+    names = sorted(found.column_names)
+    return Counter(repr([(name, _plain(row[name])) for name in names]) for row in found.to_pylist())
+
+
+def _plain(value: Any) -> Any:
+    """The value with doubles to twelve digits, and maps in one order."""
+    if isinstance(value, float):
+        return "nan" if math.isnan(value) else float(f"{value:.11e}")
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc)  # PySpark's are of the machine's clock, and do not say so
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in sorted(value.items())}
+    if isinstance(value, list):
+        pairs = bool(value) and all(isinstance(item, tuple) for item in value)
+        return [_plain(item) for item in (sorted(value) if pairs else value)]
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value
