@@ -13,7 +13,7 @@ from lakehouse import ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables, remove_unborn_tables, tables_on_disk
-from lakehouse.engine import fitting_engine, open_engine, query
+from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
@@ -87,6 +87,11 @@ class Run:
         register_tables(self._spark, self.settings.tables_dir, there - self._registered)  # others write tables too
         self._registered = there
         return self._spark
+
+    @property
+    def frames(self) -> SparkSession:
+        """The session of the engine: Spark's, or one that speaks to Sail."""
+        return self.spark if self.settings.engine == "spark" else frames(self.settings)
 
     def open_engine(self) -> None:
         """Open what answers the SQL of dbt."""
@@ -271,7 +276,7 @@ def _train(run: Run) -> StepResult:
         is_due = task.refresh_reason(run.settings, day, seed)
         if is_due:
             task.train(run.spark, run.settings, day, seed)
-        task.score(run.spark, run.settings, day, seed)
+        task.score(run.frames, run.settings, day, seed)
         run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in task.writes])
         said["trained" if is_due else "scored with the model there is"].append(name)
     return StepResult(message="; ".join(f"{how}: {', '.join(names)}" for how, names in said.items() if names))

@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.catalog import register_tables
 from lakehouse.settings import Settings
+from ml.frames import F, is_connected
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -102,8 +103,6 @@ def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFra
     """`gold.<table>` with these columns (name to Spark type); typed nulls for a column or an empty frame for a table
     that this home does not have.
     """
-    from pyspark.sql import functions as F
-
     schema = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     if not spark.catalog.tableExists(f"gold.{table}"):
         return spark.createDataFrame([], schema)
@@ -146,11 +145,12 @@ def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
 
 
 def write_table(spark: SparkSession, settings: Settings, table: str, content: pa.Table) -> None:
-    """Overwrite `ml.<table>` and make it known to the session."""
+    """Overwrite `ml.<table>` and make it known to a session of Spark's (Sail looks for itself)."""
     path = settings.table_path("ml", table)
     write_deltalake(path, content, mode="overwrite", schema_mode="overwrite")
-    register_tables(spark, settings.tables_dir, only=[("ml", table)])
-    spark.catalog.refreshTable(f"ml.{table}")
+    if not is_connected(spark):
+        register_tables(spark, settings.tables_dir, only=[("ml", table)])
+        spark.catalog.refreshTable(f"ml.{table}")
 
 
 def read(settings: Settings, table: str) -> pa.Table:

@@ -18,6 +18,7 @@ from ml import registry, tables
 from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
+from ml.frames import speaking_to
 from ml.recommend import features as recommend
 from ml.recommend.score import score as score_recommend
 from ml.recommend.train import train as train_recommend
@@ -91,12 +92,12 @@ class Task:
         )
 
     def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
-        """Predict with the champion into the task's tables.
+        """Predict with the champion into the task's tables, from what a session of either engine reads.
 
         Raises:
             LakehouseError: there is data to score and no champion.
         """
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
             return self.predict(spark, settings, as_of, seed)
 
     def run(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:

@@ -15,7 +15,17 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 
-__all__ = ["Answer", "commits_marked", "engine_runs", "execute", "few_rows", "fitting_engine", "open_engine", "query"]
+__all__ = [
+    "Answer",
+    "commits_marked",
+    "engine_runs",
+    "execute",
+    "few_rows",
+    "fitting_engine",
+    "frames",
+    "open_engine",
+    "query",
+]
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,11 @@ def few_rows(settings: Settings, sql: str, most: int) -> pa.Table | None:
         if count > most:
             return None
     return pa.Table.from_batches(batches, reader.schema)
+
+
+def frames(settings: Settings) -> Any:
+    """The engine's session, which knows the tables of gold: Spark's, or Sail's over Spark Connect."""
+    return sail.open_sail(settings).frames() if settings.engine == "sail" else session.open_session(settings)
 
 
 def commits_marked(settings: Settings, token: str) -> AbstractContextManager[None]:

@@ -79,6 +79,12 @@ class Sail:
         schema = pa.schema([commits.nullable(field) for field in first.schema])
         return pa.RecordBatchReader.from_batches(schema, _cast([first], batches, schema))
 
+    def frames(self) -> SparkSession:
+        """The session, that knows the tables of gold by name: for those who ask it by data frames."""
+        names = [f"{schema}.{table}" for schema, table in tables_on_disk(self.settings.tables_dir) if schema == "gold"]
+        self._know_tables(" ".join(names))
+        return self._session
+
     def execute(self, sql: str) -> pa.Table:
         """Do what a statement of the dbt project says."""
         statement = statement_of(sql)

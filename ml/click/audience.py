@@ -10,6 +10,7 @@ import pandas as pd
 from ml import tables
 from ml.click import tokens as T
 from ml.click.features import SEPARATOR, person_words, plain_words
+from ml.frames import F, windows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -26,8 +27,6 @@ def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) ->
         `customer_id`; `words`, what the model reads of the customer at the end of `as_of`; `slot_id`, where they were
         shown most; `taste` and `taste_rate`, the category that they viewed most and its share of their views.
     """
-    from pyspark.sql import functions as F
-
     behaviour = tables.gold(
         spark,
         "feat_customer_behaviour",
@@ -72,8 +71,6 @@ def recent_contexts(impressions: DataFrame, last_second: int) -> tuple[pd.DataFr
         by `creative_id`, over impressions of customers, without what depends on the customer or the slot; and by
         `creative_id`, `slot_id`, `region`, over impressions of people without an id.
     """
-    from pyspark.sql import functions as F
-
     recent = impressions.where(F.col("second") > last_second - RECENT_DAYS * DAY)
     has_id = F.col("customer_id").isNotNull()
     key = ("creative_id", "slot_id", "region")
@@ -99,42 +96,33 @@ def recent_contexts(impressions: DataFrame, last_second: int) -> tuple[pd.DataFr
 
 def _shown_so_far(impressions: DataFrame, as_of: date) -> DataFrame:
     """Per customer: what they were last known by, the slot where they were shown most, and their history."""
-    from pyspark.sql import functions as F
-
     end = F.unix_timestamp(F.date_add(F.lit(as_of), 1).cast("timestamp"))
     known = [name for name in (*T.PERSON, T.AGE) if name in impressions.columns]
+    absent = [name for name in T.PERSON[:2] if name not in known]
     clicked = F.col("label") > 0
-    by_slot = (
-        impressions.where(F.col("customer_id").isNotNull())
-        .groupBy("customer_id", "slot_id")
-        .agg(
-            F.max(F.struct("shown_at", "impression_id", *known)).alias("last"),
-            F.count("*").alias("shown"),
-            F.count_if(clicked).alias("clicked"),
-            F.count_if(F.col("second") >= end - 7 * DAY).alias("shown_7d"),
-            F.count_if(clicked & (F.col("second") >= end - 30 * DAY)).alias("clicked_30d"),
-        )
+    of_customers = impressions.where(F.col("customer_id").isNotNull())
+    by_slot = of_customers.groupBy("customer_id", "slot_id").agg(
+        F.count("*").alias("shown"),
+        F.count_if(clicked).alias("clicked"),
+        F.count_if(F.col("second") >= end - 7 * DAY).alias("shown_7d"),
+        F.count_if(clicked & (F.col("second") >= end - 30 * DAY)).alias("clicked_30d"),
     )
     told = by_slot.groupBy("customer_id").agg(
-        F.max("last").alias("last"),
-        F.max(F.when(F.col("slot_id").isNotNull(), F.struct("shown", "slot_id"))).alias("usual"),
         F.sum("shown").alias("prior_impression_count"),
         F.sum("clicked").alias("prior_click_count"),
         F.sum("shown_7d").alias("prior_impression_count_7d"),
         F.sum("clicked_30d").alias("prior_click_count_30d"),
     )
-    absent = [name for name in T.PERSON[:2] if name not in known]
-    return told.select(
-        "*",
-        F.col("usual.slot_id").alias("slot_id"),
-        *[F.col(f"last.{name}").alias(name) for name in known],
-        *[F.lit(None).cast("string").alias(name) for name in absent],
-    ).drop("last", "usual")
+    last = _first(of_customers, "customer_id", "shown_at", "impression_id")
+    usual = _first(by_slot.where(F.col("slot_id").isNotNull()), "customer_id", "shown", "slot_id")
+    return (
+        told.join(usual.select("customer_id", "slot_id"), "customer_id", "left")
+        .join(last.select("customer_id", *known), "customer_id")
+        .select("*", *[F.lit(None).cast("string").alias(name) for name in absent])
+    )
 
 
 def _tastes(spark: SparkSession, as_of: date) -> DataFrame:
-    from pyspark.sql import functions as F
-
     views = tables.gold(
         spark,
         "feat_interactions",
@@ -147,9 +135,17 @@ def _tastes(spark: SparkSession, as_of: date) -> DataFrame:
         .groupBy("customer_id", "category_level_1")
         .agg(F.sum("view_count").alias("views"))
     )
-    named = F.col("category_level_1").isNotNull()
-    top = F.max(F.when(named, F.struct("views", "category_level_1")))
-    return by_category.groupBy("customer_id").agg(
-        top.getField("category_level_1").alias("taste"),
-        (top.getField("views") / F.sum("views")).alias("taste_rate"),
+    named = by_category.where(F.col("category_level_1").isNotNull())
+    top = _first(named, "customer_id", "views", "category_level_1")
+    viewed = by_category.groupBy("customer_id").agg(F.sum("views").alias("all_views"))
+    return viewed.join(top, "customer_id", "left").select(
+        "customer_id",
+        F.col("category_level_1").alias("taste"),
+        (F.col("views") / F.col("all_views")).alias("taste_rate"),
     )
+
+
+def _first(rows: DataFrame, key: str, *greatest: str) -> DataFrame:
+    """Of each key the row with the greatest values. (A maximum of structs is compared row by row by Sail.)"""
+    order = windows.Window.partitionBy(key).orderBy(*[F.desc(name) for name in greatest])
+    return rows.withColumn("place", F.row_number().over(order)).where(F.col("place") == 1).drop("place")

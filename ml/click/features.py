@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ml.click import tokens as T
+from ml.frames import F
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -42,8 +43,6 @@ def read_impressions(spark: SparkSession, as_of: date) -> DataFrame | None:
     """gold.feat_impressions up to and including `as_of` with `words`, `label` (1 = clicked) and `second`; None where
     this home has no such table.
     """
-    from pyspark.sql import functions as F
-
     if not spark.catalog.tableExists("gold.feat_impressions"):
         return None
     rows = spark.table("gold.feat_impressions")
@@ -58,8 +57,6 @@ def read_impressions(spark: SparkSession, as_of: date) -> DataFrame | None:
 
 def span(impressions: DataFrame) -> Span:
     """Counts and exact quantiles in one pass."""
-    from pyspark.sql import functions as F
-
     shares = F.array(F.lit(FIT_SHARE), F.lit(TEST_FROM_SHARE))
     row = impressions.agg(
         F.count("*"),
@@ -75,16 +72,12 @@ def span(impressions: DataFrame) -> Span:
 
 def last_second(impressions: DataFrame) -> int | None:
     """When the last impression was shown, seconds since 1970."""
-    from pyspark.sql import functions as F
-
     row = impressions.agg(F.max("second")).first()
     return None if row is None else row[0]
 
 
 def words(columns: Sequence[str]) -> Column:
     """`tokens.words` as a Spark expression over the columns of gold.feat_impressions that are there."""
-    from pyspark.sql import functions as F
-
     has = set(columns)
     anyone = plain_words([name for name in (*T.CONTEXT, *T.PERSON[:2]) if name in has])
     attributes = _attributes() if T.ATTRIBUTES in has else F.array().cast("array<string>")
@@ -99,15 +92,11 @@ def words(columns: Sequence[str]) -> Column:
 
 def plain_words(names: Sequence[str]) -> list[Column]:
     """Columns whose values are levels as they are."""
-    from pyspark.sql import functions as F
-
     return [_word(name, F.col(name)) for name in names]
 
 
 def person_words(columns: Sequence[str]) -> list[Column]:
     """The words that depend on the customer alone, device and region left out."""
-    from pyspark.sql import functions as F
-
     has = set(columns)
     zero = F.lit(0)
     return [
@@ -124,16 +113,12 @@ def person_words(columns: Sequence[str]) -> list[Column]:
 
 def word_counts(impressions: DataFrame) -> dict[str, int]:
     """In how many impressions each word appears."""
-    from pyspark.sql import functions as F
-
     rows = impressions.select(F.explode(F.array_distinct("words")).alias("word")).groupBy("word").count().collect()
     return {row[0]: row[1] for row in rows}
 
 
 def period(edges: Span) -> Column:
     """0, 1 or 2: which of the three slices of time an impression is in."""
-    from pyspark.sql import functions as F
-
     second = F.col("second")
     return F.when(second < edges.calibrate_from, 0).when(second < edges.test_from, 1).otherwise(2)
 
@@ -156,8 +141,6 @@ def rare_of(word: str) -> str:
 
 def pooled(vocabulary: Sequence[str]) -> Column:
     """`words` with levels outside the vocabulary replaced by their column's `(rare)`."""
-    from pyspark.sql import functions as F
-
     known = list(vocabulary)
 
     def one(word: Column) -> Column:
@@ -168,14 +151,10 @@ def pooled(vocabulary: Sequence[str]) -> Column:
 
 
 def _word(name: str, value: Column, absent: str = T.UNKNOWN) -> Column:
-    from pyspark.sql import functions as F
-
     return F.concat(F.lit(name + SEPARATOR), F.coalesce(value.cast("string"), F.lit(absent)))
 
 
 def _level(value: Column, edges: Sequence[float], levels: Sequence[str]) -> Column:
-    from pyspark.sql import functions as F
-
     found = F.when(value < edges[0], levels[0])
     for edge, level in zip(edges[1:], levels[1:-1], strict=True):
         found = found.when(value < edge, level)
@@ -183,8 +162,6 @@ def _level(value: Column, edges: Sequence[float], levels: Sequence[str]) -> Colu
 
 
 def _attributes() -> Column:
-    from pyspark.sql import functions as F
-
     def one(entry: Column) -> Column:
         return F.concat(
             F.lit(f"{T.ATTRIBUTES}."),
@@ -198,8 +175,6 @@ def _attributes() -> Column:
 
 
 def _taste_words() -> Column:
-    from pyspark.sql import functions as F
-
     taste, rate = F.col(T.TASTE), F.coalesce(F.col(T.TASTE_RATE), F.lit(0.0))
     values = F.coalesce(F.map_values(T.ATTRIBUTES), F.array().cast("array<string>"))
     strength = _level(rate, T.RATE_EDGES, T.RATE_LEVELS)

@@ -23,6 +23,7 @@ from ml.click.evaluate import evaluate
 from ml.click.features import READS, Span, period, pooled, read_impressions, span, vocabulary, word_counts
 from ml.click.model import ClickModel, base_rate_model
 from ml.concurrency import each
+from ml.frames import F
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -124,8 +125,6 @@ def encode(impressions: DataFrame, words: list[str], edges: Span) -> DataFrame:
 
 def by_period(rows: DataFrame) -> tuple[list[int], list[int]]:
     """Clicks and other impressions of each of the three periods."""
-    from pyspark.sql import functions as F
-
     told = {row[0]: row for row in rows.groupBy("period").agg(F.sum("label"), F.count("*")).collect()}
     clicks = [int(told[when][1]) if when in told else 0 for when in range(3)]
     return clicks, [told[when][2] - clicks[when] if when in told else 0 for when in range(3)]
@@ -139,7 +138,6 @@ def fit(rows: DataFrame, words: list[str], last_period: int, clicks: list[int], 
     Events Data", 2001, prior correction).
     """
     from pyspark.ml.classification import LogisticRegression
-    from pyspark.sql import functions as F
 
     clicked, other = sum(clicks[: last_period + 1]), sum(others[: last_period + 1])
     weight = F.when(F.col("label") > 0, other / clicked).otherwise(1.0)
@@ -162,7 +160,6 @@ def fit(rows: DataFrame, words: list[str], last_period: int, clicks: list[int], 
 def predictions(rows: DataFrame, fits: list[Fitted]) -> pd.DataFrame:
     """`impression_id`, `period`, `label` and each fit's log-odds, of the impressions after the first period."""
     from pyspark.ml.functions import vector_to_array
-    from pyspark.sql import functions as F
 
     told = rows.where(F.col("period") > 0)
     for number, one in enumerate(fits):

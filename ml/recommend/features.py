@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from ml import tables
+from ml.frames import F
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -140,8 +141,6 @@ def interactions(pairs: pd.DataFrame, customers: Texts, products: Texts) -> Inte
 
 
 def _daily(spark: SparkSession, as_of: date) -> DataFrame:
-    from pyspark.sql import functions as F
-
     daily = tables.gold(
         spark,
         "feat_interactions",
@@ -162,8 +161,6 @@ def _daily(spark: SparkSession, as_of: date) -> DataFrame:
 
 
 def _cut(daily: DataFrame) -> date | None:
-    from pyspark.sql import functions as F
-
     row = daily.agg(F.min("interacted_on"), F.max("interacted_on")).first()
     first, last = (None, None) if row is None else (row[0], row[1])
     if first is None or last is None or (last - first).days < LEAST_DAYS:
@@ -172,8 +169,6 @@ def _cut(daily: DataFrame) -> date | None:
 
 
 def _pairs(daily: DataFrame, cut: date | None) -> DataFrame:
-    from pyspark.sql import functions as F
-
     is_after = F.lit(False) if cut is None else F.coalesce(F.col("interacted_on") >= F.lit(cut), F.lit(False))
     is_bought = F.col("purchase_count") > 0
     day = F.datediff("interacted_on", F.lit("1970-01-01")) + date(1970, 1, 1).toordinal()
