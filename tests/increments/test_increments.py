@@ -44,7 +44,7 @@ def run_steps(spark: SparkSession, home: Path, sources: list[Path], behind: int)
     said = []
     for step in STEPS:
         if step.name == "as_of":
-            run.as_of = (last_day_of_data(spark) or date.today()) - timedelta(days=behind)
+            run.as_of = (last_day_of_data(run.settings) or date.today()) - timedelta(days=behind)
         said.append(str(perform(run, step).message))
     return [*said, str(run.dbt.build("marts", run.ledger, run.as_of_on, only=FACTS))]
 
