@@ -97,7 +97,10 @@ class Run:
         """Open what answers the SQL of dbt."""
         self.settings, strange = fitting_engine(self.settings)
         if strange:
-            self.progress.noted(f"Spark answers the SQL of this run: of Sail it is not known for {', '.join(strange)}")
+            what = ", ".join(strange)
+            self.progress.noted(
+                f"Spark builds the tables: Sail is not known to answer {what} of a source as it does"
+            )
         if self.settings.engine == "spark":
             _ = self.spark
         open_engine(self.settings)

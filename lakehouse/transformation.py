@@ -29,7 +29,11 @@ from lakehouse.settings import CHECKOUT, Settings
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-USERS_EXPRESSION = re.compile(r"UNRESOLVED_ROUTINE|UNRESOLVED_COLUMN|PARSE_SYNTAX_ERROR|DATATYPE_MISMATCH")
+USERS_EXPRESSION = re.compile(
+    r"UNRESOLVED_ROUTINE|UNRESOLVED_COLUMN|PARSE_SYNTAX_ERROR|DATATYPE_MISMATCH|annot coerce|unknown function|"
+    r"cannot extract value|cannot resolve attribute|invalid argument|datetime pattern|regex parse error"
+)
+"""What Spark and Sail say where an expression does not fit."""
 
 
 @dataclass(frozen=True)
