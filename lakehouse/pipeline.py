@@ -98,9 +98,7 @@ class Run:
         self.settings, strange = fitting_engine(self.settings)
         if strange:
             what = ", ".join(strange)
-            self.progress.noted(
-                f"Spark builds the tables: Sail is not known to answer {what} of a source as it does"
-            )
+            self.progress.noted(f"Spark builds the tables: Sail is not known to answer {what} of a source as it does")
         if self.settings.engine == "spark":
             _ = self.spark
         open_engine(self.settings)

@@ -30,6 +30,7 @@ from lakehouse.engine.statements import (
     PutAside,
     Query,
     statement_of,
+    unescaped,
 )
 from lakehouse.errors import LakehouseError
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 TABLE = re.compile(rf"\b({'|'.join(SCHEMAS)})\.`?(\w+)`?")
 CHANGES = re.compile(r"table_changes_by_path\('((?:[^'\\]|\\.)*)', (\d+)\)")
-
-Answer = pa.Table
-"""What a statement answers, often one without columns."""
 
 
 class Sail:
@@ -161,7 +159,7 @@ class Sail:
         self._command(f"drop view if exists {name}")
 
     def _know_tables(self, sql: str) -> None:
-        """Register the tables that a text names and that are there; anew where one has another identity by now."""
+        """Register the tables that a text names and that are there; anew where one has other columns by now."""
         for schema, table in sorted(set(TABLE.findall(sql))):
             path = self.settings.table_path(schema, table)
             if not (path / "_delta_log").exists():
@@ -177,7 +175,7 @@ class Sail:
 
     def _with_changes(self, sql: str) -> str:
         """The text with each call of `table_changes_by_path` as the Parquet file that has these changes."""
-        return CHANGES.sub(lambda call: self._changes_since(call[1].replace("\\", ""), int(call[2])), sql)
+        return CHANGES.sub(lambda call: self._changes_since(unescaped(call[1]), int(call[2])), sql)
 
     def _changes_since(self, path: str, since: int) -> str:
         version = DeltaTable(path).version()
@@ -260,6 +258,7 @@ def _server_environment(settings: Settings) -> dict[str, str]:
     """What Sail may take: beyond half of the machine's memory, by its own count, it sorts and groups on disk."""
     return {
         "RUST_LOG": "error",
+        "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 86_400),  # else a training of 15 minutes ends what waits for it
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(machine_bytes() // 2),
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": f'["{scratch_folder(settings)}"]',

@@ -142,7 +142,7 @@ def statement_of(sql: str) -> Statement:
         properties = dict(PROPERTY.findall(found[3] or ""))
         return MakeTable(_name(found[1]), LAYOUT.sub("", found[4]), properties, layout[1] if layout else "")
     if found := ASIDE.fullmatch(text):
-        return PutAside(_name(found[1]), _unescaped(found[2]), found[3])
+        return PutAside(_name(found[1]), unescaped(found[2]), found[3])
     if found := REPLACE.fullmatch(text):
         return Insert(_name(found[1]), found[3], found[2])
     if found := INSERT.fullmatch(text):
@@ -187,5 +187,6 @@ def _name(text: str) -> str:
     return text.replace("`", "")
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """What a text literal of Spark SQL says, given what stands between its quotes."""
     return re.sub(r"\\(.)", r"\1", text)
