@@ -269,6 +269,7 @@ def _new_session(address: str) -> SparkSession:
     from pyspark.sql.connect.session import SparkSession
 
     session = SparkSession.builder.remote(address).create()
+    session.client.disable_reattachable_execute()  # a closed session that is collected would end the calls of this one
     session.conf.set("spark.sql.ansi.enabled", "false")
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
