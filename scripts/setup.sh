@@ -41,12 +41,12 @@ if ! [ -x .venv/bin/python ] || ! usable .venv/bin/python; then
     fi
 fi
 
-echo "set-up: packages of requirements.lock (1.5 GB on disk, once)"
+echo "set-up: packages of requirements.lock (1.9 GB on disk, once)"
 reach="the package index did not answer: check the network (or PIP_INDEX_URL and UV_INDEX_URL for a mirror), then try again"
 uv_lock=.venv/uv.lock.txt
 awk '/^uv==/ {on=1} on {print} on && !/\\$/ {exit}' requirements.lock | sed 's/ ; python_full_version[^\\]*\\/ \\/' > "$uv_lock"
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$uv_lock" || fail "$reach"
-.venv/bin/uv pip sync -q --python .venv/bin/python --require-hashes requirements.lock || fail "the packages could not be installed: $reach"
+.venv/bin/uv pip sync -q --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock || fail "the packages could not be installed: $reach"
 .venv/bin/python scripts/link_checkout.py
 echo "set-up: jars of jars.lock"
 .venv/bin/python -m lakehouse.jars

@@ -132,47 +132,85 @@
 {% endmacro %}
 
 {#
-  The people some of whose rows of feat_impressions may be others: whose impressions came, went or changed, or were shown
-  after a changed one of the same creative or a changed deed of theirs; who are described otherwise, or saw a campaign
-  that is.
+  The impressions whose rows of feat_impressions may be others: those that came, went or changed; those shown after a
+  changed one of the same creative or customer, or after a changed deed of the customer; those of customers who are
+  described otherwise, or of a campaign that is.
 #}
-{% macro people_with_changed_impressions() %}
+{% macro changed_impressions() %}
     {%- if not is_increment() -%}{{- return('') -}}{%- endif -%}
     {%- set impressions, activity = 'silver.impressions', 'gold.feat_activity' -%}
-    {%- set person = "coalesce({0}customer_id, concat('impression ', {0}impression_id)) as person" -%}
-    {%- set affected = 'select ' ~ person.format('shown.') ~ ' from silver.impressions as shown inner join ({}) as changed on ' -%}
-    {%- set parts = ['select ' ~ person.format('') ~ ' from silver.impressions where ' ~ is_between_days('shown_at')] -%}
+    {%- set affected = 'select shown.source, shown.impression_id from silver.impressions as shown inner join ({}) as changed on ' -%}
+    {%- set parts = ['select source, impression_id from silver.impressions where ' ~ is_between_days('shown_at')] -%}
+    {%- set customers = ['select customer_id from silver.customers where ' ~ is_between_days('registered_at')] -%}
+    {%- set deeds = [] -%}
     {%- if since(impressions) is not none -%}
-        {%- do parts.append('select ' ~ person.format('') ~ ' from ' ~ changes_of(impressions)) -%}
-        {%- set changed = changed_values(impressions, 'source, impression_id, creative_id, shown_at, is_clicked') -%}
+        {%- do parts.append('select source, impression_id from ' ~ changes_of(impressions)) -%}
+        {%- set changed = changed_values(
+            impressions, 'source, impression_id, creative_id, customer_id, shown_at, is_clicked'
+        ) -%}
+        {%- do put_aside('moved', changed) -%}
         {%- do parts.append(
             affected.format(
-                'select creative_id, min(shown_at) as since_at from (' ~ changed ~ ') group by creative_id'
+                'select creative_id, min(shown_at) as since_at from ' ~ aside('moved') ~ ' group by creative_id'
             ) ~ 'shown.creative_id <=> changed.creative_id and shown.shown_at > changed.since_at'
         ) -%}
+        {%- do deeds.append('select customer_id, shown_at as occurred_at from ' ~ aside('moved')) -%}
     {%- endif -%}
     {%- if since(activity) is not none -%}
         {%- set columns = 'customer_id, kind, category_level_1, happening_id, is_purchase, occurred_at' -%}
+        {%- do deeds.append(
+            'select customer_id, occurred_at from (' ~ changed_values(activity, columns)
+            ~ ") where kind in ('view', 'search', 'add_to_cart', 'order_line')"
+        ) -%}
+    {%- endif -%}
+    {%- if deeds -%}
         {%- do parts.append(
             affected.format(
-                'select customer_id, min(occurred_at) as since_at from (' ~ changed_values(activity, columns)
-                ~ ") where kind in ('view', 'search', 'add_to_cart', 'order_line') group by customer_id"
+                'select customer_id, min(occurred_at) as since_at from (' ~ deeds | join(' union all ')
+                ~ ') group by customer_id'
             ) ~ 'shown.customer_id = changed.customer_id and shown.shown_at > changed.since_at'
         ) -%}
     {%- endif -%}
-    {%- do parts.append('select customer_id from silver.customers where ' ~ is_between_days('registered_at')) -%}
     {%- if since('silver.customers') is not none -%}
         {%- set columns = 'source, customer_id, city, region, gender, birth_year, registered_at' -%}
-        {%- do parts.append('select customer_id from (' ~ changed_values('silver.customers', columns) ~ ')') -%}
+        {%- do customers.append('select customer_id from (' ~ changed_values('silver.customers', columns) ~ ')') -%}
     {%- endif -%}
+    {%- do parts.append(
+        affected.format('select distinct customer_id from (' ~ customers | join(' union all ') ~ ')')
+        ~ 'shown.customer_id = changed.customer_id'
+    ) -%}
     {%- if since('silver.campaigns') is not none -%}
         {%- do parts.append(
             affected.format(changed_values('silver.campaigns', 'campaign_id, channel, objective'))
             ~ 'shown.campaign_id = changed.campaign_id'
         ) -%}
     {%- endif -%}
-    {{- return('select person from (' ~ parts | join(' union all ') ~ ') where person is not null') -}}
+    {{- return(parts | join(' union all ')) -}}
 {% endmacro %}
+
+{# Puts aside the people who saw a touched impression, with the moment since when their deeds count one by one. #}
+{% macro put_viewers_aside() %}
+    {%- if is_increment() -%}
+        {%- do put_aside(
+            'viewers',
+            "select coalesce(shown.customer_id, concat('impression ', shown.impression_id)) as person,"
+            ~ ' min(unix_micros(shown.shown_at)) - 2592000000000 as since'
+            ~ ' from silver.impressions as shown' ~ only_touched('shown')
+            ~ " group by coalesce(shown.customer_id, concat('impression ', shown.impression_id))"
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# Leaves of a relation only the rows of viewers of touched impressions, given who a row is of. #}
+{% macro only_viewers(person) %}
+    {%- if not is_increment() -%}{{- return('') -}}{%- endif -%}
+    {{- return('left semi join ' ~ aside('viewers') ~ ' as viewers on ' ~ person ~ ' = viewers.person') -}}
+{% endmacro %}
+
+{# For a union: a null for each of these columns, by its name. #}
+{% macro nulls(columns) -%}
+    null as {{ columns | join(', null as ') }}
+{%- endmacro %}
 
 {# Customers of rows of activity that came, went or changed. #}
 {% macro customers_with_changed_activity() %}

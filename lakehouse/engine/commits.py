@@ -16,7 +16,6 @@ from lakehouse.engine.statements import Merge
 ROWS_OF_A_GROUP = 262_144
 BYTES_OF_A_PART = 16 << 20
 """About 250,000 events, and a month of a million order lines."""
-SAID_OF_CHANGES = ("_change_type", "_commit_version", "_commit_timestamp")
 
 
 def make(
@@ -80,11 +79,13 @@ def put_in_file(folder: Path, rows: pa.RecordBatchReader) -> None:
 def in_groups(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.Table]:
     """Batches together, so that a file has few groups."""
     kept: list[pa.RecordBatch] = []
+    rows = 0
     for batch in batches:
         kept.append(batch)
-        if sum(one.num_rows for one in kept) >= ROWS_OF_A_GROUP:
+        rows += batch.num_rows
+        if rows >= ROWS_OF_A_GROUP:
             yield pa.Table.from_batches(kept)
-            kept = []
+            kept, rows = [], 0
     if kept:
         yield pa.Table.from_batches(kept)
 

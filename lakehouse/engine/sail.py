@@ -8,8 +8,9 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -29,6 +30,7 @@ from lakehouse.engine.statements import (
     Nothing,
     PutAside,
     Query,
+    literal,
     statement_of,
     unescaped,
 )
@@ -41,7 +43,16 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 TABLE = re.compile(rf"\b({'|'.join(SCHEMAS)})\.`?(\w+)`?")
+UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
+"""Else Sail packs every answer by gzip, which takes longer than the query."""
 CHANGES = re.compile(r"table_changes_by_path\('((?:[^'\\]|\\.)*)', (\d+)\)")
+
+
+class _Known(NamedTuple):
+    """A table that the session has by name: when its log last had a new file, and its columns then."""
+
+    at: int = 0
+    columns: str = ""
 
 
 class Sail:
@@ -50,7 +61,7 @@ class Sail:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.token = ""
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
         self._changes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
         self._session = _new_session(_address(settings))
@@ -61,21 +72,25 @@ class Sail:
 
     def reader(self, sql: str) -> pa.RecordBatchReader:
         """What a query answers, batch by batch, in columns as Spark would store them."""
-        from pyspark.sql.connect.plan import SQL
-
         sql = self._with_changes(forgiving(sql))
         self._know_tables(sql)
-        client = self._session.client
-        try:
-            stream = client.to_table_as_iterator(SQL(sql, None).to_proto(client))
-            batches = (batch for table in stream if isinstance(table, pa.Table) for batch in table.to_batches())
-            first = next(batches, None)
-        except Exception as error:
-            raise LakehouseError(_message(error)) from None
+        batches = self._batches(sql)
+        first = next(batches, None)
         if first is None:
             return pa.RecordBatchReader.from_batches(self._schema_of(sql), iter([]))
         schema = pa.schema([commits.nullable(field) for field in first.schema])
-        return pa.RecordBatchReader.from_batches(schema, _cast([first], batches, schema))
+        return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in chain([first], batches)))
+
+    def _batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        from pyspark.sql.connect.plan import SQL
+
+        client = self._session.client
+        try:
+            for table in client.to_table_as_iterator(SQL(sql, None).to_proto(client)):
+                if isinstance(table, pa.Table):
+                    yield from table.to_batches()
+        except Exception as error:
+            raise LakehouseError(str(error)) from None
 
     def frames(self) -> SparkSession:
         """The session, that knows the tables of gold by name: for those who ask it by data frames."""
@@ -94,7 +109,7 @@ class Sail:
             commits.make(self._path(statement.table), rows, statement.properties, self.token, in_parts=bool(day))
         elif isinstance(statement, PutAside):
             commits.put_in_file(Path(statement.folder), self.reader(statement.sql))
-            self._command(f"create table {statement.name} using parquet location {_literal(statement.folder)}")
+            self._command(f"create table {statement.name} using parquet location {literal(statement.folder)}")
         elif isinstance(statement, Insert):
             path = self._path(statement.table)
             rows = _in_order(self.reader(statement.sql), commits.stored_schema(path))
@@ -152,7 +167,7 @@ class Sail:
         try:
             self._session.sql(sql)
         except Exception as error:
-            raise LakehouseError(_message(error)) from None
+            raise LakehouseError(str(error)) from None
 
     def _drop(self, name: str) -> None:
         self._command(f"drop table if exists {name}")
@@ -162,16 +177,16 @@ class Sail:
         """Register the tables that a text names and that are there; anew where one has other columns by now."""
         for schema, table in sorted(set(TABLE.findall(sql))):
             path = self.settings.table_path(schema, table)
-            if not (path / "_delta_log").exists():
+            log = path / "_delta_log"
+            if not log.exists() or self._known.get((schema, table), _Known()).at == log.stat().st_mtime_ns:
                 continue
-            state = str(commits.stored_schema(path))
+            known = _Known(log.stat().st_mtime_ns, str(commits.stored_schema(path)))
             with self._lock:
-                if self._known.get((schema, table)) == state:
-                    continue
-                self._command(f"create schema if not exists {schema}")
-                self._command(f"drop table if exists {schema}.{table}")
-                self._command(f"create table {schema}.{table} using delta location {_literal(str(path))}")
-                self._known[schema, table] = state
+                if self._known.get((schema, table), _Known()).columns != known.columns:
+                    self._command(f"create schema if not exists {schema}")
+                    self._command(f"drop table if exists {schema}.{table}")
+                    self._command(f"create table {schema}.{table} using delta location {literal(str(path))}")
+                self._known[schema, table] = known
 
     def _with_changes(self, sql: str) -> str:
         """The text with each call of `table_changes_by_path` as the Parquet file that has these changes."""
@@ -185,7 +200,7 @@ class Sail:
                 name = f"changes_{Path(path).parent.name}_{Path(path).name}_{since}_{version}"
                 folder = scratch_folder(self.settings) / name
                 commits.put_in_file(folder, commits.changes(Path(path), since))
-                self._command(f"create table {name} using parquet location {_literal(str(folder))}")
+                self._command(f"create table {name} using parquet location {literal(str(folder))}")
                 self._changes[path, since, version] = name
         return name
 
@@ -266,23 +281,14 @@ def _server_environment(settings: Settings) -> dict[str, str]:
 
 
 def _new_session(address: str) -> SparkSession:
+    from pyspark.sql.connect.client import ChannelBuilder
     from pyspark.sql.connect.session import SparkSession
 
-    session = SparkSession.builder.remote(address).create()
+    session = SparkSession.builder.channelBuilder(ChannelBuilder(address, UNCOMPRESSED)).create()
     session.client.disable_reattachable_execute()  # a closed session that is collected would end the calls of this one
     session.conf.set("spark.sql.ansi.enabled", "false")
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
-
-
-def _cast(head: list[pa.RecordBatch], tail: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for batch in head:
-        yield batch.cast(schema)
-    try:
-        for batch in tail:
-            yield batch.cast(schema)
-    except Exception as error:
-        raise LakehouseError(_message(error)) from None
 
 
 def _in_order(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
@@ -293,14 +299,6 @@ def _in_order(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchRe
         for batch in rows
     )
     return pa.RecordBatchReader.from_batches(wanted, batches)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _message(error: Exception) -> str:
-    return str(error)
 
 
 def spark_types(schema: pa.Schema) -> list[tuple[str, str]]:

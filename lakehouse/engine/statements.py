@@ -190,3 +190,8 @@ def _name(text: str) -> str:
 def unescaped(text: str) -> str:
     """What a text literal of Spark SQL says, given what stands between its quotes."""
     return re.sub(r"\\(.)", r"\1", text)
+
+
+def literal(text: str) -> str:
+    """The text as a literal of Spark SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -64,7 +64,7 @@ def pairs(model: ClickModel, customers: pd.DataFrame, words: pd.DataFrame) -> di
     creatives = context["creative_id"].tolist()
     values = _attribute_values(kept)
     slot = customers["slot_id"].fillna(customers["slot_id"].mode().iloc[0] if customers["slot_id"].any() else "")
-    person = np.array([sum(model.effect(word) for word in row) for row in customers["words"]], dtype=np.float64)
+    person = _effect_of_words(model, customers["words"])
     person += slot.map(lambda name: model.effect(f"slot_id{SEPARATOR}{name}")).to_numpy(dtype=np.float64)
     log_odds = model.intercept + person[:, None] + context["effect"].to_numpy()[None, :]
     log_odds += _taste_effects(model, customers, creatives, values)
@@ -94,6 +94,15 @@ def mean_effect(model: ClickModel, words: pd.DataFrame, key: Sequence[str]) -> p
     told = words[list(key)].assign(effect=effect, impressions=words["count"].where(is_creative, 0))
     told = told.groupby(list(key), dropna=False, as_index=False).sum()
     return told.assign(effect=told["effect"] / told["impressions"].clip(lower=1))
+
+
+def _effect_of_words(model: ClickModel, words: pd.Series) -> Floats:
+    """The sum of the coefficients of each row's list of words; each word is looked up once."""
+    counts = words.map(len).to_numpy()
+    codes, known = pd.factorize(np.concatenate([*words, np.array([], dtype=object)]))
+    effect = np.array([model.effect(word) for word in known], dtype=np.float64)
+    row = np.repeat(np.arange(len(words)), counts)
+    return np.bincount(row, effect[codes] if len(codes) else None, minlength=len(words)).astype(np.float64)
 
 
 def _taste_effects(

@@ -4,30 +4,64 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import sparse
 
+from lakehouse.settings import Settings
 from ml import tables
-from ml.frames import F
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 READS = ("feat_interactions", "feat_customer_behaviour", "feat_product")
+CUSTOMERS, PRODUCTS = ("feat_customer_behaviour", "customer_id"), ("feat_product", "product_id")
+DAILY = {
+    "customer_id": pa.string(),
+    "product_id": pa.string(),
+    "interacted_on": pa.date32(),
+    "view_count": pa.int64(),
+    "cart_count": pa.int64(),
+    "purchase_count": pa.int64(),
+    "rating": pa.float64(),
+    "weight": pa.float64(),
+}
 HELD_OUT_SHARE = 0.2
 """The last fifth of the days is what evaluation predicts."""
 LEAST_DAYS = 10
 """Shorter histories are not split."""
 NEVER = -(10**6)
 """A day far before any other, for 'not bought'."""
+EPOCH = date(1970, 1, 1).toordinal()
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Rows of `gold.feat_interactions` as arrays: one element per customer, product and day, in any order.
+
+    Args:
+        user, item: positions among the sorted ids of customers and products.
+        day: proleptic ordinal, `NEVER` where it is not known.
+        millionths: the weight as a whole number, so that a sum does not depend on the order of its rows.
+    """
+
+    user: Ints
+    item: Ints
+    day: Ints
+    view_count: Ints
+    cart_count: Ints
+    purchase_count: Ints
+    is_rated: npt.NDArray[np.bool_]
+    millionths: Ints
+
+    def of(self, rows: npt.NDArray[np.bool_]) -> Daily:
+        """Those that are flagged."""
+        return Daily(**{name: values[rows] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -88,121 +122,95 @@ class History:
     cut: date | None
 
 
-def read_history(spark: SparkSession, as_of: date) -> History:
+def read_history(settings: Settings, as_of: date) -> History:
     """Interactions up to and including `as_of` from gold, split for evaluation.
 
-    Without `LEAST_DAYS` of interactions there is no cut and `after` is empty. Weights are summed as exact
-    decimals, so that the sums do not depend on the order in which Spark meets the rows.
+    Without `LEAST_DAYS` of interactions there is no cut and `after` is empty.
     """
-    daily = _daily(spark, as_of)
-    cut = _cut(daily)
-    pairs, customers, products = _collect(spark, _pairs(daily, cut))
-    is_after = pairs["is_after"].to_numpy(dtype=bool)
-    return History(
-        whole=interactions(pairs, customers, products),
-        before=interactions(pairs[~is_after], customers, products),
-        after=interactions(pairs[is_after], customers, products),
-        cut=cut,
+    customers, products = _ids(settings, *CUSTOMERS), _ids(settings, *PRODUCTS)
+    daily = _daily(settings, as_of, customers, products)
+    cut = _cut(daily.day)
+    is_after = daily.day >= cut.toordinal() if cut else np.zeros(len(daily.day), dtype=np.bool_)
+    whole, before, after = (
+        interactions(part, customers, products) for part in (daily, daily.of(~is_after), daily.of(is_after))
     )
+    return History(whole, before, after, cut)
 
 
-def read_seen(spark: SparkSession, as_of: date) -> Interactions:
+def read_seen(settings: Settings, as_of: date) -> Interactions:
     """All interactions up to and including `as_of`, not split."""
-    return interactions(*_collect(spark, _pairs(_daily(spark, as_of), None)))
+    customers, products = _ids(settings, *CUSTOMERS), _ids(settings, *PRODUCTS)
+    return interactions(_daily(settings, as_of, customers, products), customers, products)
 
 
-def interactions(pairs: pd.DataFrame, customers: Texts, products: Texts) -> Interactions:
-    """Arrays from rows of (customer, product, period); rows of unknown customers or products are left out."""
-    user = pd.Index(customers).get_indexer(pd.Index(pairs["customer_id"]))
-    item = pd.Index(products).get_indexer(pd.Index(pairs["product_id"]))
-    kept = (user >= 0) & (item >= 0)
-    key = user[kept].astype(np.int64) * max(1, len(products)) + item[kept]
-    unique, place = np.unique(key, return_inverse=True)
+def interactions(daily: Daily, customers: Texts, products: Texts) -> Interactions:
+    """The rows by pair of customer and product, given the sorted ids that their positions are of."""
+    width = max(1, len(products))
+    pairs, place = np.unique(daily.user * width + daily.item, return_inverse=True)
 
-    def total(column: str) -> Floats:
-        values = pairs[column].to_numpy(dtype=np.float64)[kept]
-        return np.bincount(place, values, minlength=len(unique)).astype(np.float64)
+    def total(values: npt.NDArray[Any]) -> Floats:
+        return np.bincount(place, values, minlength=len(pairs)).astype(np.float64)
 
-    last = np.full(len(unique), float(NEVER))
-    np.maximum.at(last, place, pairs["last_bought_day"].fillna(NEVER).to_numpy(dtype=np.float64)[kept])
+    is_bought = daily.purchase_count > 0
+    last = np.full(len(pairs), float(NEVER))
+    np.maximum.at(last, place[is_bought], daily.day[is_bought].astype(np.float64))
     return Interactions(
         customers=customers,
         products=products,
-        user=unique // max(1, len(products)),
-        item=unique % max(1, len(products)),
-        weight=np.log1p(total("weight")),
-        view_count=total("view_count"),
-        cart_count=total("cart_count"),
-        purchase_count=total("purchase_count"),
-        bought_days=total("bought_days"),
+        user=pairs // width,
+        item=pairs % width,
+        weight=np.log1p(total(daily.millionths) / 1e6),
+        view_count=total(daily.view_count),
+        cart_count=total(daily.cart_count),
+        purchase_count=total(daily.purchase_count),
+        bought_days=total(is_bought),
         last_bought_day=last,
-        is_rated=total("rating_count") > 0,
+        is_rated=total(daily.is_rated) > 0,
     )
 
 
-def _daily(spark: SparkSession, as_of: date) -> DataFrame:
-    daily = tables.gold(
-        spark,
-        "feat_interactions",
-        {
-            "customer_id": "string",
-            "product_id": "string",
-            "interacted_on": "date",
-            "view_count": "bigint",
-            "cart_count": "bigint",
-            "purchase_count": "bigint",
-            "rating": "double",
-            "weight": "decimal(18,6)",
-        },
-    )
-    is_by_then = F.col("interacted_on").isNull() | (F.col("interacted_on") <= F.lit(as_of))
-    is_whole = F.col("customer_id").isNotNull() & F.col("product_id").isNotNull()
-    return daily.where(is_by_then & is_whole & (F.col("weight") > 0))
-
-
-def _cut(daily: DataFrame) -> date | None:
-    row = daily.agg(F.min("interacted_on"), F.max("interacted_on")).first()
-    first, last = (None, None) if row is None else (row[0], row[1])
-    if first is None or last is None or (last - first).days < LEAST_DAYS:
-        return None
-    return date.fromordinal(last.toordinal() - round(HELD_OUT_SHARE * (last - first).days) + 1)
-
-
-def _pairs(daily: DataFrame, cut: date | None) -> DataFrame:
-    is_after = F.lit(False) if cut is None else F.coalesce(F.col("interacted_on") >= F.lit(cut), F.lit(False))
-    is_bought = F.col("purchase_count") > 0
-    day = F.datediff("interacted_on", F.lit("1970-01-01")) + date(1970, 1, 1).toordinal()
-    return (
-        daily.withColumn("is_after", is_after)
-        .groupBy("customer_id", "product_id", "is_after")
-        .agg(
-            F.sum("weight").cast("double").alias("weight"),
-            F.sum("view_count").alias("view_count"),
-            F.sum("cart_count").alias("cart_count"),
-            F.sum("purchase_count").alias("purchase_count"),
-            F.count_if(is_bought).alias("bought_days"),
-            F.max(F.when(is_bought, day)).alias("last_bought_day"),
-            F.count_if(F.col("rating").isNotNull() & ~F.isnan("rating")).alias("rating_count"),
+def _daily(settings: Settings, as_of: date, customers: Texts, products: Texts) -> Daily:
+    """The rows by `as_of`, or of no day, that weigh something; those of unknown customers or products are left out."""
+    ids = {"customer_id": pa.array(customers, pa.string()), "product_id": pa.array(products, pa.string())}
+    parts = []
+    for batch in tables.gold_rows(settings, "feat_interactions", DAILY):
+        user, item = (pc.index_in(batch[name], known) for name, known in ids.items())
+        day = batch["interacted_on"]
+        is_by_then = pc.less_equal(day, pa.scalar(as_of)).fill_null(True)
+        is_weighed = pc.greater(batch["weight"], 0.0).fill_null(False)
+        kept = pc.and_(pc.and_(is_by_then, is_weighed), pc.and_(user.is_valid(), item.is_valid()))
+        is_taken = kept.to_numpy(zero_copy_only=False)
+        parts.append(
+            Daily(
+                user=_ints(user),
+                item=_ints(item),
+                day=_ints(day.cast(pa.int32()), NEVER - EPOCH) + EPOCH,
+                view_count=_ints(batch["view_count"]),
+                cart_count=_ints(batch["cart_count"]),
+                purchase_count=_ints(batch["purchase_count"]),
+                is_rated=~np.isnan(batch["rating"].fill_null(np.nan).to_numpy()),
+                millionths=_ints(pc.round(pc.multiply(batch["weight"], 1e6))),
+            ).of(is_taken)
         )
-        .fillna(0, ["view_count", "cart_count", "purchase_count"])
-    )
+    return Daily(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
 
 
-def _collect(spark: SparkSession, pairs: DataFrame) -> tuple[pd.DataFrame, Texts, Texts]:
-    """The pairs, every known customer and the catalogue; where gold lists none, those of the pairs."""
-    told = pairs.toPandas()
-    customers = _ids(tables.gold(spark, "feat_customer_behaviour", {"customer_id": "string"}))
-    products = _ids(tables.gold(spark, "feat_product", {"product_id": "string"}))
-    return (
-        told,
-        customers if len(customers) else _sorted_ids(told["customer_id"]),
-        products if len(products) else _sorted_ids(told["product_id"]),
-    )
+def _cut(days: Ints) -> date | None:
+    known = days[days != NEVER]
+    if len(known) == 0 or (last := int(known.max())) - (first := int(known.min())) < LEAST_DAYS:
+        return None
+    return date.fromordinal(last - round(HELD_OUT_SHARE * (last - first)) + 1)
 
 
-def _ids(frame: DataFrame) -> Texts:
-    return _sorted_ids(frame.toPandas().iloc[:, 0])
+def _ids(settings: Settings, table: str, name: str) -> Texts:
+    """The sorted ids of a table of gold; where it has none, those of the interactions."""
+    for told in (table, "feat_interactions"):
+        batches = tables.gold_rows(settings, told, {name: pa.string()})
+        found = np.array(sorted({value for batch in batches for value in batch[name].unique().to_pylist() if value}))
+        if len(found):
+            return found.astype(object)
+    return np.array([], dtype=object)
 
 
-def _sorted_ids(values: pd.Series) -> Texts:
-    return np.asarray(sorted(set(values.dropna())), dtype=object)
+def _ints(values: pa.Array, absent: int = 0) -> Ints:
+    return np.asarray(values.fill_null(absent).cast(pa.int64()).to_numpy(zero_copy_only=False))

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from ml.recommend.features import Floats, Interactions, Ints
-
-BLOCK = 1000
+from ml.recommend.ranking import rows_at_once, top_k
 
 
 def normalised(seen: Interactions) -> sparse.csc_matrix:
@@ -30,16 +29,15 @@ def nearest(seen: Interactions, k: int) -> tuple[Ints, Floats]:
     columns = normalised(seen)
     places = np.zeros((products, k), dtype=np.int64)
     values = np.zeros((products, k))
-    for start in range(0, products if k else 0, BLOCK):
-        cosine = (columns[:, start : start + BLOCK].T @ columns).tocoo()
-        is_other = cosine.row + start != cosine.col
-        row, column, value = cosine.row[is_other], cosine.col[is_other], cosine.data[is_other]
-        order = np.lexsort((column, -value, row))
-        row, column, value = row[order], column[order], value[order]
-        rank = np.arange(len(row)) - np.searchsorted(row, row)
-        is_near = rank < k
-        places[start + row[is_near], rank[is_near]] = column[is_near]
-        values[start + row[is_near], rank[is_near]] = value[is_near]
+    at_once = rows_at_once(products)
+    for start in range(0, products if k else 0, at_once):
+        cosine = (columns[:, start : start + at_once].T @ columns).toarray()
+        own = np.arange(len(cosine))
+        cosine[own, start + own] = -1.0
+        best = top_k(cosine, k)
+        value = np.take_along_axis(cosine, best, axis=1)
+        places[start : start + at_once] = np.where(value > 0, best, 0)
+        values[start : start + at_once] = np.maximum(value, 0.0)
     return places, values
 
 

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from ml.recommend.features import Floats, Interactions, Ints
 
+CELLS_AT_ONCE = 4_000_000
+WIDEST_GROUP = 16
 PAUSE_DAYS = 90
 """A product is not recommended again for this long after it was bought ..."""
 REPEAT_SHARE = 0.3
@@ -14,24 +16,27 @@ REPEAT_BUYERS = 5
 """... unless at least this share of its buyers (and at least so many buyers) bought it on two or more days."""
 
 
+def rows_at_once(columns: int) -> int:
+    """How many rows of so many columns are worked on at once: about 32 MB of them."""
+    return max(1, CELLS_AT_ONCE // max(1, columns))
+
+
 def top_k(scores: Floats, k: int) -> Ints:
     """Column positions of the k best of each row, best first; equal scores in the order of the columns.
 
-    Args:
-        scores: rows x columns, at least k columns.
+    Only scores that reach the k-th best of the row's groups of columns, by the best of each group, are put in order.
     """
     rows, columns = scores.shape
-    if k >= columns:
-        return np.argsort(-scores, axis=1, kind="stable")[:, :k].astype(np.int64)
-    best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    last = np.take_along_axis(scores, best, axis=1).min(axis=1)
-    for row in np.flatnonzero((scores >= last[:, None]).sum(axis=1) > k):
-        better = np.flatnonzero(scores[row] > last[row])
-        best[row, : len(better)] = better
-        best[row, len(better) :] = np.flatnonzero(scores[row] == last[row])[: k - len(better)]
-    best = np.sort(best, axis=1)
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(best, order, axis=1).astype(np.int64)
+    k = min(k, columns)
+    group = max(1, min(WIDEST_GROUP, columns // max(1, k)))
+    whole = columns - columns % group
+    bests = scores[:, :whole].reshape(rows, whole // group, group).max(axis=2) if k else scores[:, :0]
+    least = np.partition(bests, whole // group - k, axis=1)[:, whole // group - k] if k else np.full(rows, np.inf)
+    row, column = np.nonzero(scores >= least[:, None])
+    order = np.lexsort((column, -scores[row, column], row))
+    row, column = row[order], column[order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    return column[place < k].reshape(rows, k).astype(np.int64)
 
 
 def repeat_products(seen: Interactions) -> npt.NDArray[np.bool_]:

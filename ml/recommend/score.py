@@ -14,13 +14,12 @@ from ml import registry, tables
 from ml.recommend.factors import FactorModel, load, solve_customers, strongest_evidence
 from ml.recommend.features import Interactions, Ints, Texts, read_seen
 from ml.recommend.neighbours import nearest
-from ml.recommend.ranking import is_withheld, popularity, top_k
+from ml.recommend.ranking import is_withheld, popularity, rows_at_once, top_k
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 K = 10
-BLOCK = 1000
 NOT_BOUGHT_YET = 0
 TIER = 1e6
 """Larger than any score: a product of a later tier never passes one of an earlier tier."""
@@ -28,7 +27,7 @@ TIER = 1e6
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
     """Write the recommendations of the champion for every known customer."""
-    seen = read_seen(spark, as_of)
+    seen = read_seen(settings, as_of)
     if len(seen.user) == 0 or len(seen.products) == 0:
         tables.write_empty(spark, settings, "recommendations", "item_similarity")
         return registry.Summary("recommend", registry.NO_MODEL, [])
@@ -61,25 +60,31 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
     by_segment[-1] = np.zeros(len(seen.products))
     k = min(K, len(seen.products))
     parts: list[dict[str, npt.NDArray[Any]]] = []
-    for start in range(0, len(seen.customers), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(seen.customers)))
+    at_once = rows_at_once(len(seen.products))
+    for start in range(0, len(seen.customers), at_once):
+        rows = np.arange(start, min(start + at_once, len(seen.customers)))
         own = weights[rows]
         people, inverses = solve_customers(own, factors, model.settled)
         is_warm = np.diff(own.indptr) > 0
-        local = np.stack([by_segment[int(name)] for name in segment[rows]])
-        scores = np.where(is_warm[:, None], people @ factors.T, local)
-        is_first = np.where(is_warm[:, None], is_known_product[None, :], local > 0)
-        keys = np.where(is_first, scores, everybody[None, :] - TIER)
-        keys[withheld[rows].toarray()] -= 2 * TIER
-        best = top_k(keys, k)
-        is_tier = np.take_along_axis(is_first, best, axis=1)
+        scores = people @ factors.T
+        scores[:, ~is_known_product] = everybody[~is_known_product] - TIER
+        for row in np.flatnonzero(~is_warm):
+            local = by_segment[int(segment[rows[row]])]
+            scores[row] = np.where(local > 0, local, everybody - TIER)
+        paused = withheld[rows].nonzero()
+        before = scores[paused]
+        scores[paused] -= 2 * TIER
+        best = top_k(scores, k)
+        scores[paused] = before
+        score = np.take_along_axis(scores, best, axis=1)
+        is_tier = np.where(is_warm[:, None], is_known_product[best], score > -TIER / 2)
         evidence = strongest_evidence(own, factors, model.settled, inverses, best)
         evidence[~(is_tier & is_warm[:, None])] = -1
         parts.append(
             {
                 "user": np.repeat(rows, k),
                 "item": best.ravel(),
-                "score": np.where(is_tier, np.take_along_axis(scores, best, axis=1), everybody[best]).ravel(),
+                "score": np.where(is_tier, score, everybody[best]).ravel(),
                 "strategy": np.where(is_tier, np.where(is_warm[:, None], "als", "segment"), "popularity").ravel(),
                 "evidence": evidence.ravel(),
             }

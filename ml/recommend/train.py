@@ -27,7 +27,7 @@ MOST_BLOCKS = 2
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
     """Register a champion for `recommend`; without interactions there is none and the metrics say so."""
-    history = read_history(spark, as_of)
+    history = read_history(settings, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
     at_once = 1 if len(history.whole.user) > PAIRS_PER_BLOCK else AT_ONCE  # large ones fill the heap and both cores

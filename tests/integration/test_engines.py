@@ -103,10 +103,6 @@ def test_what_sail_refuses_is_said_in_its_words(home_settings: Settings) -> None
     close_sail()
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def _rows(settings: Settings, schema: str, table: str) -> Counter[str]:
     found = DeltaTable(settings.table_path(schema, table)).to_pyarrow_table()
     names = sorted(found.column_names)

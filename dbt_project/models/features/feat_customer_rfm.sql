@@ -13,9 +13,9 @@ orders as (
     select
         customer_id,
         happening_id,
-        max(occurred_on) as last_sold_on
+        max(case when is_purchase then occurred_on end) as last_sold_on,
+        bool_or(is_cancelled) as is_cancelled
     from lines
-    where is_purchase
     group by customer_id, happening_id
 
 ),
@@ -24,10 +24,43 @@ order_counts as (
 
     select
         customer_id,
-        count(*) as frequency,
+        count(last_sold_on) as frequency,
         count_if(last_sold_on > date_sub({{ run_day() }}, 90)) as frequency_90d,
-        count_if(last_sold_on > date_sub({{ run_day() }}, 365)) as frequency_365d
+        count_if(last_sold_on > date_sub({{ run_day() }}, 365)) as frequency_365d,
+        count_if(is_cancelled) as cancelled_order_count
     from orders
+    group by customer_id
+
+),
+
+products as (
+
+    select
+        customer_id,
+        count(product_id) as product_count
+    from (select distinct customer_id, product_id from lines where is_purchase) as bought
+    group by customer_id
+
+),
+
+order_days as (
+
+    select
+        customer_id,
+        datediff(
+            occurred_on, lag(occurred_on) over (partition by customer_id order by occurred_on)
+        ) as gap_days
+    from (select distinct customer_id, occurred_on from lines where is_purchase) as bought
+
+),
+
+gaps as (
+
+    select
+        customer_id,
+        count(*) as order_day_count,
+        percentile(gap_days, 0.5) as median_gap_days
+    from order_days
     group by customer_id
 
 ),
@@ -39,9 +72,6 @@ per_customer as (
         {{ run_day() }} as as_of_on,
         min(case when is_purchase then occurred_on end) as first_ordered_on,
         max(case when is_purchase then occurred_on end) as last_ordered_on,
-        array_sort(collect_set(case when is_purchase then occurred_on end)) as order_days,
-        count(distinct case when is_purchase then product_id end) as product_count,
-        count(distinct case when is_cancelled then happening_id end) as cancelled_order_count,
         min(case when is_purchase then currency end) as currency,
         min(case when is_purchase then currency end) < max(case when is_purchase then currency end)
             as has_mixed_currencies,
@@ -70,19 +100,17 @@ measured as (
         order_counts.frequency,
         order_counts.frequency_90d,
         order_counts.frequency_365d,
+        order_counts.cancelled_order_count,
+        coalesce(products.product_count, 0) as product_count,
+        coalesce(gaps.order_day_count, 0) as order_day_count,
+        gaps.median_gap_days,
         cast(datediff(as_of_on, last_ordered_on) as int) as recency_days,
         cast(datediff(as_of_on, first_ordered_on) as int) as tenure_days,
-        cast(datediff(last_ordered_on, first_ordered_on) as int) as span_days,
-        array_sort(
-            transform(
-                sequence(1, greatest(size(order_days) - 1, 1)),
-                place -> datediff(
-                    element_at(order_days, least(place + 1, size(order_days))), element_at(order_days, place)
-                )
-            )
-        ) as gaps
+        cast(datediff(last_ordered_on, first_ordered_on) as int) as span_days
     from per_customer
     inner join order_counts on per_customer.customer_id = order_counts.customer_id
+    left join products on per_customer.customer_id = products.customer_id
+    left join gaps on per_customer.customer_id = gaps.customer_id
 
 ),
 
@@ -132,7 +160,7 @@ final as (
         ---------- counts
         frequency_90d,
         frequency_365d,
-        cast(size(order_days) as bigint) as order_day_count,
+        order_day_count,
         cast(line_count as bigint) as line_count,
         cast(unit_count as bigint) as unit_count,
         product_count,
@@ -154,17 +182,11 @@ final as (
 
         ---------- days
         tenure_days,
-        case when size(order_days) > 1 then span_days / (size(order_days) - 1) end as average_gap_days,
-        case
-            when size(order_days) > 1
-                then (
-                    element_at(gaps, cast((size(gaps) + 1) div 2 as int))
-                    + element_at(gaps, cast(size(gaps) div 2 + 1 as int))
-                ) / 2
-        end as median_gap_days,
+        case when order_day_count > 1 then span_days / (order_day_count - 1) end as average_gap_days,
+        median_gap_days,
 
         ---------- flags
-        size(order_days) > 1 as is_repeat_buyer,
+        order_day_count > 1 as is_repeat_buyer,
         coalesce(has_mixed_currencies, false) as has_mixed_currencies,
 
         ---------- times

@@ -2,10 +2,16 @@
     materialized='replaced', tblproperties=skipping_by('shown_on'),
     meta={
         'day': 'shown_on', 'key': ['source', 'impression_id'],
-        'touched': {'person': "coalesce(row.customer_id, concat('impression ', row.impression_id))"},
+        'touched': {'source': 'row.source', 'impression_id': 'row.impression_id'},
     }
 ) }}
-{%- do touch_keys(people_with_changed_impressions()) -%}
+{%- do touch_keys(changed_impressions()) -%}
+{%- do put_viewers_aside() -%}
+{%- set shown = [
+    'source', 'impression_id', 'campaign_id', 'slot_id', 'device_type', 'region', 'attributes', 'cost_amount',
+    'is_clicked', 'shown_at', 'shown_on', 'local_shown_at', 'creative_prior_impression_count',
+    'creative_prior_click_count'
+] -%}
 
 with
 
@@ -43,7 +49,7 @@ customers as (
 activity as (
 
     select * from {{ ref('feat_activity') }} as activity
-    {{ only_touched('activity', {'person': 'row.customer_id'}) }}
+    {{ only_viewers('activity.customer_id') }}
     where
         customer_id is not null
         and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
@@ -55,8 +61,8 @@ shown_by_then as (
 
     select
         *,
-        count(*) over creative_before as creative_prior_impression_count,
-        count_if(coalesce(is_clicked, false)) over creative_before as creative_prior_click_count
+        coalesce(sum(1) over creative_before, 0) as creative_prior_impression_count,
+        coalesce(sum(if(is_clicked, 1, 0)) over creative_before, 0) as creative_prior_click_count
     from impressions
     where shown_on <= {{ run_day() }}
     window
@@ -70,9 +76,10 @@ shown as (
 
     select
         *,
+        coalesce(customer_id, concat('impression ', impression_id)) as person,
         {{ local_time('shown_by_then', 'shown_at') }} as local_shown_at
     from shown_by_then
-    {{ only_touched('shown_by_then') }}
+    {{ only_viewers("coalesce(shown_by_then.customer_id, concat('impression ', shown_by_then.impression_id))") }}
 
 ),
 
@@ -92,83 +99,108 @@ deeds as (
 
 ),
 
--- Impressions beside what their customers did: a window over both counts what came strictly before.
+-- Impressions beside what their customers did: a window over both adds up what came strictly before.
 moments as (
 
     select
-        source,
-        impression_id,
-        coalesce(customer_id, concat('impression ', impression_id)) as person,
+        person,
         customer_id,
-        campaign_id,
         creative_id,
-        slot_id,
-        device_type,
-        region,
-        attributes,
-        cost_amount,
-        coalesce(is_clicked, false) as is_clicked,
-        shown_at,
-        shown_on,
-        local_shown_at,
-        creative_prior_impression_count,
-        creative_prior_click_count,
-        unix_micros(shown_at) as moment,
-        'impression' as kind,
         coalesce(attributes['creative_category'], attributes['category']) as category,
-        0 as category_count
+        unix_micros(shown_at) as moment,
+        1 as impression_count,
+        if(is_clicked, 1, 0) as click_count,
+        0 as view_count,
+        0 as search_count,
+        0 as cart_count,
+        0 as order_count,
+        unix_micros(shown_at) as shown_moment,
+        case when is_clicked then unix_micros(shown_at) end as click_moment,
+        cast(null as bigint) as order_moment,
+        cast(null as string) as viewed,
+        {{ shown | join(', ') }}
     from shown
 
     union all
 
     select
-        null,
-        null,
+        customer_id as person,
         customer_id,
         null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        moment,
-        kind,
         if(kind = 'view', category_level_1, null),
-        place
+        moment,
+        0,
+        0,
+        if(kind = 'view', 1, 0),
+        if(kind = 'search', 1, 0),
+        if(kind = 'add_to_cart', 1, 0),
+        if(kind = 'order_line', 1, 0),
+        null,
+        null,
+        if(kind = 'order_line', moment, null),
+        if(kind = 'view', concat(lpad(place, 10, '0'), category_level_1), null),
+        {{ nulls(shown) }}
     from deeds
     where kind != 'order_line' or place = 1
 
 ),
+{%- if is_increment() %}
+
+-- Of what a viewer did more than 30 days before the first touched impression, sums.
+recent_moments as (
+
+    select moments.*
+    from moments
+    inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
+    where moments.moment >= viewers.since
+
+    union all
+
+    select
+        moments.person,
+        moments.customer_id,
+        moments.creative_id,
+        moments.category,
+        max(moments.moment),
+        sum(moments.impression_count),
+        sum(moments.click_count),
+        sum(moments.view_count),
+        sum(moments.search_count),
+        sum(moments.cart_count),
+        sum(moments.order_count),
+        max(moments.shown_moment),
+        max(moments.click_moment),
+        max(moments.order_moment),
+        max(moments.viewed),
+        {{ nulls(shown) }}
+    from moments
+    inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
+    where moments.moment < viewers.since
+    group by moments.person, moments.customer_id, moments.creative_id, moments.category
+
+),
+{%- endif %}
 
 with_history as (
 
     select
         *,
-        count_if(kind = 'impression') over before as prior_impression_count,
-        count_if(kind = 'impression' and is_clicked) over before as prior_click_count,
-        max(case when kind = 'impression' then moment end) over before as prior_shown_moment,
-        max(case when kind = 'impression' and is_clicked then moment end) over before as prior_click_moment,
-        count_if(kind = 'impression') over week_before as prior_impression_count_7d,
-        count_if(kind = 'impression' and is_clicked) over month_before as prior_click_count_30d,
-        count_if(kind = 'view') over week_before as prior_view_count_7d,
-        count_if(kind = 'view') over month_before as prior_view_count_30d,
-        count_if(kind = 'view') over before as prior_view_count,
-        count_if(kind = 'search') over month_before as prior_search_count_30d,
-        count_if(kind = 'add_to_cart') over month_before as prior_cart_count_30d,
-        count_if(kind = 'order_line') over before as prior_order_count,
-        max(case when kind = 'order_line' then moment end) over before as prior_order_moment,
-        max(case when kind = 'view' and category is not null then concat(lpad(category_count, 10, '0'), category) end)
-            over before as top_viewed,
-        count_if(kind = 'view') over same_category_before as prior_category_view_count
-    from moments
+        coalesce(sum(impression_count) over before, 0) as prior_impression_count,
+        coalesce(sum(click_count) over before, 0) as prior_click_count,
+        max(shown_moment) over before as prior_shown_moment,
+        max(click_moment) over before as prior_click_moment,
+        coalesce(sum(impression_count) over week_before, 0) as prior_impression_count_7d,
+        coalesce(sum(click_count) over month_before, 0) as prior_click_count_30d,
+        coalesce(sum(view_count) over week_before, 0) as prior_view_count_7d,
+        coalesce(sum(view_count) over month_before, 0) as prior_view_count_30d,
+        coalesce(sum(view_count) over before, 0) as prior_view_count,
+        coalesce(sum(search_count) over month_before, 0) as prior_search_count_30d,
+        coalesce(sum(cart_count) over month_before, 0) as prior_cart_count_30d,
+        coalesce(sum(order_count) over before, 0) as prior_order_count,
+        max(order_moment) over before as prior_order_moment,
+        max(viewed) over before as top_viewed,
+        coalesce(sum(view_count) over same_category_before, 0) as prior_category_view_count
+    from {{ 'recent_moments' if is_increment() else 'moments' }}
     window
         before as (partition by person order by moment range between unbounded preceding and 1 preceding),
         week_before as (partition by person order by moment range between 604800000000 preceding and 1 preceding),
@@ -183,9 +215,10 @@ with_creative as (
 
     select
         *,
-        count_if(customer_id is not null) over creative_to_person_before as prior_creative_impression_count
+        coalesce(sum(if(customer_id is null, 0, impression_count)) over creative_to_person_before, 0)
+            as prior_creative_impression_count
     from with_history
-    where kind = 'impression'
+    where impression_count > 0
     window
         creative_to_person_before as (
             partition by creative_id, person order by moment range between unbounded preceding and 1 preceding
@@ -249,12 +282,12 @@ final as (
         told.creative_prior_click_count / nullif(told.creative_prior_impression_count, 0) as creative_prior_click_rate,
 
         ---------- outcome
-        told.is_clicked,
+        coalesce(told.is_clicked, false) as is_clicked,
 
         ---------- times
         told.shown_at,
         told.shown_on
-    from with_creative as told
+    from (select * from with_creative as told{{ only_touched('told') }} where impression_id is not null) as told
     left join customers on told.customer_id = customers.customer_id
     left join campaigns on told.campaign_id = campaigns.campaign_id
 

@@ -59,18 +59,55 @@ counted as (
 
 ),
 
--- Apart from the counts: sets make Spark sort the rows they are taken of, and few rows are purchases.
-sold as (
+-- Of each product the purchases, by order and buyer.
+purchases as (
 
     select
         product_id,
-        size(collect_set(happening_id)) as order_count,
-        size(collect_set(case when is_in_30d then happening_id end)) as order_count_30d,
-        size(collect_set(buyer)) as buyer_count,
-        size(collect_set(case when is_in_90d then buyer end)) as buyer_count_90d,
-        size(collect_set(struct(buyer, happening_id))) as buyer_order_count
+        happening_id,
+        buyer,
+        bool_or(is_in_30d) as is_in_30d,
+        bool_or(is_in_90d) as is_in_90d
     from activity
     where is_purchase
+    group by product_id, happening_id, buyer
+
+),
+
+orders as (
+
+    select
+        product_id,
+        count(*) as order_count,
+        count_if(is_in_30d) as order_count_30d
+    from (
+        select
+            product_id,
+            happening_id,
+            bool_or(is_in_30d) as is_in_30d
+        from purchases
+        group by product_id, happening_id
+    ) as placed
+    group by product_id
+
+),
+
+buyers as (
+
+    select
+        product_id,
+        count(*) as buyer_count,
+        count_if(is_in_90d) as buyer_count_90d,
+        sum(order_count) as buyer_order_count
+    from (
+        select
+            product_id,
+            buyer,
+            bool_or(is_in_90d) as is_in_90d,
+            count(*) as order_count
+        from purchases
+        group by product_id, buyer
+    ) as bought
     group by product_id
 
 ),
@@ -90,14 +127,15 @@ weighed as (
         products.unit_price,
         products.unit_cost,
         products.listed_on,
-        coalesce(sold.order_count, 0) as order_count,
-        coalesce(sold.order_count_30d, 0) as order_count_30d,
-        coalesce(sold.buyer_count, 0) as buyer_count,
-        coalesce(sold.buyer_count_90d, 0) as buyer_count_90d,
-        coalesce(sold.buyer_order_count, 0) - coalesce(sold.buyer_count, 0) as repeat_order_count,
-        counted.view_count_30d + 3 * counted.cart_count_30d + 5 * coalesce(sold.order_count_30d, 0) as popularity_score
+        coalesce(orders.order_count, 0) as order_count,
+        coalesce(orders.order_count_30d, 0) as order_count_30d,
+        coalesce(buyers.buyer_count, 0) as buyer_count,
+        coalesce(buyers.buyer_count_90d, 0) as buyer_count_90d,
+        coalesce(buyers.buyer_order_count, 0) - coalesce(buyers.buyer_count, 0) as repeat_order_count,
+        counted.view_count_30d + 3 * counted.cart_count_30d + 5 * coalesce(orders.order_count_30d, 0) as popularity_score
     from counted
-    left join sold on counted.product_id = sold.product_id
+    left join orders on counted.product_id = orders.product_id
+    left join buyers on counted.product_id = buyers.product_id
     left join products on counted.product_id = products.product_id
 
 ),

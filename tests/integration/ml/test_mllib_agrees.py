@@ -37,10 +37,12 @@ def impressions(home_spark: SparkSession, home_settings: Settings) -> DataFrame:
     return found
 
 
-def test_our_customer_factors_solve_what_spark_als_solves(impressions: DataFrame, home_spark: SparkSession) -> None:
+def test_our_customer_factors_solve_what_spark_als_solves(
+    impressions: DataFrame, home_spark: SparkSession, home_settings: Settings
+) -> None:
     from pyspark.ml.recommendation import ALS
 
-    seen = read_seen(home_spark, AS_OF)
+    seen = read_seen(home_settings, AS_OF)
     rows = pd.DataFrame({"user": seen.user.astype("int32"), "item": seen.item.astype("int32"), "r": seen.weight})
     als = ALS(
         rank=SETTLED.rank,
@@ -63,8 +65,8 @@ def test_our_customer_factors_solve_what_spark_als_solves(impressions: DataFrame
     assert ours[theirs["id"]] == pytest.approx(np.array(theirs["features"].to_list()), abs=2e-4)
 
 
-def test_history_is_split_at_four_fifths_of_its_days(impressions: DataFrame, home_spark: SparkSession) -> None:
-    history = read_history(home_spark, AS_OF)
+def test_history_is_split_at_four_fifths_of_its_days(impressions: DataFrame, home_settings: Settings) -> None:
+    history = read_history(home_settings, AS_OF)
     assert history.cut is not None
     assert (AS_OF - history.cut).days == pytest.approx(19, abs=1)
     total = history.before.purchase_count.sum() + history.after.purchase_count.sum()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.recommend import neighbours
+from ml.recommend import ranking
 from ml.recommend.neighbours import nearest
 from tests.unit.ml.recommend.shop import history
 
@@ -18,7 +18,7 @@ def test_the_nearest_are_those_of_all_pairs_by_hand(products: int, k: int, seed:
     people = [f"C{number}" for number in range(8)]
     rows = [(people[c], names[p], 1.0, 0, None) for c, p in zip(*np.nonzero(touched))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "BLOCK", 5)  # so that a few products are several blocks
+        patch.setattr(ranking, "CELLS_AT_ONCE", 5 * products)  # so that a few products are several blocks
         places, values = nearest(history(rows, people, names), k)
 
     for product in range(products):
