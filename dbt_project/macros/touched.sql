@@ -188,6 +188,12 @@
     {{- return(parts | join(' union all ')) -}}
 {% endmacro %}
 
+{# Whether a moment is not before that of the first touched impression. #}
+{% macro is_since_first_touched(moment) %}
+    {%- if not is_increment() -%}{{- return('true') -}}{%- endif -%}
+    {{- return('(' ~ moment ~ ' - 2592000000000 >= (select min(since) from ' ~ aside('viewers') ~ '))') -}}
+{% endmacro %}
+
 {# Puts aside the people who saw a touched impression, with the moment since when their deeds count one by one. #}
 {% macro put_viewers_aside() %}
     {%- if is_increment() -%}
@@ -206,11 +212,6 @@
     {%- if not is_increment() -%}{{- return('') -}}{%- endif -%}
     {{- return('left semi join ' ~ aside('viewers') ~ ' as viewers on ' ~ person ~ ' = viewers.person') -}}
 {% endmacro %}
-
-{# For a union: a null for each of these columns, by its name. #}
-{% macro nulls(columns) -%}
-    null as {{ columns | join(', null as ') }}
-{%- endmacro %}
 
 {# Customers of rows of activity that came, went or changed. #}
 {% macro customers_with_changed_activity() %}

@@ -7,17 +7,18 @@
 ) }}
 {%- do touch_keys(changed_impressions()) -%}
 {%- do put_viewers_aside() -%}
-{%- set shown = [
-    'source', 'impression_id', 'campaign_id', 'slot_id', 'device_type', 'region', 'attributes', 'cost_amount',
-    'is_clicked', 'shown_at', 'shown_on', 'local_shown_at', 'creative_prior_impression_count',
-    'creative_prior_click_count'
-] -%}
 
 with
 
 impressions as (
 
-    select * from {{ ref('stg_impressions') }}
+    select
+        *,
+        unix_micros(shown_at) as moment,
+        coalesce(customer_id, concat('impression ', impression_id)) as person,
+        coalesce(attributes['creative_category'], attributes['category']) as category
+    from {{ ref('stg_impressions') }}
+    where shown_on <= {{ run_day() }}
 
 ),
 
@@ -56,30 +57,44 @@ activity as (
 
 ),
 
--- Every impression counts for its creative, whoever saw it.
-shown_by_then as (
+-- Every impression counts for its creative, whoever saw it; those before the first touched one are added up.
+showings as (
 
     select
-        *,
-        coalesce(sum(1) over creative_before, 0) as creative_prior_impression_count,
-        coalesce(sum(if(is_clicked, 1, 0)) over creative_before, 0) as creative_prior_click_count
+        source,
+        impression_id,
+        creative_id,
+        moment,
+        1 as impression_count,
+        if(is_clicked, 1, 0) as click_count
     from impressions
-    where shown_on <= {{ run_day() }}
-    window
-        creative_before as (
-            partition by creative_id order by unix_micros(shown_at) range between unbounded preceding and 1 preceding
-        )
+    where {{ is_since_first_touched('moment') }}
+
+    union all
+
+    select
+        null as source,
+        null as impression_id,
+        creative_id,
+        max(moment) as moment,
+        count(*) as impression_count,
+        count_if(is_clicked) as click_count
+    from impressions
+    where not {{ is_since_first_touched('moment') }}
+    group by creative_id
 
 ),
 
-shown as (
+creatives as (
 
     select
-        *,
-        coalesce(customer_id, concat('impression ', impression_id)) as person,
-        {{ local_time('shown_by_then', 'shown_at') }} as local_shown_at
-    from shown_by_then
-    {{ only_viewers("coalesce(shown_by_then.customer_id, concat('impression ', shown_by_then.impression_id))") }}
+        source,
+        impression_id,
+        coalesce(sum(impression_count) over before, 0) as prior_impression_count,
+        coalesce(sum(click_count) over before, 0) as prior_click_count
+    from showings
+    window
+        before as (partition by creative_id order by moment range between unbounded preceding and 1 preceding)
 
 ),
 
@@ -103,43 +118,46 @@ deeds as (
 moments as (
 
     select
+        source,
+        impression_id,
         person,
         customer_id,
         creative_id,
-        coalesce(attributes['creative_category'], attributes['category']) as category,
-        unix_micros(shown_at) as moment,
+        category,
+        moment,
         1 as impression_count,
         if(is_clicked, 1, 0) as click_count,
         0 as view_count,
         0 as search_count,
         0 as cart_count,
         0 as order_count,
-        unix_micros(shown_at) as shown_moment,
-        case when is_clicked then unix_micros(shown_at) end as click_moment,
+        moment as shown_moment,
+        case when is_clicked then moment end as click_moment,
         cast(null as bigint) as order_moment,
-        cast(null as string) as viewed,
-        {{ shown | join(', ') }}
-    from shown
+        cast(null as string) as viewed
+    from impressions
+    {{ only_viewers('impressions.person') }}
 
     union all
 
     select
+        null as source,
+        null as impression_id,
         customer_id as person,
         customer_id,
-        null,
-        if(kind = 'view', category_level_1, null),
+        null as creative_id,
+        if(kind = 'view', category_level_1, null) as category,
         moment,
-        0,
-        0,
-        if(kind = 'view', 1, 0),
-        if(kind = 'search', 1, 0),
-        if(kind = 'add_to_cart', 1, 0),
-        if(kind = 'order_line', 1, 0),
-        null,
-        null,
-        if(kind = 'order_line', moment, null),
-        if(kind = 'view', concat(lpad(place, 10, '0'), category_level_1), null),
-        {{ nulls(shown) }}
+        0 as impression_count,
+        0 as click_count,
+        if(kind = 'view', 1, 0) as view_count,
+        if(kind = 'search', 1, 0) as search_count,
+        if(kind = 'add_to_cart', 1, 0) as cart_count,
+        if(kind = 'order_line', 1, 0) as order_count,
+        null as shown_moment,
+        null as click_moment,
+        if(kind = 'order_line', moment, null) as order_moment,
+        if(kind = 'view', concat(lpad(place, 10, '0'), category_level_1), null) as viewed
     from deeds
     where kind != 'order_line' or place = 1
 
@@ -157,22 +175,23 @@ recent_moments as (
     union all
 
     select
+        null as source,
+        null as impression_id,
         moments.person,
         moments.customer_id,
         moments.creative_id,
         moments.category,
-        max(moments.moment),
-        sum(moments.impression_count),
-        sum(moments.click_count),
-        sum(moments.view_count),
-        sum(moments.search_count),
-        sum(moments.cart_count),
-        sum(moments.order_count),
-        max(moments.shown_moment),
-        max(moments.click_moment),
-        max(moments.order_moment),
-        max(moments.viewed),
-        {{ nulls(shown) }}
+        max(moments.moment) as moment,
+        sum(moments.impression_count) as impression_count,
+        sum(moments.click_count) as click_count,
+        sum(moments.view_count) as view_count,
+        sum(moments.search_count) as search_count,
+        sum(moments.cart_count) as cart_count,
+        sum(moments.order_count) as order_count,
+        max(moments.shown_moment) as shown_moment,
+        max(moments.click_moment) as click_moment,
+        max(moments.order_moment) as order_moment,
+        max(moments.viewed) as viewed
     from moments
     inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
     where moments.moment < viewers.since
@@ -226,6 +245,16 @@ with_creative as (
 
 ),
 
+told as (
+
+    select
+        *,
+        {{ local_time('impressions', 'shown_at') }} as local_shown_at
+    from impressions
+    {{ only_touched('impressions') }}
+
+),
+
 final as (
 
     select
@@ -253,33 +282,34 @@ final as (
         year(told.shown_at) - customers.birth_year as age_years,
 
         ---------- history before the impression
-        told.prior_impression_count,
-        told.prior_click_count,
-        told.prior_click_count / nullif(told.prior_impression_count, 0) as prior_click_rate,
-        told.prior_impression_count_7d,
-        told.prior_click_count_30d,
-        told.prior_creative_impression_count,
-        told.prior_view_count,
-        told.prior_view_count_7d,
-        told.prior_view_count_30d,
-        told.prior_search_count_30d,
-        told.prior_cart_count_30d,
-        told.prior_order_count,
-        (told.moment - told.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
-        (told.moment - told.prior_click_moment) / 86400000000 as days_since_prior_click,
-        (told.moment - told.prior_order_moment) / 86400000000 as days_since_prior_order,
+        history.prior_impression_count,
+        history.prior_click_count,
+        history.prior_click_count / nullif(history.prior_impression_count, 0) as prior_click_rate,
+        history.prior_impression_count_7d,
+        history.prior_click_count_30d,
+        history.prior_creative_impression_count,
+        history.prior_view_count,
+        history.prior_view_count_7d,
+        history.prior_view_count_30d,
+        history.prior_search_count_30d,
+        history.prior_cart_count_30d,
+        history.prior_order_count,
+        (told.moment - history.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
+        (told.moment - history.prior_click_moment) / 86400000000 as days_since_prior_click,
+        (told.moment - history.prior_order_moment) / 86400000000 as days_since_prior_order,
         told.category as creative_category,
-        case when told.category is not null then told.prior_category_view_count end as prior_category_view_count,
+        case when told.category is not null then history.prior_category_view_count end as prior_category_view_count,
         case
-            when told.category is not null then told.prior_category_view_count / nullif(told.prior_view_count, 0)
+            when told.category is not null
+                then history.prior_category_view_count / nullif(history.prior_view_count, 0)
         end as prior_category_view_rate,
-        substr(told.top_viewed, 11) as prior_top_category,
-        cast(substr(told.top_viewed, 1, 10) as int) / nullif(told.prior_view_count, 0) as prior_top_category_rate,
+        substr(history.top_viewed, 11) as prior_top_category,
+        cast(substr(history.top_viewed, 1, 10) as int) / nullif(history.prior_view_count, 0) as prior_top_category_rate,
 
         ---------- the creative before the impression
-        told.creative_prior_impression_count,
-        told.creative_prior_click_count,
-        told.creative_prior_click_count / nullif(told.creative_prior_impression_count, 0) as creative_prior_click_rate,
+        creatives.prior_impression_count as creative_prior_impression_count,
+        creatives.prior_click_count as creative_prior_click_count,
+        creatives.prior_click_count / nullif(creatives.prior_impression_count, 0) as creative_prior_click_rate,
 
         ---------- outcome
         coalesce(told.is_clicked, false) as is_clicked,
@@ -287,7 +317,10 @@ final as (
         ---------- times
         told.shown_at,
         told.shown_on
-    from (select * from with_creative as told{{ only_touched('told') }} where impression_id is not null) as told
+    from told
+    inner join with_creative as history
+        on told.source = history.source and told.impression_id = history.impression_id
+    inner join creatives on told.source = creatives.source and told.impression_id = creatives.impression_id
     left join customers on told.customer_id = customers.customer_id
     left join campaigns on told.campaign_id = campaigns.campaign_id
 

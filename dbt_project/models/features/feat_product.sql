@@ -132,7 +132,8 @@ weighed as (
         coalesce(buyers.buyer_count, 0) as buyer_count,
         coalesce(buyers.buyer_count_90d, 0) as buyer_count_90d,
         coalesce(buyers.buyer_order_count, 0) - coalesce(buyers.buyer_count, 0) as repeat_order_count,
-        counted.view_count_30d + 3 * counted.cart_count_30d + 5 * coalesce(orders.order_count_30d, 0) as popularity_score
+        counted.view_count_30d + 3 * counted.cart_count_30d + 5 * coalesce(orders.order_count_30d, 0)
+            as popularity_score
     from counted
     left join orders on counted.product_id = orders.product_id
     left join buyers on counted.product_id = buyers.product_id
