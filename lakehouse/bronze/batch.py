@@ -77,14 +77,14 @@ def write_batch(
     names = dict.fromkeys(stored.values())
     schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in names)])
 
-    with tables.Append(settings, batch.entity, schema) as landing:
+    with tables.Append(settings, batch.entity, schema, {"_source": batch.source}) as landing:
         for block in records.blocks():
             counts.seen += block.seen
             if not block.columns.keys() <= stored.keys():
                 raise UnforeseenColumns
             _set_aside(settings, batch, counts, block.faults)
             if len(block.row_numbers):
-                landing.add(_as_stored(batch, block, stored, schema))
+                landing.add(_as_stored(batch, block, stored))
             watcher.add(block)
             progress(counts.seen)
         watcher.judge()
@@ -98,10 +98,10 @@ def write_batch(
     return counts
 
 
-def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str], schema: pa.Schema) -> pa.RecordBatch:
+def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str]) -> pa.RecordBatch:
+    """The block's rows under their stored names, beside where they come from."""
     count = len(block.row_numbers)
     columns: dict[str, pa.Array] = {
-        "_source": pa.repeat(batch.source, count),
         "_file": pa.repeat(batch.file, count),
         "_batch_id": pa.repeat(batch.batch_id, count),
         "_row_number": block.row_numbers,
@@ -110,9 +110,7 @@ def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str], schema: pa
     for raw, values in block.columns.items():
         name = stored[raw]
         columns[name] = pc.coalesce(columns[name], values) if name in columns else values
-    absent = pa.nulls(count, pa.string())  # one for all, or a wide table would cost memory for what it has not
-    arrays = [columns.get(name, absent) for name in schema.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _set_aside(settings: Settings, batch: Batch, counts: Counts, faults: list[Fault]) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
+from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError
 
 from lakehouse import ops
+from lakehouse.bronze.data_files import DataFiles
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
 
-# A batch goes into one partition. With several writers, those that have nothing to do keep the queue of the busy one
-# open without bound: 4 M rows of 2 kB held 3.2 GiB, now 0.6. delta-rs reads these at its first write.
+# Of what delta-rs writes itself, here and in the layers above. With several writers, those that have nothing to do keep
+# the queue of the busy one open without bound: 4 M rows of 2 kB in one partition held 3.2 GiB, with one 0.6. delta-rs
+# reads these at its first write.
 os.environ.setdefault("DELTARS_MAX_CONCURRENT_WRITERS", "1")
 os.environ.setdefault("DELTARS_WRITER_BATCH_CHANNEL_SIZE", "4")
 
@@ -46,9 +49,6 @@ QUARANTINE = pa.schema(
 _STATISTICS = {"delta.dataSkippingNumIndexedCols": str(len(LINEAGE))}
 """Only the lineage columns are ever searched by: statistics of raw text would only swell the log."""
 
-CELLS_AT_ONCE = 4_000_000
-"""Rows times columns of the table that are handed over together: delta-rs fills the columns that a batch lacks."""
-
 
 def ensure_tables(settings: Settings) -> None:
     """Create the bronze tables that are missing, empty."""
@@ -76,78 +76,61 @@ def files_of_batches(settings: Settings, source: str, entity: str, batch_ids: Se
 
 
 class Append:
-    """One commit to a bronze table, written while its batches are still being made.
+    """One commit to a bronze table; new columns are added to the table."""
 
-    delta-rs takes the batches in a thread of its own, in which no other table may be opened: so the caller makes
-    them in the caller's thread and hands them over here. New columns are added to the table.
-    """
+    def __init__(self, settings: Settings, table: str, schema: pa.Schema, partition: Mapping[str, str]) -> None:
+        """Nothing is written yet.
 
-    def __init__(self, settings: Settings, table: str, schema: pa.Schema) -> None:
+        Args:
+            schema: the columns that the table must have; batches may lack some, files then do.
+            partition: column -> value of the one partition written to; batches do not have these columns.
+        """
         self._home, self._path, self._schema = settings.home, settings.table_path("bronze", table), schema
-        columns = {field.name for field in DeltaTable(self._path).schema().fields} | set(schema.names)
-        self._rows_at_once = max(1_000, CELLS_AT_ONCE // len(columns))
-        self._handed_over: queue.Queue[pa.RecordBatch | None] = queue.Queue(maxsize=2)
-        self._abandoned = False
-        self._fault: BaseException | None = None
-        self._writer = threading.Thread(target=self._write, daemon=True)
-        self._writer.start()
+        self._files = DataFiles(self._path, schema, partition, schema.names[: len(LINEAGE)])
 
     def __enter__(self) -> Append:
         return self
 
-    def __exit__(self, *fault: object) -> None:
-        """Leaving by an exception commits nothing."""
-        if self._writer.is_alive():
-            self._abandoned = True
-            self._hand_over(None)
-            self._writer.join()
+    def __exit__(self, kind: object, *fault: object) -> None:
+        """Leaving by an exception commits nothing and removes the files, unless the commit was made before it."""
+        if kind is not None:
+            with suppress(OSError, DeltaError):  # where the log cannot be read they stay, and go with the next VACUUM
+                self._files.discard(but=self._committed())
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Hand over a batch; waits while two others are still to be written."""
-        for start in range(0, batch.num_rows, self._rows_at_once):
-            self._hand_over(batch.slice(start, self._rows_at_once))
-        self._raise_fault()
+        """Take a batch in; many are written together."""
+        with written_plainly(self._home):
+            self._files.add(batch)
 
     def commit(self) -> int:
         """Finish, and return the number of rows that the table's log says were added."""
-        self._hand_over(None)
-        self._writer.join()
-        self._raise_fault()
-        return int(DeltaTable(self._path).history(1)[0]["operationMetrics"]["num_added_rows"])
+        with written_plainly(self._home):
+            actions = self._files.close()
+            table = DeltaTable(self._path)
+            known = {field.name for field in table.schema().fields}
+            new = [field for field in self._schema if field.name not in known]
+            if new:
+                table.alter.add_columns(DeltaSchema.from_arrow(pa.schema(new)).fields)
+            if actions:
+                partitions = table.metadata().partition_columns
+                table.create_write_transaction(actions, "append", table.schema(), partitions)
+            return sum(self._committed().values())
 
-    def _hand_over(self, batch: pa.RecordBatch | None) -> None:
-        while self._writer.is_alive():
-            try:
-                self._handed_over.put(batch, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        while (batch := self._handed_over.get()) is not None:
-            yield batch
-        if self._abandoned:
-            raise ValueError("abandoned")
-
-    def _write(self) -> None:
-        try:
-            reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
-            write_deltalake(self._path, reader, mode="append", schema_mode="merge")
-        except BaseException as fault:
-            self._fault = fault
-
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            with written_plainly(self._home):
-                raise self._fault
+    def _committed(self) -> dict[str, int]:
+        """The rows of each of the files that the table's log names."""
+        if not self._files.paths:
+            return {}
+        named = pa.table(DeltaTable(self._path).get_add_actions(flatten=True)).select(["path", "num_records"])
+        rows = {unquote(file["path"]): file["num_records"] for file in named.to_pylist()}
+        return {path: rows[path] for path in self._files.paths if path in rows}
 
 
 def append(settings: Settings, table: str, rows: pa.Table) -> int:
-    """Append rows in one commit; returns the number that the table's log says were added."""
-    path = settings.table_path("bronze", table)
-    with written_plainly(settings.home):
-        write_deltalake(path, rows, mode="append", schema_mode="merge")
-    return int(DeltaTable(path).history(1)[0]["operationMetrics"]["num_added_rows"])
+    """Append rows to a table without partitions in one commit; returns the number that its log says were added."""
+    with Append(settings, table, rows.schema, {}) as appending:
+        for batch in rows.to_batches():
+            appending.add(batch)
+        return appending.commit()
 
 
 def delete_batch(settings: Settings, source: str, entity: str, batch_id: str) -> None:

@@ -78,7 +78,7 @@ class Feeder:
         place.mkdir(parents=True)
         outcome = Outcome(number, case.kind)
         case.write(place)
-        _reset_peak()
+        reset_peak()
         began = time.monotonic()
         loads: list[Load] = []
         try:
@@ -93,7 +93,7 @@ class Feeder:
                 f"{type(fault).__name__}: {str(fault)[:300]} ({Path(where.filename).name}:{where.lineno})"
             )
         outcome.seconds = time.monotonic() - began
-        outcome.peak_mib = _peak_mib()
+        outcome.peak_mib = peak_mib()
         try:
             self._audit(outcome, case, place, loads)
         except Exception as fault:
@@ -280,13 +280,13 @@ def _short_reason(said: str, place: Path) -> str:
     return re.sub(r"\d[\d,]*", "N", said)[:110]
 
 
-def _reset_peak() -> None:
+def reset_peak() -> None:
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _peak_mib() -> int:
-    """The most that this process has held at once since `_reset_peak`."""
+def peak_mib() -> int:
+    """The most that this process has held at once since `reset_peak`."""
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) >> 10

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from landing_shop import Shop
 
-from lakehouse.bronze import tables
+from lakehouse.bronze import data_files, tables
 from lakehouse.errors import InputError, LakehouseError
 
 
@@ -115,7 +115,7 @@ def test_a_full_disk_is_one_sentence_and_lands_nothing(
         raise raised
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "write_deltalake", full)
+        patch.setattr(data_files.pq, "ParquetWriter", full)
         with pytest.raises(LakehouseError, match="no space left on the disk of .*home"):
             shop.land("x.csv")
     assert [row["id"] for row in shop.rows()] == ["1"]
