@@ -164,38 +164,37 @@ moments as (
 ),
 {%- if is_increment() %}
 
--- Of what a viewer did more than 30 days before the first touched impression, sums.
+-- What a viewer did more than 30 days before the first touched impression is added up.
 recent_moments as (
 
-    select moments.*
-    from moments
-    inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
-    where moments.moment >= viewers.since
-
-    union all
-
     select
-        null as source,
-        null as impression_id,
-        moments.person,
-        moments.customer_id,
-        moments.creative_id,
-        moments.category,
-        max(moments.moment) as moment,
-        sum(moments.impression_count) as impression_count,
-        sum(moments.click_count) as click_count,
-        sum(moments.view_count) as view_count,
-        sum(moments.search_count) as search_count,
-        sum(moments.cart_count) as cart_count,
-        sum(moments.order_count) as order_count,
-        max(moments.shown_moment) as shown_moment,
-        max(moments.click_moment) as click_moment,
-        max(moments.order_moment) as order_moment,
-        max(moments.viewed) as viewed
-    from moments
-    inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
-    where moments.moment < viewers.since
-    group by moments.person, moments.customer_id, moments.creative_id, moments.category
+        told_source as source,
+        told_impression_id as impression_id,
+        person,
+        customer_id,
+        creative_id,
+        category,
+        max(moment) as moment,
+        sum(impression_count) as impression_count,
+        sum(click_count) as click_count,
+        sum(view_count) as view_count,
+        sum(search_count) as search_count,
+        sum(cart_count) as cart_count,
+        sum(order_count) as order_count,
+        max(shown_moment) as shown_moment,
+        max(click_moment) as click_moment,
+        max(order_moment) as order_moment,
+        max(viewed) as viewed
+    from (
+        select
+            moments.*,
+            case when moments.moment >= viewers.since then moments.source end as told_source,
+            case when moments.moment >= viewers.since then moments.impression_id end as told_impression_id,
+            case when moments.moment >= viewers.since then moments.moment end as told_moment
+        from moments
+        inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
+    ) as placed
+    group by told_source, told_impression_id, told_moment, person, customer_id, creative_id, category
 
 ),
 {%- endif %}

@@ -43,7 +43,8 @@ last_consents as (
     select
         consents.customer_id,
         consents.channel,
-        max(struct(consents.changed_at, not consents.is_granted as is_refused)) as latest
+        max(consents.changed_at) as changed_at,
+        pmod(max(2 * unix_micros(consents.changed_at) + if(consents.is_granted, 0, 1)), 2) = 1 as is_refused
     from {{ ref('stg_consents') }} as consents
     where
         to_date(consents.changed_at) <= {{ run_day() }}
@@ -56,11 +57,11 @@ consents as (
 
     select
         customer_id,
-        bool_or(not latest.is_refused) as has_marketing_consent,
-        bool_or(lower(channel) = 'email' and not latest.is_refused) as has_email_consent,
-        bool_or(lower(channel) = 'sms' and not latest.is_refused) as has_sms_consent,
-        bool_or(lower(channel) = 'push' and not latest.is_refused) as has_push_consent,
-        max(latest.changed_at) as consent_changed_at
+        bool_or(not is_refused) as has_marketing_consent,
+        bool_or(lower(channel) = 'email' and not is_refused) as has_email_consent,
+        bool_or(lower(channel) = 'sms' and not is_refused) as has_sms_consent,
+        bool_or(lower(channel) = 'push' and not is_refused) as has_push_consent,
+        max(changed_at) as consent_changed_at
     from last_consents
     group by customer_id
 
