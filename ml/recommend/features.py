@@ -206,9 +206,9 @@ def _ids(settings: Settings, table: str, name: str) -> Texts:
     """The sorted ids of a table of gold; where it has none, those of the interactions."""
     for told in (table, "feat_interactions"):
         batches = tables.gold_rows(settings, told, {name: pa.string()})
-        found = np.array(sorted({value for batch in batches for value in batch[name].unique().to_pylist() if value}))
-        if len(found):
-            return found.astype(object)
+        found = {value for batch in batches for value in batch[name].unique().to_pylist()} - {None}
+        if found:
+            return np.array(sorted(found), dtype=object)
     return np.array([], dtype=object)
 
 
