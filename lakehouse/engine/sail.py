@@ -178,9 +178,12 @@ class Sail:
         for schema, table in sorted(set(TABLE.findall(sql))):
             path = self.settings.table_path(schema, table)
             log = path / "_delta_log"
-            if not log.exists() or self._known.get((schema, table), _Known()).at == log.stat().st_mtime_ns:
+            if not log.exists():
                 continue
-            known = _Known(log.stat().st_mtime_ns, str(commits.stored_schema(path)))
+            at = log.stat().st_mtime_ns
+            if self._known.get((schema, table), _Known()).at == at:
+                continue
+            known = _Known(at, str(commits.stored_schema(path)))
             with self._lock:
                 if self._known.get((schema, table), _Known()).columns != known.columns:
                     self._command(f"create schema if not exists {schema}")

@@ -16,7 +16,6 @@ from lakehouse.settings import Settings
 from ml import tables
 
 READS = ("feat_interactions", "feat_customer_behaviour", "feat_product")
-CUSTOMERS, PRODUCTS = ("feat_customer_behaviour", "customer_id"), ("feat_product", "product_id")
 DAILY = {
     "customer_id": pa.string(),
     "product_id": pa.string(),
@@ -127,8 +126,7 @@ def read_history(settings: Settings, as_of: date) -> History:
 
     Without `LEAST_DAYS` of interactions there is no cut and `after` is empty.
     """
-    customers, products = _ids(settings, *CUSTOMERS), _ids(settings, *PRODUCTS)
-    daily = _daily(settings, as_of, customers, products)
+    daily, customers, products = _read(settings, as_of)
     cut = _cut(daily.day)
     is_after = daily.day >= cut.toordinal() if cut else np.zeros(len(daily.day), dtype=np.bool_)
     whole, before, after = (
@@ -139,8 +137,7 @@ def read_history(settings: Settings, as_of: date) -> History:
 
 def read_seen(settings: Settings, as_of: date) -> Interactions:
     """All interactions up to and including `as_of`, not split."""
-    customers, products = _ids(settings, *CUSTOMERS), _ids(settings, *PRODUCTS)
-    return interactions(_daily(settings, as_of, customers, products), customers, products)
+    return interactions(*_read(settings, as_of))
 
 
 def interactions(daily: Daily, customers: Texts, products: Texts) -> Interactions:
@@ -167,6 +164,13 @@ def interactions(daily: Daily, customers: Texts, products: Texts) -> Interaction
         last_bought_day=last,
         is_rated=total(daily.is_rated) > 0,
     )
+
+
+def _read(settings: Settings, as_of: date) -> tuple[Daily, Texts, Texts]:
+    """The rows, and the sorted ids of customers and products that their positions are of."""
+    customers = _ids(settings, "feat_customer_behaviour", "customer_id")
+    products = _ids(settings, "feat_product", "product_id")
+    return _daily(settings, as_of, customers, products), customers, products
 
 
 def _daily(settings: Settings, as_of: date, customers: Texts, products: Texts) -> Daily:

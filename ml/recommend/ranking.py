@@ -28,10 +28,12 @@ def top_k(scores: Floats, k: int) -> Ints:
     """
     rows, columns = scores.shape
     k = min(k, columns)
-    group = max(1, min(WIDEST_GROUP, columns // max(1, k)))
-    whole = columns - columns % group
-    bests = scores[:, :whole].reshape(rows, whole // group, group).max(axis=2) if k else scores[:, :0]
-    least = np.partition(bests, whole // group - k, axis=1)[:, whole // group - k] if k else np.full(rows, np.inf)
+    if k == 0:
+        return np.zeros((rows, 0), dtype=np.int64)
+    group = min(WIDEST_GROUP, columns // k)
+    groups = columns // group
+    bests = scores[:, : groups * group].reshape(rows, groups, group).max(axis=2)
+    least = np.partition(bests, groups - k, axis=1)[:, groups - k]
     row, column = np.nonzero(scores >= least[:, None])
     order = np.lexsort((column, -scores[row, column], row))
     row, column = row[order], column[order]
