@@ -188,21 +188,24 @@
     {{- return(parts | join(' union all ')) -}}
 {% endmacro %}
 
+{# Who saw an impression: the customer, or somebody of whom nothing else is known. #}
+{% macro viewer(relation) -%}
+    coalesce({{ relation }}.customer_id, concat('impression ', {{ relation }}.impression_id))
+{%- endmacro %}
+
 {# Whether a moment is not before that of the first touched impression. #}
 {% macro is_since_first_touched(moment) %}
     {%- if not is_increment() -%}{{- return('true') -}}{%- endif -%}
-    {{- return('(' ~ moment ~ ' - 2592000000000 >= (select min(since) from ' ~ aside('viewers') ~ '))') -}}
+    {{- return('(' ~ moment ~ ' >= (select min(first_moment) from ' ~ aside('viewers') ~ '))') -}}
 {% endmacro %}
 
-{# Puts aside the people who saw a touched impression, with the moment since when their deeds count one by one. #}
+{# Puts aside the people who saw a touched impression, with the moment of the first. #}
 {% macro put_viewers_aside() %}
     {%- if is_increment() -%}
         {%- do put_aside(
             'viewers',
-            "select coalesce(shown.customer_id, concat('impression ', shown.impression_id)) as person,"
-            ~ ' min(unix_micros(shown.shown_at)) - 2592000000000 as since'
-            ~ ' from silver.impressions as shown' ~ only_touched('shown')
-            ~ " group by coalesce(shown.customer_id, concat('impression ', shown.impression_id))"
+            'select ' ~ viewer('shown') ~ ' as person, min(unix_micros(shown.shown_at)) as first_moment'
+            ~ ' from silver.impressions as shown' ~ only_touched('shown') ~ ' group by ' ~ viewer('shown')
         ) -%}
     {%- endif -%}
 {% endmacro %}

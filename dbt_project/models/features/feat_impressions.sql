@@ -7,6 +7,7 @@
 ) }}
 {%- do touch_keys(changed_impressions()) -%}
 {%- do put_viewers_aside() -%}
+{%- set month = 30 * 86400000000 -%}
 
 with
 
@@ -15,9 +16,9 @@ impressions as (
     select
         *,
         unix_micros(shown_at) as moment,
-        coalesce(customer_id, concat('impression ', impression_id)) as person,
+        {{ viewer('impressions') }} as person,
         coalesce(attributes['creative_category'], attributes['category']) as category
-    from {{ ref('stg_impressions') }}
+    from {{ ref('stg_impressions') }} as impressions
     where shown_on <= {{ run_day() }}
 
 ),
@@ -188,9 +189,9 @@ recent_moments as (
     from (
         select
             moments.*,
-            case when moments.moment >= viewers.since then moments.source end as told_source,
-            case when moments.moment >= viewers.since then moments.impression_id end as told_impression_id,
-            case when moments.moment >= viewers.since then moments.moment end as told_moment
+            case when moments.moment >= viewers.first_moment - {{ month }} then moments.source end as told_source,
+            case when moments.moment >= viewers.first_moment - {{ month }} then moments.impression_id end as told_impression_id,
+            case when moments.moment >= viewers.first_moment - {{ month }} then moments.moment end as told_moment
         from moments
         inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
     ) as placed
@@ -225,7 +226,7 @@ with_history as (
         same_category_before as (
             partition by person, category order by moment range between unbounded preceding and 1 preceding
         ),
-        month_before as (partition by person order by moment range between 2592000000000 preceding and 1 preceding)
+        month_before as (partition by person order by moment range between {{ month }} preceding and 1 preceding)
 
 ),
 
