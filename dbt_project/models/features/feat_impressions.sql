@@ -188,12 +188,17 @@ recent_moments as (
         max(viewed) as viewed
     from (
         select
-            moments.*,
-            case when moments.moment >= viewers.first_moment - {{ month }} then moments.source end as told_source,
-            case when moments.moment >= viewers.first_moment - {{ month }} then moments.impression_id end as told_impression_id,
-            case when moments.moment >= viewers.first_moment - {{ month }} then moments.moment end as told_moment
-        from moments
-        inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
+            *,
+            case when is_recent then source end as told_source,
+            case when is_recent then impression_id end as told_impression_id,
+            case when is_recent then moment end as told_moment
+        from (
+            select
+                moments.*,
+                moments.moment >= viewers.first_moment - {{ month }} as is_recent
+            from moments
+            inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
+        ) as beside
     ) as placed
     group by told_source, told_impression_id, told_moment, person, customer_id, creative_id, category
 
