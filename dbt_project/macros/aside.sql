@@ -10,6 +10,23 @@
     {%- do note_of_model('aside', (noted_of_model('aside') or []) + [name]) -%}
 {% endmacro %}
 
+{# Whether so many rows are worth putting aside. #}
+{% macro are_many(row_count) %}
+    {{- return(execute and row_count >= 50000 and var('aside', '') != '' and flags.WHICH in ['build', 'run']) -}}
+{% endmacro %}
+
+{#
+  A query that a model names more than once, as the relation to name: put aside where it is over many rows, for an engine
+  works it out anew each time that it is named; else, and where no run has a folder for it, the query itself.
+#}
+{% macro worked_out_once(name, sql, row_count) %}
+    {%- if not are_many(row_count) -%}
+        {{- return('(' ~ sql ~ ')') -}}
+    {%- endif -%}
+    {%- do put_aside(name, sql) -%}
+    {{- return(aside(name)) -}}
+{% endmacro %}
+
 {% macro drop_put_aside() %}
     {%- for name in noted_of_model('aside') or [] -%}
         {%- do run_query('drop table if exists ' ~ aside(name)) -%}

@@ -75,15 +75,7 @@
     {%- set day = model.config.meta.get('day') -%}
     {%- set judged = model.config.meta.get('judged', []) -%}
     {%- if increment() is none -%}
-    with
-
-    checked as (
-
-        {{ checked_rows(entity_name) | indent(8) }}
-
-    )
-
-    select * from ({{ without_copies(entity_name) | indent(8) }})
+    {{ without_copies(entity_name) }}
     {%- else -%}
     {%- set carried = carried_columns(entity_name) -%}
     {%- do put_aside_arrived(entity_name, day, carried) -%}
@@ -117,9 +109,9 @@
     {{- return(var('increments')[model.name]['changed'] | length > 0) -}}
 {% endmacro %}
 
-{% macro carried_columns(entity_name) %}
+{% macro carried_columns(entity_name, only=none) %}
     {%- set spec = entity(entity_name) -%}
-    {%- set carried = ['source'] + spec.columns | list -%}
+    {%- set carried = ['source'] + (spec.columns if only is none else only) | list -%}
     {%- if spec.get('currency') -%}{%- do carried.append('currency') -%}{%- endif -%}
     {%- if spec.get('attributes') -%}{%- do carried.append('attributes') -%}{%- endif -%}
     {{- return(carried + ['source_row_count', 'is_duplicate', '_file', '_batch_id', '_row_number', '_identity']) -}}
@@ -165,11 +157,7 @@
 {% macro put_aside_arrived(entity_name, day, carried) %}
     {%- set keyless = is_keyless(entity_name, 'fresh') -%}
     {%- set fresh -%}
-    with checked as ({{ checked_rows(entity_name) }}),
-
-    kept as ({{ without_copies(entity_name) }})
-
-    select {{ carried | join(', ') }} from kept
+    select {{ carried | join(', ') }} from ({{ without_copies(entity_name) }})
     {%- endset -%}
     {%- do put_aside('fresh', fresh) -%}
     {%- set sql -%}

@@ -7,62 +7,11 @@
 {#- The narrowest inter-quartile range, as a ratio: where most lines are of one piece or at the list price it would
     be 1, and every other line an outlier. -#}
 {%- set narrowest = {'quantity': 1.6, 'unit_price': 1.25} -%}
-{#- In an increment the lines there are already come from silver, by name: silver.order_lines reads these bounds. -#}
-{%- set stored = upstream('silver', 'order_lines') -%}
 with
-
-checked as (
-
-    {{ checked_rows('order_lines', only=read) }}
-
-),
-
-fresh as (
-
-    {{ without_copies('order_lines') }}
-
-),
-
-lines as (
-
-    select
-        source,
-        product_id,
-        quantity,
-        unit_price,
-        is_cancelled
-    from fresh
-    {%- if increment() is not none %}
-
-    union all
-
-    select
-        stored.source,
-        stored.product_id,
-        stored.quantity,
-        stored.unit_price,
-        stored.is_cancelled
-    from {{ stored }} as stored
-    left anti join fresh
-        on
-            stored.source = fresh.source and stored._identity = fresh._identity
-            and not ({{ is_keyless('order_lines', 'stored') }})
-    {%- endif %}
-
-),
 
 sales as (
 
-    select
-        source,
-        product_id,
-        quantity,
-        unit_price
-    from lines
-    where
-        quantity > 0
-        and unit_price > 0
-        and not coalesce(is_cancelled, false)
+    select * from {{ worked_out_once('sales', sold_lines(read | unique | list), landed_rows(['order_lines'])) }} as sold
 
 ),
 

@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('accounts') }}
-
-),
-
 kept as (
 
     {{ without_copies('accounts') }}

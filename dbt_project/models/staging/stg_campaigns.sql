@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('campaigns') }}
-
-),
-
 kept as (
 
     {{ without_copies('campaigns') }}

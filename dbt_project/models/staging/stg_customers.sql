@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('customers') }}
-
-),
-
 kept as (
 
     {{ without_copies('customers') }}

@@ -5,12 +5,11 @@
         'judged': ['is_near_duplicate', 'is_known_customer', 'is_known_product'],
     }
 ) }}
-{%- set previous_event_at -%}
-lag(event_at) over (
-            partition by source, coalesce(customer_id, anonymous_id), session_id, lower(event_type), product_id
-            order by event_at, event_id, _batch_id, _row_number
-        )
-{%- endset -%}
+{#- What the same visitor does in the same way, to the same product, in the same session. -#}
+{%- set sameness = 'source, coalesce(customer_id, anonymous_id), session_id, lower(event_type), product_id' -%}
+{%- set sequenced = [
+    'source', 'customer_id', 'anonymous_id', 'session_id', 'event_type', 'product_id', 'event_at', 'event_id'
+] -%}
 with
 
 kept as (
@@ -23,73 +22,98 @@ kept as (
 
 {{ known_keys('product') }},
 
+{# In an increment only the events of the days that the new ones touch are put in sequence again. -#}
 in_sequence as (
 
     {% if increment() is none -%}
-    select
-        *,
-        {{ previous_event_at }} as previous_event_at
-    from kept
+    select {{ sequenced | join(', ') }}, _batch_id, _row_number from kept
     {%- else -%}
-    {#- Only the events of the days that the new ones touch are put in sequence again. -#}
-    select
-        kept.*,
-        nearby._batch_id is null as is_far,
-        nearby.previous_event_at
-    from kept
-    left join (
-        select
-            _batch_id,
-            _row_number,
-            {{ previous_event_at }} as previous_event_at
-        from ({{ rows_nearby([
-            'source', 'customer_id', 'anonymous_id', 'session_id', 'event_type', 'product_id', 'event_at', 'event_id'
-        ]) }})
-    ) as nearby
-        on kept._batch_id = nearby._batch_id and kept._row_number = nearby._row_number
+    {{ rows_nearby(sequenced) }}
     {%- endif %}
+
+),
+
+-- Most events are the only one of their kind: only those that are not are put in order.
+alike as (
+
+    select xxhash64({{ sameness }}) as likeness
+    from in_sequence
+    group by xxhash64({{ sameness }})
+    having count(*) > 1
+
+),
+
+near_duplicates as (
+
+    select
+        _batch_id,
+        _row_number
+    from (
+        select
+            in_sequence._batch_id,
+            in_sequence._row_number,
+            in_sequence.event_at,
+            lag(in_sequence.event_at) over (
+                partition by {{ sameness }}
+                order by in_sequence.event_at, in_sequence.event_id, in_sequence._batch_id, in_sequence._row_number
+            ) as previous_event_at
+        from in_sequence
+        left semi join alike on xxhash64({{ sameness }}) = alike.likeness
+    ) as followed
+    where event_at <= previous_event_at + interval 2 seconds
 
 ),
 
 final as (
 
     select
-        in_sequence.source,
+        kept.source,
 
         ---------- ids
-        in_sequence.event_id,
-        in_sequence.customer_id,
-        in_sequence.anonymous_id,
-        in_sequence.session_id,
-        in_sequence.product_id,
+        kept.event_id,
+        kept.customer_id,
+        kept.anonymous_id,
+        kept.session_id,
+        kept.product_id,
 
         ---------- description
-        lower(in_sequence.event_type) as event_type,
-        in_sequence.query,
-        in_sequence.url,
-        in_sequence.referrer,
-        in_sequence.device_type,
-        in_sequence.channel,
+        lower(kept.event_type) as event_type,
+        kept.query,
+        kept.url,
+        kept.referrer,
+        kept.device_type,
+        kept.channel,
 
         ---------- times
-        in_sequence.event_at,
-        to_date(in_sequence.event_at) as event_on,
+        kept.event_at,
+        to_date(kept.event_at) as event_on,
 
         ---------- flags
-        {{ 'case when in_sequence.is_far then in_sequence._stored[0] else' if increment() is not none }}
-        coalesce(in_sequence.event_at <= in_sequence.previous_event_at + interval 2 seconds, false)
-        {{ 'end' if increment() is not none }} as is_near_duplicate,
-        {{ is_known('customer', 'in_sequence') }} as is_known_customer,
-        {{ is_known('product', 'in_sequence') }} as is_known_product,
+        {% if increment() is none -%}
+        near_duplicates._batch_id is not null as is_near_duplicate,
+        {%- else -%}
+        case
+            when in_sequence._batch_id is null then kept._stored[0]
+            else near_duplicates._batch_id is not null
+        end as is_near_duplicate,
+        {%- endif %}
+        {{ is_known('customer', 'kept') }} as is_known_customer,
+        {{ is_known('product', 'kept') }} as is_known_product,
 
         ---------- whatever else the source keeps
-        in_sequence.attributes,
+        kept.attributes,
 
         ---------- lineage
-        {{ lineage('in_sequence') }}
-    from in_sequence
-    {{ join_known('customer', 'in_sequence') }}
-    {{ join_known('product', 'in_sequence') }}
+        {{ lineage('kept') }}
+    from kept
+    left join near_duplicates
+        on kept._batch_id = near_duplicates._batch_id and kept._row_number = near_duplicates._row_number
+    {%- if increment() is not none %}
+    left join in_sequence
+        on kept._batch_id = in_sequence._batch_id and kept._row_number = in_sequence._row_number
+    {%- endif %}
+    {{ join_known('customer', 'kept') }}
+    {{ join_known('product', 'kept') }}
 
 )
 

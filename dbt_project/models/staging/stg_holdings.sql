@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('holdings') }}
-
-),
-
 kept as (
 
     {{ without_copies('holdings') }}

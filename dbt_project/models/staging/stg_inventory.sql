@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('inventory') }}
-
-),
-
 kept as (
 
     {{ without_copies('inventory') }}

@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('memberships') }}
-
-),
-
 kept as (
 
     {{ without_copies('memberships') }}

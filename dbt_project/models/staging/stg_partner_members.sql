@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('partner_members') }}
-
-),
-
 kept as (
 
     {{ without_copies('partner_members') }}

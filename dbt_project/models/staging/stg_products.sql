@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('products') }}
-
-),
-
 kept as (
 
     {{ without_copies('products') }}

@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('store_traffic') }}
-
-),
-
 kept as (
 
     {{ without_copies('store_traffic') }}

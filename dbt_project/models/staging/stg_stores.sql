@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('stores') }}
-
-),
-
 kept as (
 
     {{ without_copies('stores') }}

@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('third_party_profiles') }}
-
-),
-
 kept as (
 
     {{ without_copies('third_party_profiles') }}

@@ -1,11 +1,5 @@
 with
 
-checked as (
-
-    {{ checked_rows('tickets') }}
-
-),
-
 kept as (
 
     {{ without_copies('tickets') }}
