@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from lakehouse import profiling
+
 Result = TypeVar("Result")
 Given = TypeVar("Given")
 
@@ -14,5 +16,5 @@ AT_ONCE = 2
 
 def each(call: Callable[[Given], Result], given: Iterable[Given], at_once: int = AT_ONCE) -> list[Result]:
     """`call` of each, in the order given; the fits share nothing, so `at_once` does not change the results."""
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(profiling.at_once(at_once)) as pool:
         return list(pool.map(call, given))

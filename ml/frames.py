@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
 
+import pyarrow as pa
+
 _CONNECTED: ContextVar[bool] = ContextVar("connected", default=False)
 
 
@@ -40,3 +42,11 @@ def speaking_to(session: object) -> Iterator[None]:
         yield
     finally:
         _CONNECTED.reset(before)
+
+
+def batches(frame: Any) -> Iterator[pa.RecordBatch]:
+    """The rows of a data frame of Spark Connect, batch by batch."""
+    client = frame.sparkSession.client
+    for answered in client.to_table_as_iterator(frame._plan.to_proto(client)):
+        if isinstance(answered, pa.Table):
+            yield from answered.to_batches()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LakehouseError
+from lakehouse.profiling import span
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ def nothing_to_learn(task: str) -> Summary:
 
 def register(settings: Settings, training: Training) -> str:
     """Log a run, register its model, give it the alias `champion`; returns the registry's version."""
+    with span("register in MLflow"):
+        return _registered(settings, training)
+
+
+def _registered(settings: Settings, training: Training) -> str:
     client = open_store(settings)
     import mlflow.pyfunc
     from mlflow.entities import Metric as LoggedMetric

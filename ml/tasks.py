@@ -56,7 +56,7 @@ class Task:
 
     def train(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Register a new champion and write its measures to `ml.model_metrics`, replacing the task's earlier ones."""
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
             summary = self.fit(spark, settings, as_of, seed)
         record(spark, settings, summary)
         if summary.model_version != registry.NO_MODEL:

@@ -33,16 +33,16 @@ def score(task: Task) -> None:
 
 def _do(task: str, door: str) -> None:
     from lakehouse.cli.screen import console
+    from lakehouse.engine import fitting_engine, frames
     from lakehouse.runlock import hold
-    from lakehouse.session import open_session
     from ml.tasks import TASKS
 
     if task not in TASKS:
         raise InputError(f"there is no task {task!r}: it is one of {', '.join(TASKS)}")
-    settings = load_settings()
+    settings, _ = fitting_engine(load_settings())
     day = _day_of(settings)
     with hold(settings.home):
-        summary = getattr(TASKS[task], door)(open_session(settings), settings, day, settings.sample_seed)
+        summary = getattr(TASKS[task], door)(frames(settings), settings, day, settings.sample_seed)
     console().print(f"{door} {task}: {summary}", markup=False)
 
 

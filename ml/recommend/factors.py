@@ -5,9 +5,9 @@ Given the item factors Y (products x rank), a customer with weights r_j on produ
     x = A^-1 sum_j (1 + alpha r_j) y_j,    A = Y'Y + sum_j alpha r_j y_j y_j' + lambda n I
 
 with n the number of their products (Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets",
-ICDM 2008, eq. 4, with the regularisation scaled by n as Spark's ALS does it). That is the very equation that ALS
-solves for its user factors in its last half step, so nothing is lost by keeping the item factors alone; and a customer
-who came after the training is served as exactly as one who was there.
+ICDM 2008, eq. 4, with the regularisation scaled by n as Spark's ALS does it; where it is not, n is 1). That is the very
+equation that ALS solves for its user factors in its last half step, so nothing is lost by keeping the item factors
+alone; and a customer who came after the training is served as exactly as one who was there.
 
 The same equation explains a recommendation (section 5 of the paper): the score of product i is a sum over the
 customer's own products, y_i' x = sum_j (1 + alpha r_j) y_i' A^-1 y_j, and the largest term is the evidence.
@@ -29,12 +29,15 @@ from ml.recommend.features import Floats, Ints, Texts
 
 @dataclass(frozen=True)
 class Settled:
-    """Hyperparameters of a fitted model; `alpha` scales weights to confidence, `regularisation` is lambda."""
+    """Hyperparameters of a fitted model; `alpha` scales weights to confidence, `regularisation` is lambda, and
+    `is_scaled` says whether it is multiplied by the number of the customer's products.
+    """
 
     rank: int
     iterations: int
     regularisation: float
     alpha: float
+    is_scaled: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def solve_customers(weights: sparse.csr_matrix, factors: Floats, settled: Settle
     for row, (start, end) in enumerate(zip(weights.indptr[:-1], weights.indptr[1:], strict=True)):
         own = factors[weights.indices[start:end]]
         systems[row] += own.T @ (own * (settled.alpha * weights.data[start:end])[:, None])
-    systems += (settled.regularisation * np.maximum(counts, 1))[:, None, None] * np.eye(rank)
+    scales = np.maximum(counts, 1) if settled.is_scaled else np.ones(len(counts))
+    systems += (settled.regularisation * scales)[:, None, None] * np.eye(rank)
     confidence = 1.0 + settled.alpha * weights.data
     right = sparse.csr_matrix((confidence, weights.indices, weights.indptr), shape=weights.shape) @ factors
     inverses = np.linalg.inv(systems)

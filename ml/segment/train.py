@@ -1,4 +1,4 @@
-"""Fit K-means by Spark MLlib for k from 2 to 8, take the elbow, name the groups, register."""
+"""Fit K-means for k from 2 to 8, take the elbow, name the groups, register."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.concurrency import each
 from ml.segment.evaluate import cost, elbow, nearest_centre, silhouette
 from ml.segment.features import READS, Floats, dimensions, fit_scale, read_rfm
+from ml.segment.fits import fits_of
 from ml.segment.model import SegmentModel
 from ml.segment.naming import name_clusters
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 KS = range(2, 9)
 MOST_FOR_ELBOW = 20_000
@@ -36,7 +36,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     step = -(-len(points) // MOST_FOR_ELBOW)
     curve = draw_curve(spark, points[::step], seed)
     chosen = elbow(list(curve), [cost(points[::step], centres) for centres in curve.values()])
-    centres = curve[chosen] if step == 1 else fit(spark, _frame(spark, points), chosen, seed)
+    centres = curve[chosen] if step == 1 else fits_of(spark, points)(chosen, seed)
     names = name_clusters(centres)
     order = np.argsort([name.segment_id for name in names])
     model = SegmentModel(scale, centres[order], [names[place] for place in order])
@@ -76,24 +76,8 @@ def draw_curve(spark: SparkSession, points: Floats, seed: int) -> dict[int, Floa
     ks = [k for k in KS if k < different] or ([2] if different == 2 else [1])
     if ks == [1]:
         return {1: points.mean(axis=0, keepdims=True)}
-    frame = _frame(spark, points)
-    return dict(zip(ks, each(lambda k: fit(spark, frame, k, seed), ks), strict=True))
-
-
-def fit(spark: SparkSession, frame: DataFrame, k: int, seed: int) -> Floats:
-    """Centres (k x dimensions) by MLlib's K-means with k-means|| starts (Bahmani et al., VLDB 2012)."""
-    from pyspark.ml.clustering import KMeans
-
-    fitted = KMeans(k=k, seed=seed, maxIter=20, tol=1e-2, initSteps=2).fit(frame)
-    return np.array(fitted.clusterCenters(), dtype=np.float64)
-
-
-def _frame(spark: SparkSession, points: Floats) -> DataFrame:
-    """The points as one cached partition: sums then always run in the same order."""
-    from pyspark.ml.functions import array_to_vector
-
-    rows = spark.createDataFrame(pd.DataFrame({"point": list(points)}))
-    return rows.coalesce(1).select(array_to_vector("point").alias("features")).cache()
+    fit = fits_of(spark, points)
+    return dict(zip(ks, each(lambda k: fit(k, seed), ks), strict=True))
 
 
 def _metrics(points: Floats, model: SegmentModel, customers: int) -> list[registry.Metric]:

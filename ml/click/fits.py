@@ -1,0 +1,228 @@
+"""Logistic regression on one-hot words: by scikit-learn in this process, or by Spark MLlib in a session of Spark's own.
+
+Both minimise the mean log loss, in which clicks and others weigh the same, plus the L2 norm of the coefficients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+
+from ml.click.calibration import Floats
+from ml.click.features import Span, period, pooled, rare_of, vocabulary, word_counts
+from ml.click.model import ClickModel
+from ml.frames import F, batches, is_connected
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+REGULARISATION = 0.01
+"""L2 on the coefficients, beside a mean loss in which clicks and others weigh the same."""
+ITERATIONS, TOLERANCE = 30, 1e-6
+"""Of MLlib; after these the coefficients are within a hundredth of where they end."""
+MOST_STEPS, STEEPEST = 200, 1e-5
+"""Of scikit-learn: until no part of the gradient of the mean loss is steeper."""
+ROWS_PER_PARTITION = 500_000
+MOST_PARTITIONS = 2
+"""A floating sum of two parts is the same in either order; of three it is not. So that a fit can be repeated."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, not yet calibrated, and MLlib's own where it fitted it."""
+
+    model: ClickModel
+    learnt: Any = None
+
+
+@dataclass(frozen=True)
+class Later:
+    """The impressions after the first period, in an order that is always the same.
+
+    Args:
+        period: 1 or 2, of each.
+        logits: log-odds before calibration by each fit, one array per fit.
+    """
+
+    period: npt.NDArray[np.int64]
+    label: Floats
+    logits: list[Floats]
+
+
+class Rows(Protocol):
+    """Impressions as one-hot rows, to be fitted period by period."""
+
+    def by_period(self) -> tuple[list[int], list[int]]:
+        """Clicks and other impressions of each of the three periods."""
+
+    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+        """A model, not yet calibrated, of the periods up to `last_period`.
+
+        A click weighs (others / clicks), so that both classes weigh the same; the log of that weight is then taken off
+        the intercept, which gives log-odds at the true click rate again (King and Zeng, "Logistic Regression in Rare
+        Events Data", 2001, prior correction).
+        """
+
+    def later(self, fits: Sequence[Fitted]) -> Later:
+        """What each fit says of the impressions after the first period."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+def rows_of(impressions: DataFrame, edges: Span) -> Rows:
+    """The impressions as rows, held where the session calls for it."""
+    if is_connected(impressions.sparkSession):
+        return LocalRows.read(impressions, edges)
+    return SparkRows(impressions, vocabulary(word_counts(impressions)), edges)
+
+
+def _model(
+    words: list[str], coefficients: Floats, intercept: float, click_weight: float, base_rate: float
+) -> ClickModel:
+    named = dict(zip(words, map(float, coefficients), strict=True))
+    return ClickModel(named, float(intercept) - math.log(click_weight), slope=1.0, offset=0.0, base_rate=base_rate)
+
+
+def weighing(last_period: int, clicks: list[int], others: list[int]) -> tuple[float, float]:
+    """What a click weighs in the periods up to `last_period`, and the click rate there."""
+    clicked, other = sum(clicks[: last_period + 1]), sum(others[: last_period + 1])
+    return other / clicked, clicked / (clicked + other)
+
+
+class LocalRows:
+    """A sparse matrix of ones, in the order of time."""
+
+    def __init__(
+        self, words: list[str], matrix: sparse.csr_matrix, label: Floats, period: npt.NDArray[np.int64]
+    ) -> None:
+        self.words = words
+        self.matrix = matrix
+        self.label = label
+        self.period = period
+
+    @classmethod
+    def read(cls, impressions: DataFrame, edges: Span) -> LocalRows:
+        """Bring them here as numbers of words, batch by batch."""
+        known: dict[str, int] = {}
+        rows, counts, codes = [], [], []
+        for batch in batches(impressions.select("impression_id", "second", "label", "words")):
+            lists = batch["words"]
+            told = lists.flatten().dictionary_encode()
+            numbers = np.array([known.setdefault(word, len(known)) for word in told.dictionary.to_pylist()], np.int32)
+            codes.append(numbers[told.indices.to_numpy()])
+            counts.append(pc.list_value_length(lists).to_numpy())
+            rows.append(batch.drop_columns(["words"]))
+        table = pa.Table.from_batches(rows)
+        order = pc.sort_indices(
+            table, [("second", "ascending"), ("impression_id", "ascending"), ("label", "ascending")]
+        ).to_numpy()
+        ends = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        matrix = ones(np.concatenate(codes), ends, len(known))[order]
+        told_in = np.bincount(matrix.indices, minlength=len(known))
+        words = vocabulary({word: int(told_in[number]) for word, number in known.items()})
+        place = {word: number for number, word in enumerate(words)}
+        column = np.array([place.get(word, place[rare_of(word)]) for word in known], dtype=np.int32)
+        second = table["second"].to_numpy()[order]
+        return cls(
+            words,
+            ones(column[matrix.indices], matrix.indptr, len(words)),
+            table["label"].to_numpy()[order].astype(np.float64),
+            (second >= edges.calibrate_from).astype(np.int64) + (second >= edges.test_from),
+        )
+
+    def by_period(self) -> tuple[list[int], list[int]]:
+        clicks = np.bincount(self.period, self.label, minlength=3).astype(int)
+        return clicks.tolist(), (np.bincount(self.period, minlength=3) - clicks).tolist()
+
+    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+        from sklearn.linear_model import LogisticRegression
+
+        count = int(np.searchsorted(self.period, last_period, side="right"))
+        click_weight, base_rate = weighing(last_period, clicks, others)
+        weight = np.where(self.label[:count] > 0, click_weight, 1.0)
+        regression = LogisticRegression(C=1.0 / (REGULARISATION * weight.sum()), tol=STEEPEST, max_iter=MOST_STEPS)
+        regression.fit(_first(self.matrix, count), self.label[:count], sample_weight=weight)
+        return Fitted(_model(self.words, regression.coef_[0], regression.intercept_[0], click_weight, base_rate))
+
+    def later(self, fits: Sequence[Fitted]) -> Later:
+        first = int(np.searchsorted(self.period, 0, side="right"))
+        rows = self.matrix[first:]
+        logits = [rows @ np.array(list(one.model.coefficients.values())) + one.model.intercept for one in fits]
+        return Later(self.period[first:], self.label[first:], logits)
+
+    def close(self) -> None: ...
+
+
+def ones(columns: npt.NDArray[np.int32], ends: npt.NDArray[np.int64], width: int) -> sparse.csr_matrix:
+    """A matrix that has a one wherever a row names a column, however often."""
+    matrix = sparse.csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(ends) - 1, width))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def _first(matrix: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
+    """The first rows, without a copy."""
+    end = matrix.indptr[count]
+    parts = matrix.data[:end], matrix.indices[:end], matrix.indptr[: count + 1]
+    return sparse.csr_matrix(parts, shape=(count, matrix.shape[1]), copy=False)
+
+
+class SparkRows:
+    """A cached data frame: `impression_id`, `features` (one-hot), `label`, `period`, always in the same order."""
+
+    def __init__(self, impressions: DataFrame, words: list[str], edges: Span) -> None:
+        from pyspark.ml.feature import CountVectorizerModel
+
+        self.words = words
+        rows = impressions.select("impression_id", pooled(words).alias("words"), "label", period(edges).alias("period"))
+        parts = min(MOST_PARTITIONS, 1 + edges.impressions // ROWS_PER_PARTITION)
+        one_hot = CountVectorizerModel.from_vocabulary(words, inputCol="words", outputCol="features").setBinary(True)
+        in_order = rows.repartition(parts, "impression_id").sortWithinPartitions("impression_id")
+        self.frame = one_hot.transform(in_order).drop("words").cache()
+
+    def by_period(self) -> tuple[list[int], list[int]]:
+        told = {row[0]: row for row in self.frame.groupBy("period").agg(F.sum("label"), F.count("*")).collect()}
+        clicks = [int(told[when][1]) if when in told else 0 for when in range(3)]
+        return clicks, [told[when][2] - clicks[when] if when in told else 0 for when in range(3)]
+
+    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+        from pyspark.ml.classification import LogisticRegression
+
+        click_weight, base_rate = weighing(last_period, clicks, others)
+        weight = F.when(F.col("label") > 0, click_weight).otherwise(1.0)
+        past = self.frame.where(F.col("period") <= last_period).withColumn("weight", weight)
+        regression = LogisticRegression(
+            regParam=REGULARISATION, standardization=False, weightCol="weight", maxIter=ITERATIONS, tol=TOLERANCE
+        )
+        fitted = regression.fit(past)
+        coefficients = fitted.coefficients.toArray()
+        return Fitted(_model(self.words, coefficients, fitted.intercept, click_weight, base_rate), fitted)
+
+    def later(self, fits: Sequence[Fitted]) -> Later:
+        from pyspark.ml.functions import vector_to_array
+
+        told = self.frame.where(F.col("period") > 0)
+        for number, one in enumerate(fits):
+            named = one.learnt.setRawPredictionCol(f"raw_{number}").setPredictionCol("").setProbabilityCol("")
+            told = named.transform(told)
+        raw = [vector_to_array(f"raw_{number}")[1].alias(f"raw_{number}") for number in range(len(fits))]
+        rows = told.select("impression_id", "period", "label", *raw).toPandas()
+        rows = rows.sort_values("impression_id", ignore_index=True)
+        logits = [
+            rows[f"raw_{number}"].to_numpy(dtype=np.float64) + (one.model.intercept - float(one.learnt.intercept))
+            for number, one in enumerate(fits)
+        ]
+        return Later(rows["period"].to_numpy(np.int64), rows["label"].to_numpy(np.float64), logits)
+
+    def close(self) -> None:
+        self.frame.unpersist()
