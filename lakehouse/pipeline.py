@@ -17,6 +17,7 @@ from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
+from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
 from lakehouse.quality.suites import load_suites
@@ -164,7 +165,8 @@ def perform(run: Run, step: Step) -> StepResult:
     marker = Marker(run.settings)
     marker.begin(run.run_id, step.name, started_at)
     try:
-        result = step.do(run)
+        with span(step.name):
+            result = step.do(run)
         state = "done"
         return result
     except LakehouseError as error:
@@ -274,10 +276,13 @@ def _train(run: Run) -> StepResult:
             said["unchanged"].append(name)
             continue
         run.progress.advanced("train", name)
-        is_due = task.refresh_reason(run.settings, day, seed)
+        with span("due?"):
+            is_due = task.refresh_reason(run.settings, day, seed)
         if is_due:
-            task.train(run.spark, run.settings, day, seed)
-        task.score(run.frames, run.settings, day, seed)
+            with span(f"train {name}"):
+                task.train(run.frames, run.settings, day, seed)
+        with span(f"score {name}"):
+            task.score(run.frames, run.settings, day, seed)
         run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in task.writes])
         said["trained" if is_due else "scored with the model there is"].append(name)
     return StepResult(message="; ".join(f"{how}: {', '.join(names)}" for how, names in said.items() if names))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from lakehouse import ops
 from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
+from lakehouse.profiling import span
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.settings import Settings
 
@@ -210,7 +211,8 @@ def start_session(settings: Settings) -> SparkSession:
     for key, value in spark_conf(settings, ops.landed_rows(settings)).items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with span("start Java"):
+            session = builder.getOrCreate()
     except Exception as error:
         raise LakehouseError(
             f"Spark did not start ({str(error).splitlines()[0]}); see {settings.log_dir / 'spark.log'} "

@@ -22,6 +22,7 @@ from lakehouse.dbt_docs import write_page
 from lakehouse.engine import commits_marked
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
+from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
 from lakehouse.session import ROWS_OF_A_SMALL_HEAP
 from lakehouse.settings import CHECKOUT, Settings
@@ -121,17 +122,19 @@ class Transformation:
         return str(write_page(self.settings, Path(self.target_dir)))
 
     def _parsed(self) -> Manifest:
-        from dbt.cli.main import dbtRunner
-
         if self._manifest is None:
-            self._manifest = _checked(dbtRunner().invoke(self._with_folders(["parse"])))
+            with span("import dbt"):
+                from dbt.cli.main import dbtRunner
+            with span("parse the dbt project"):
+                self._manifest = _checked(dbtRunner().invoke(self._with_folders(["parse"])))
         return self._manifest
 
     def _invoke(self, arguments: list[str], finished: Callable[[str], None] | None = None) -> Any:
         from dbt.cli.main import dbtRunner
 
         runner = dbtRunner(manifest=self._parsed(), callbacks=[_reporting(finished)] if finished else [])
-        return _checked(runner.invoke(self._with_folders(arguments)))
+        with span(f"dbt {arguments[0]}"):
+            return _checked(runner.invoke(self._with_folders(arguments)))
 
     def _with_folders(self, arguments: list[str]) -> list[str]:
         os.environ["LAKEHOUSE_DBT_THREADS"] = str(threads(self.settings))
@@ -154,7 +157,7 @@ class Transformation:
 def threads(settings: Settings) -> int:
     """Models built at once; one where Sail has much to do, whose statement takes all cores and memory by itself."""
     is_much = settings.engine == "sail" and ops.landed_rows(settings) > ROWS_OF_A_SMALL_HEAP
-    return 1 if is_much else settings.dbt_threads
+    return at_once(1 if is_much else settings.dbt_threads)
 
 
 @contextmanager
@@ -193,6 +196,10 @@ def _tests_of(graph: Mapping[str, Node], models: list[str], stale: list[str]) ->
 
 def _reporting(finished: Callable[[str], None]) -> Callable[[Any], None]:
     def report(event: Any) -> None:
+        if event.info.name == "NodeStart":
+            enter(event.data.node_info.node_name)
+        elif event.info.name == "NodeFinished":
+            leave()
         if event.info.name == "NodeFinished" and str(event.data.run_result.status) in ("success", "pass"):
             finished(str(event.data.node_info.unique_id))
 

@@ -23,6 +23,7 @@ from lakehouse.bronze.records import RecordFile
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.profiling import span
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, entity_files, remember
 
@@ -115,22 +116,9 @@ class _Landing:
         known = mapping.known_columns(self.settings, source.name)
         done: list[Load] = []
         self._source, self._raw_columns = source, {}
-        for entity, definition in source.entities.items():
-            if definition.database is not None:
-                done += self._land_table(source, entity, known.get(entity, {}))
-                self._commit_now_and_then()
-                continue
-            plan = self._plan(source, entity)
-            self._superseded += plan.superseded_batch_ids
-            files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
-            stored = self._stored_columns(source, entity, known.get(entity, {}), [file for _, file in files])
-            watch = Watch(self.settings, source, entity, *self._before(source, entity, plan), self.run_id)
-            for new, records in files:
-                load, stored = self._land_file(new, records, stored, watch)
-                done.append(load)
-                self._raw_columns[entity] = stored
-                self._commit_now_and_then()
-            self._raw_columns[entity] = stored
+        for entity in source.entities:
+            with span(entity):
+                done += self._land_entity(source, entity, known.get(entity, {}))
         self._superseded += [
             row["batch_id"]
             for row in self.loads
@@ -139,6 +127,25 @@ class _Landing:
         self.commit()
         mapping.write_definition(self.settings, source, self._raw_columns)
         remember(self.settings, source)
+        return done
+
+    def _land_entity(self, source: Source, entity: str, known: Mapping[str, str]) -> list[Load]:
+        if source.entities[entity].database is not None:
+            done = self._land_table(source, entity, known)
+            self._commit_now_and_then()
+            return done
+        plan = self._plan(source, entity)
+        self._superseded += plan.superseded_batch_ids
+        files = [(new, open_records(new.path, source.entities[entity])) for new in plan.to_land]
+        stored = self._stored_columns(source, entity, known, [file for _, file in files])
+        watch = Watch(self.settings, source, entity, *self._before(source, entity, plan), self.run_id)
+        done = []
+        for new, records in files:
+            load, stored = self._land_file(new, records, stored, watch)
+            done.append(load)
+            self._raw_columns[entity] = stored
+            self._commit_now_and_then()
+        self._raw_columns[entity] = stored
         return done
 
     def commit(self) -> None:

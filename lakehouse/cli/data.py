@@ -120,11 +120,10 @@ def validate(
     settings = load_settings()
     if not settings.tables_dir.exists():
         raise InputError(f"{settings.home} has no tables yet: `lakehouse run` makes them")
-    spark = open_session(settings)
     now = datetime.now(timezone.utc)
     run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
     reports = [
-        run_gate(spark, settings, name, run_id, now, judged_tables(settings, name))
+        run_gate(lambda: open_session(settings), settings, name, run_id, now, judged_tables(settings, name))
         for name in LAYERS
         if layer in (None, name)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Optional
@@ -29,14 +30,19 @@ def run(
         typer.Option(help="the day the results are valid for, YYYY-MM-DD; default: the last day of the data"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+    profiled: Annotated[
+        bool, typer.Option("--profile", help="show where the CPU seconds went, as a table and as a page")
+    ] = False,
 ) -> None:
     """Land, build, validate, train, score, build marts, validate, publish.
 
     Without --source: the sources that the home remembers, or the built-in generated sample.
     """
+    from lakehouse.cli.profile import print_profile
     from lakehouse.cli.screen import ScreenProgress, console
     from lakehouse.cli.summary import print_summary
     from lakehouse.pipeline import Run, main_job
+    from lakehouse.profiling import profile
     from lakehouse.sources import load_source, remembered_sources
     from lakehouse.summary import collect
 
@@ -48,8 +54,10 @@ def run(
         sources = [load_source(sample_source(settings))]
     names = ", ".join(s.name for s in sources or remembered_sources(settings))
     progress.screen.print(f"lakehouse run: {names} into {settings.home}", markup=False)
+    job = Run(settings, sources, day, progress)
     try:
-        publication = main_job(Run(settings, sources, day, progress))
+        with profile(f"lakehouse run {job.run_id}") if profiled else nullcontext() as spent:
+            publication = main_job(job)
     finally:
         progress.stop()
     summary = collect(settings, publication)
@@ -57,6 +65,8 @@ def run(
         print(json.dumps(summary, indent=1, ensure_ascii=False, default=str))
     else:
         print_summary(progress.screen, summary)
+    if spent is not None:
+        print_profile(progress.screen, spent, settings.reports_dir / "profile" / f"{job.run_id}.html")
 
 
 def parse_day(text: str | None) -> date | None:

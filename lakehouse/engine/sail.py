@@ -30,11 +30,13 @@ from lakehouse.engine.statements import (
     Nothing,
     PutAside,
     Query,
+    Statement,
     literal,
     statement_of,
     unescaped,
 )
 from lakehouse.errors import LakehouseError
+from lakehouse.profiling import span
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.session import machine_bytes, settle_environment
 from lakehouse.settings import SCHEMAS, Settings
@@ -64,7 +66,8 @@ class Sail:
         self._known: dict[tuple[str, str], _Known] = {}
         self._changes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
-        self._session = _new_session(_address(settings))
+        with span("start Sail"):
+            self._session = _new_session(_address(settings))
 
     def rows(self, sql: str) -> pa.Table:
         """What a query answers."""
@@ -101,6 +104,10 @@ class Sail:
     def execute(self, sql: str) -> pa.Table:
         """Do what a statement of the dbt project says."""
         statement = statement_of(sql)
+        with span(type(statement).__name__):
+            return self._done(statement)
+
+    def _done(self, statement: Statement) -> pa.Table:
         if isinstance(statement, Query):
             return self.rows(statement.sql)
         if isinstance(statement, MakeTable):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse import ops
 from lakehouse.errors import GateFailed
+from lakehouse.profiling import at_once, span
 from lakehouse.quality.carry_over import basis
 from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import EXPECTATIONS_DIR, Suite, load_suites
@@ -166,15 +167,17 @@ def _judge(
     if not suites:
         return []
     settle_environment()  # the first table that needs Spark starts it, in a thread
-    from lakehouse.quality.table_check import check_table  # GX takes seconds to import
+    with span("import Great Expectations"):
+        from lakehouse.quality.table_check import check_table
 
     def judge(suite: Suite) -> TableCheck:
-        check = check_table(spark, settings, suite)
+        with span(suite.table):
+            check = check_table(spark, settings, suite)
         if progress is not None:
             progress(suite.table)
         return check
 
-    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once(TABLES_AT_ONCE)) as pool:
         return list(pool.map(judge, suites))
 
 
@@ -183,7 +186,8 @@ def _write_pages(settings: Settings, checks: list[TableCheck], run_id: str, vali
         return settings.reports_dir / "data_docs" / "index.html"
     from lakehouse.quality.data_docs import write_data_docs
 
-    return write_data_docs(settings.reports_dir, checks, run_id, validated_at)
+    with span("Data Docs"):
+        return write_data_docs(settings.reports_dir, checks, run_id, validated_at)
 
 
 def _row(outcome: RuleOutcome, layer: str, run_id: str, validated_at: datetime) -> dict[str, Any]:
