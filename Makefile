@@ -23,8 +23,9 @@ unit: setup ## pure functions, in seconds
 integration: setup ## whole small pipelines in one Spark session, in minutes
 	@$(PY) -m pytest -q tests/integration
 
-bench: setup ## CPU seconds per step of the main job
-	@$(PY) benchmarks/run_cost.py
+bench: setup ## each step beside DuckDB, scikit-learn and implicit on the same data; SIZE=100k, 1m or 5m order lines
+	@bash scripts/peers.sh
+	@PYTHONPATH=. $(PY) benchmarks/bench.py --size $(or $(SIZE),small) $(ARGS)
 
 bench-gates: setup ## price of the gates against their layers and plain Great Expectations (SIZE=customers, 60000 is 5 M rows)
 	@PYTHONPATH=. $(PY) benchmarks/gate_price.py --customers $(or $(SIZE),2500) $(ARGS)

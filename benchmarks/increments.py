@@ -31,23 +31,23 @@ def hold_back(shop: Path, share: float) -> tuple[int, int, Callable[[], None]]:
     left, taken, bring = 0, 0, []
     for pattern in FACTS:
         files = sorted(shop.glob(pattern))
-        counts = [_count(file) for file in files]
+        counts = [count(file) for file in files]
         few = round(share * sum(counts))
         if few >= counts[-1]:
             raise SystemExit(f"{files[-1]} has {counts[-1]} rows, fewer than {few} to hold back")
-        bring.append(_split(files[-1], counts[-1] - few))
+        bring.append(split(files[-1], counts[-1] - few))
         left, taken = left + sum(counts) - few, taken + few
     return left, taken, lambda: [call() for call in bring] and None
 
 
-def _count(file: Path) -> int:
+def count(file: Path) -> int:
     if file.suffix == ".parquet":
         return int(pq.ParquetFile(file).metadata.num_rows)
     with gzip.open(file) as lines:
         return sum(1 for _ in lines) - (".csv" in file.name)
 
 
-def _split(file: Path, kept: int) -> Callable[[], None]:
+def split(file: Path, kept: int) -> Callable[[], None]:
     """Keep the first rows of a file; the call writes the others beside it."""
     new = file.with_name(file.name.replace(".", "-more.", 1))
     if file.suffix == ".parquet":

@@ -1,0 +1,240 @@
+"""Each step of the main job beside what its best single-machine user would write, on the same generated shop.
+
+python benchmarks/bench.py [--size small|1m|5m] [--customers N ...] [--rounds N] [--folder DIR] [--out FILE] [--record]
+
+Every step of either side runs in a fresh process; the sides take turns, and who begins changes from round to round.
+After each step what they made is compared: tables must have the same rows and values (benchmarks/peers/same.py), models
+must be as good (benchmarks/models_compared.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from benchmarks import models_compared, shop
+from benchmarks.measured import Cost, measured
+
+ROOT = Path(__file__).parent
+PEERS = ROOT / "peers"
+PEERS_PYTHON = Path(os.environ.get("LAKEHOUSE_PEERS", ROOT.parent / ".venv-peers")) / "bin" / "python"
+TABLES = ("start", "bronze", "silver", "gold", "merge")
+SIZES = {
+    "small": ([2500], 3),
+    "100k": ([2500, 13_500], 3),
+    "1m": ([13_500, 135_000], 1),
+    "5m": ([13_500, 135_000, 675_000], 1),
+}
+"""Customers of each shop, and rounds."""
+FILES = {"lines": "orders-*.csv.gz", "events": "events-*.jsonl.gz"}
+RECORDED = ROOT / "recorded_ratios.json"
+MOST_SLOWER = 1.1
+MODELS = ("als", "top_k", "k_means", "regression")
+
+
+@dataclass
+class Result:
+    """A step at a size: what both sides cost in each round."""
+
+    step: str
+    customers: int
+    ours: list[Cost] = field(default_factory=list)
+    peer: list[Cost] = field(default_factory=list)
+
+    def add(self, side: str, cost: Cost) -> None:
+        """One more round of a side."""
+        (self.ours if side == "ours" else self.peer).append(cost)
+
+    def tell(self) -> None:
+        """Print the last round."""
+        ours, peer = self.ours[-1], self.peer[-1]
+        print(
+            f"{self.customers:>9,} {self.step:<11}{ours.cpu_s:>9.1f}{peer.cpu_s:>9.1f} CPU s {self.ratios[-1]:>7.2f} x"
+            f"{ours.wall_s:>8.1f}{peer.wall_s:>8.1f} s{ours.peak_mib:>8.0f}{peer.peak_mib:>8.0f} MiB"
+            f"{ours.written_mib:>8.0f}{peer.written_mib:>8.0f} MiB written",
+            flush=True,
+        )
+
+    @property
+    def ratios(self) -> list[float]:
+        """CPU seconds of ours over the peer's, round by round."""
+        return [a.cpu_s / b.cpu_s for a, b in zip(self.ours, self.peer, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+
+def cpu(costs: Iterable[Cost]) -> float:
+    """The median of the rounds' CPU seconds."""
+    return statistics.median(cost.cpu_s for cost in costs)
+
+
+def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
+    """All steps of a shop of this size."""
+    directory = folder / f"shop-{customers}"
+    shop.make(directory, customers)
+    results = {step: Result(step, customers) for step in (*TABLES, *MODELS)}
+    for number in range(rounds):
+        sides = ("ours", "peer") if number % 2 == 0 else ("peer", "ours")
+        homes = {side: folder / side for side in sides}
+        for home in homes.values():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+        shop.take_away(directory)
+        for step in TABLES:
+            if step == "merge":
+                _run_peer("model_inputs.py", str(directory), str(homes["peer"] / "tables"), str(folder))
+                shop.bring(directory)
+            for side in sides:
+                script = "ours.py" if side == "ours" else "peers/duckdb_lakehouse.py"
+                tables = homes[side] if side == "ours" else homes[side] / "tables"
+                results[step].add(
+                    side, measured(_command(side, script, step, directory, tables), homes[side], _environment(side))
+                )
+            if step != "start":
+                _run_peer("same.py", *(str(homes[side] / "tables") for side in ("ours", "peer")), step)
+            results[step].tell()
+        for step in MODELS:
+            for side in sides:
+                script = "ours.py" if side == "ours" else "peers/library_models.py"
+                out = homes[side] / f"{step}.npz"
+                results[step].add(
+                    side, measured(_command(side, script, step, folder, out), homes[side], _environment(side))
+                )
+            if step == "als":
+                shutil.copy(homes["peer"] / "als.npz", folder / "factors.npz")
+            models_compared.compare(step, folder, homes["ours"] / f"{step}.npz", homes["peer"] / f"{step}.npz")
+            results[step].tell()
+    return list(results.values())
+
+
+def _command(side: str, script: str, *given: object) -> list[str]:
+    python = sys.executable if side == "ours" else str(PEERS_PYTHON)
+    return [python, str(ROOT / script), *map(str, given)]
+
+
+def _environment(side: str) -> dict[str, str]:
+    if side == "ours":
+        return {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def _run_peer(script: str, *given: str) -> None:
+    """Something of the peers' that is not measured.
+
+    Raises:
+        SystemExit: it failed; says what it wrote.
+    """
+    command = [str(PEERS_PYTHON), str(PEERS / script), *given]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment("peer"))
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr[-2000:]}")
+
+
+def growth(results: list[Result]) -> list[tuple[str, str, str]]:
+    """Of each step, and of bronze to merge together: the exponents of CPU seconds over customers, of both sides."""
+    told = []
+    for name, steps in (*((step, (step,)) for step in (*TABLES, *MODELS)), ("bronze to merge", TABLES[1:])):
+        exponents = []
+        for side in ("ours", "peer"):
+            totals: dict[int, float] = {}
+            for result in results:
+                if result.step in steps:
+                    totals[result.customers] = totals.get(result.customers, 0.0) + cpu(getattr(result, side))
+            pairs = list(zip(sorted(totals), sorted(totals)[1:]))
+            exponents.append(", ".join(f"{math.log(totals[b] / totals[a]) / math.log(b / a):.2f}" for a, b in pairs))
+        told.append((name, *exponents))
+    return told
+
+
+def slower(results: list[Result], recorded: dict[str, float]) -> list[str]:
+    """The steps whose ratio was above the recorded one by more than a tenth in every round, in a sentence each."""
+    told = []
+    for result in results:
+        before = recorded.get(f"{result.customers} {result.step}")
+        if before is not None and min(result.ratios) > MOST_SLOWER * before:
+            told.append(
+                f"{result.step} at {result.customers:,} customers: {min(result.ratios):.2f} x the peer, "
+                f"was {before:.2f}"
+            )
+    return told
+
+
+def machine() -> str:
+    """What this ran on."""
+    told = Path("/proc/cpuinfo").read_text().splitlines()
+    processor = next(
+        (line.split(":", 1)[1].strip() for line in told if "model name" in line),
+        platform.machine(),
+    )
+    ours = [
+        f"{name} {version(name)}" for name in ("pysail", "deltalake", "dbt-core", "pyarrow", "scikit-learn", "implicit")
+    ]
+    listed = (PEERS / "requirements.in").read_text().splitlines()
+    peers = ", ".join(line.replace("==", " ") for line in listed if "==" in line)
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"Measured on {date.today()}: {os.cpu_count()} cores of {processor}, {memory:.0f} GiB, Python "
+        f"{platform.python_version()}. Ours: {', '.join(ours)}. Peers: {peers}."
+    )
+
+
+def counted(directory: Path) -> dict[str, int]:
+    """Order lines and events of a shop, the later ones too."""
+    return {name: sum(shop.count(file) for file in directory.rglob(pattern)) for name, pattern in FILES.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=SIZES, default="small", help="how many order lines at most")
+    parser.add_argument("--customers", type=int, nargs="+", help="sizes of one's own")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--folder", type=Path, help="where the shops stay for the next time")
+    parser.add_argument("--out", type=Path, help="all figures as JSON, of which benchmarks/page.py makes a page")
+    parser.add_argument("--record", action="store_true", help=f"keep the ratios in {RECORDED.name} to be compared with")
+    given = parser.parse_args()
+    sizes, rounds = SIZES[given.size]
+    sizes, rounds = given.customers or sizes, given.rounds or rounds
+    told, results = [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for customers in sizes:
+            of_size = bench(folder, customers, rounds)
+            results += of_size
+            steps = [
+                {"step": r.step, "ours": [asdict(c) for c in r.ours], "peer": [asdict(c) for c in r.peer]}
+                for r in of_size
+            ]
+            told.append({"customers": customers, **counted(folder / f"shop-{customers}"), "steps": steps})
+    for name, ours, peer in growth(results) if len(sizes) > 1 else ():
+        print(f"{name:<16} CPU seconds grow with customers ^ {ours} (peer: {peer})")
+    if given.out:
+        content = {"machine": machine(), "sizes": told, "growth": growth(results)}
+        given.out.write_text(json.dumps(content, indent=1) + "\n")
+    recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    if given.record:
+        recorded |= {f"{result.customers} {result.step}": round(result.ratio, 2) for result in results}
+        RECORDED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+    elif faults := slower(results, recorded):
+        raise SystemExit("slower than recorded by more than a tenth in every round:\n  " + "\n  ".join(faults))
+
+
+if __name__ == "__main__":
+    main()

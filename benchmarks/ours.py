@@ -1,0 +1,104 @@
+"""One step of the main job in a process of its own, as the benchmark measures it beside a peer.
+
+python benchmarks/ours.py {start,bronze,silver,gold,merge} SHOP HOME
+python benchmarks/ours.py {als,top_k,k_means,regression} INPUTS OUT
+
+`gold` is what a peer makes too: `gold.feat_customer_rfm` and `gold.feat_customer_behaviour`, with the two tables that
+these are built from. `merge` lands the files that came since and brings silver up to them. The models are fitted by the
+functions by which the main job fits them, on the arrays and with the settings of benchmarks/peers/library_models.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from lakehouse import ops
+from lakehouse.engine import open_engine, query
+from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+from lakehouse.settings import load_settings
+from lakehouse.sources import load_source
+from ml.recommend.features import Interactions
+
+STEPS = {step.name: step for step in AFTER_LANDING}
+AS_OF = date(2025, 12, 31)
+GOLD = ("feat_activity", "feat_customer_history", "feat_customer_rfm", "feat_customer_behaviour")
+
+
+def als(inputs: Path) -> dict[str, np.ndarray]:
+    from ml.recommend.factors import Settled
+    from ml.recommend.fits import by_implicit
+
+    settled = Settled(rank=32, iterations=10, regularisation=1.0, alpha=0.5, is_scaled=False)
+    return {"items": by_implicit(_interactions(inputs), settled, 7).factors}
+
+
+def top_k(inputs: Path) -> dict[str, np.ndarray]:
+    from ml.recommend.ranking import rows_at_once, top_k
+
+    found = np.load(inputs / "factors.npz")
+    users, items = found["users"], found["items"]
+    step = rows_at_once(len(items))
+    blocks = [top_k(users[start : start + step] @ items.T, 10) for start in range(0, len(users), step)]
+    return {"best": np.concatenate(blocks)}
+
+
+def k_means(inputs: Path) -> dict[str, np.ndarray]:
+    from ml.segment.fits import by_scikit_learn
+
+    return {"centres": by_scikit_learn(np.load(inputs / "points.npz")["points"])(5, 7)}
+
+
+def regression(inputs: Path) -> dict[str, np.ndarray]:
+    from ml.click.fits import LocalRows, ones
+
+    shown = np.load(inputs / "impressions.npz")
+    matrix = ones(shown["columns"], shown["ends"], 1 << 17)
+    rows = LocalRows([str(n) for n in range(1 << 17)], matrix, shown["label"], np.zeros(len(shown["label"]), np.int64))
+    clicks, others = rows.by_period()
+    model = rows.fit(0, clicks, others).model
+    intercept = model.intercept + np.log(others[0] / clicks[0])
+    return {"coefficients": np.array(list(model.coefficients.values())), "intercept": np.array([intercept])}
+
+
+def _interactions(inputs: Path) -> Interactions:
+    """The pairs as a history in which nothing but their weights is told."""
+    pairs = np.load(inputs / "pairs.npz")
+    user, item = pairs["user"].astype(np.int64), pairs["item"].astype(np.int64)
+    untold = np.zeros(len(user))
+    names = (np.arange(ids.max() + 1).astype(str).astype(object) for ids in (user, item))
+    return Interactions(*names, user, item, pairs["weight"].astype(np.float64), *[untold] * 5, untold.astype(bool))
+
+
+MODELS = {"als": als, "top_k": top_k, "k_means": k_means, "regression": regression}
+
+
+def main() -> None:
+    step, shop, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    if step in MODELS:
+        with threadpool_limits(1, user_api="blas"):
+            np.savez(home, **MODELS[step](shop))
+        return
+    settings = load_settings(home=home)
+    if step == "start":
+        open_engine(settings)
+        assert query(settings, "select 1")[0][0] == 1
+        return
+    run = Run(settings, [load_source(shop / "four.yml")], AS_OF, Progress())
+    if step in ("bronze", "merge"):
+        ops.ensure_tables(settings)
+        perform(run, LAND)
+    if step in ("silver", "merge"):
+        perform(run, STEPS["silver"])
+    if step == "gold":
+        perform(run, STEPS["as_of"])
+        run.open_engine()
+        run.dbt.build("features", run.ledger, AS_OF, only=GOLD)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The results page of `make bench`: python benchmarks/page.py RESULTS.json [--page docs/benchmarks.md]
+
+Writes the tables of the last run on each size and, beside the page, a plot of CPU seconds over rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+TABLES = ("start", "bronze", "silver", "gold", "merge")
+HEAD = """# Benchmarks
+
+Each step of the main job beside what its best single-machine user would write: DuckDB with delta-rs for tables,
+scikit-learn and implicit for models. `make bench` runs both sides in one run, on the same generated shop, in fresh
+processes that take turns, and stops where their tables differ in a row or a value. The code of the peers is in
+[benchmarks/peers](../benchmarks/peers).
+
+CPU seconds are those of the whole process tree, user and system. The ratio is the median of the rounds, with the least
+and the largest in brackets. Ours makes more than the peer does: every row keeps file, batch and place; bronze is
+profiled and compared with earlier batches; `gold` builds four tables, of 21 to 65 columns, where the peer makes two;
+tables are dbt nodes with tests. `merge` lands 1 % more rows and brings silver up to them.
+
+{machine}
+"""
+
+
+def page(results: dict[str, Any], picture: str) -> str:
+    """The page as Markdown."""
+    told = [HEAD.format(machine=results["machine"])]
+    for size in results["sizes"]:
+        lines, events = size["lines"], size["events"]
+        told.append(f"## {size['customers']:,} customers: {lines:,} order lines, {events:,} events\n")
+        told.append("| step | ours, CPU s | peer, CPU s | ratio | wall s | peak MiB | written MiB |")
+        told.append("|---|---|---|---|---|---|---|")
+        told += [_row(step) for step in size["steps"]]
+        tables = [step for step in size["steps"] if step["step"] in TABLES[1:]]
+        ours, peer = (sum(_median(step[side]) for step in tables) for side in ("ours", "peer"))
+        told.append(f"| **bronze to merge** | **{ours:.1f}** | **{peer:.1f}** | **{ours / peer:.2f}** | | | |\n")
+    if len(results["sizes"]) > 1:
+        told.append(
+            "## Growth\n\nCPU seconds grow with the number of customers to the power of, from each size to the next:\n"
+        )
+        told.append("| step | ours | peer |\n|---|---|---|")
+        told += [f"| {name} | {ours} | {peer} |" for name, ours, peer in results["growth"]]
+        told.append(f"\n![CPU seconds over rows]({picture})\n")
+    return "\n".join(told)
+
+
+def _row(step: dict[str, Any]) -> str:
+    ratios = sorted(a["cpu_s"] / b["cpu_s"] for a, b in zip(step["ours"], step["peer"], strict=True))
+    pairs = [
+        f"{_median(step['ours'], name):.{digits}f} / {_median(step['peer'], name):.{digits}f}"
+        for name, digits in (("wall_s", 1), ("peak_mib", 0), ("written_mib", 0))
+    ]
+    return (
+        f"| {step['step']} | {_median(step['ours']):.1f} | {_median(step['peer']):.1f} | "
+        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) | {' | '.join(pairs)} |"
+    )
+
+
+def _median(costs: list[dict[str, float]], name: str = "cpu_s") -> float:
+    return statistics.median(cost[name] for cost in costs)
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """CPU seconds over rows, a line per step and side, both axes logarithmic."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "lakehouse"  # else every drawing has other ids
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True)
+    names = [step["step"] for step in results["sizes"][0]["steps"]]
+    for axis, group, title in (
+        (axes[0], [name for name in names if name in TABLES], "tables"),
+        (axes[1], [name for name in names if name not in TABLES], "models"),
+    ):
+        for number, name in enumerate(group):
+            steps = [next(s for s in size["steps"] if s["step"] == name) for size in results["sizes"]]
+            rows = [size["lines"] + size["events"] for size in results["sizes"]]
+            for side, line in (("ours", "-"), ("peer", "--")):
+                costs = [_median(step[side]) for step in steps]
+                axis.plot(rows, costs, line, marker="o", color=f"C{number}", label=name if side == "ours" else None)
+        axis.set(xscale="log", yscale="log", xlabel="order lines and events", title=f"{title}: ours —, peer - -")
+        axis.grid(alpha=0.3)
+        axis.legend()
+    axes[0].set_ylabel("CPU seconds")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--page", type=Path, default=Path("docs/benchmarks.md"))
+    given = parser.parse_args()
+    results = json.loads(given.results.read_text())
+    picture = given.page.with_suffix(".svg")
+    draw(results, picture)
+    given.page.write_text(page(results, picture.name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
