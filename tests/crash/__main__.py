@@ -3,7 +3,7 @@
 A home is run and killed at random moments until a run gets through, its tables are compared with those of an
 undisturbed run, and the next home begins, until the kills are used up. Every second home is one that had all but its
 last files, and takes these by increments. The seed is printed; the same seed kills after
-the same shares of an undisturbed run.
+the same shares of an undisturbed run. With LAKEHOUSE_ENGINE=spark the Java that a run started is killed, too.
 """
 
 from __future__ import annotations

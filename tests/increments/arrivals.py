@@ -100,7 +100,10 @@ class Arrivals:
         """Write the files of the next arrival; False when there is none."""
         if self._came == self.portions:
             return False
-        for entity, rows in self._files[self._came].items():
+        arrived = self._files[self._came]
+        if self._came == 0:  # an export without a row, where none has come yet, is still a file
+            arrived = {name: [] for name in (*ENTITIES, *(f"till/{entity}" for entity in KEYLESS))} | arrived
+        for entity, rows in arrived.items():
             path = self.folder / entity / f"{self._came:04d}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_csv(path, self._columns[entity], rows)

@@ -113,7 +113,7 @@ def test_runs_killed_five_times_in_a_second_home_end_with_the_same_tables(
     spark: SparkSession, shop: Shop, tmp_path: Path
 ) -> None:
     home, source = tmp_path / "home", shop.files / "source.yml"
-    kills = killed_often(home, source, tmp_path, kills=5, longest_s=15, seed=SEED_OF_KILLS)
+    kills = killed_often(home, source, tmp_path, kills=5, longest_s=9, seed=SEED_OF_KILLS)
     assert len(kills) == 5, kills
     settings = load_settings(home=home, spark_master="local[2]")
     use_home(spark, settings)
