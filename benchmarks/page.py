@@ -17,7 +17,8 @@ HEAD = """# Benchmarks
 Each step of the main job beside what its best single-machine user would write: DuckDB with delta-rs for tables,
 scikit-learn and implicit for models. `make bench` runs both sides in one run, on the same generated shop, in fresh
 processes that take turns, and stops where their tables differ in a row or a value. The code of the peers is in
-[benchmarks/peers](../benchmarks/peers).
+[benchmarks/peers](../benchmarks/peers). This page is made by `make bench SIZE=1m ARGS="--out bench.json"` and
+`.venv/bin/python benchmarks/page.py bench.json`.
 
 CPU seconds are those of the whole process tree, user and system. The ratio is the median of the rounds, with the least
 and the largest in brackets. Ours makes more than the peer does: every row keeps file, batch and place; bronze is
@@ -41,9 +42,7 @@ def page(results: dict[str, Any], picture: str) -> str:
         ours, peer = (sum(_median(step[side]) for step in tables) for side in ("ours", "peer"))
         told.append(f"| **bronze to merge** | **{ours:.1f}** | **{peer:.1f}** | **{ours / peer:.2f}** | | | |\n")
     if len(results["sizes"]) > 1:
-        told.append(
-            "## Growth\n\nCPU seconds grow with the number of customers to the power of, from each size to the next:\n"
-        )
+        told.append("## Growth\n\nCPU seconds grow with customers to the power of, from each size to the next:\n")
         told.append("| step | ours | peer |\n|---|---|---|")
         told += [f"| {name} | {ours} | {peer} |" for name, ours, peer in results["growth"]]
         told.append(f"\n![CPU seconds over rows]({picture})\n")
