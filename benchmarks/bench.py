@@ -102,21 +102,15 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
                 _run_peer("model_inputs.py", str(directory), str(homes["peer"] / "tables"), str(folder))
                 shop.bring(directory)
             for side in sides:
-                script = "ours.py" if side == "ours" else "peers/duckdb_lakehouse.py"
                 tables = homes[side] if side == "ours" else homes[side] / "tables"
-                results[step].add(
-                    side, measured(_command(side, script, step, directory, tables), homes[side], _environment(side))
-                )
+                results[step].add(side, _cost(side, "duckdb_lakehouse.py", homes[side], step, directory, tables))
             if step != "start":
                 _run_peer("same.py", *(str(homes[side] / "tables") for side in ("ours", "peer")), step)
             results[step].tell()
         for step in MODELS:
             for side in sides:
-                script = "ours.py" if side == "ours" else "peers/library_models.py"
                 out = homes[side] / f"{step}.npz"
-                results[step].add(
-                    side, measured(_command(side, script, step, folder, out), homes[side], _environment(side))
-                )
+                results[step].add(side, _cost(side, "library_models.py", homes[side], step, folder, out))
             if step == "als":
                 shutil.copy(homes["peer"] / "als.npz", folder / "factors.npz")
             models_compared.compare(step, folder, homes["ours"] / f"{step}.npz", homes["peer"] / f"{step}.npz")
@@ -124,9 +118,10 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
     return list(results.values())
 
 
-def _command(side: str, script: str, *given: object) -> list[str]:
-    python = sys.executable if side == "ours" else str(PEERS_PYTHON)
-    return [python, str(ROOT / script), *map(str, given)]
+def _cost(side: str, peers_script: str, home: Path, *given: object) -> Cost:
+    """What a step of a side costs: of ours.py, or of the peers' script that has it."""
+    script = [sys.executable, ROOT / "ours.py"] if side == "ours" else [PEERS_PYTHON, PEERS / peers_script]
+    return measured([str(part) for part in (*script, *given)], home, _environment(side))
 
 
 def _environment(side: str) -> dict[str, str]:
@@ -223,10 +218,11 @@ def main() -> None:
                 for r in of_size
             ]
             told.append({"customers": customers, **counted(folder / f"shop-{customers}"), "steps": steps})
-    for name, ours, peer in growth(results) if len(sizes) > 1 else ():
+    grown = growth(results)
+    for name, ours, peer in grown if len(sizes) > 1 else ():
         print(f"{name:<16} CPU seconds grow with customers ^ {ours} (peer: {peer})")
     if given.out:
-        content = {"machine": machine(), "sizes": told, "growth": growth(results)}
+        content = {"machine": machine(), "sizes": told, "growth": grown}
         given.out.write_text(json.dumps(content, indent=1) + "\n")
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     if given.record:
