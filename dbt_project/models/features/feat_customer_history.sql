@@ -60,23 +60,59 @@ points as (
 
 ),
 
--- One row per customer, habit and value: the raw material of "preferred", "top" and "last".
+-- What goes together is counted together before each is counted alone: a third of the rows to take apart.
+settings as (
+
+    select
+        customer_id,
+        lpad(local_hour, 2, '0') as local_hour,
+        cast(local_weekday as string) as local_weekday,
+        channel,
+        device_type,
+        count(*) as row_count
+    from points
+    group by customer_id, local_hour, local_weekday, channel, device_type
+
+),
+
+things as (
+
+    select
+        customer_id,
+        brand,
+        category,
+        sum(points) as points,
+        max(case when kind = 'view' then unix_micros(occurred_at) end) as viewed_at
+    from points
+    group by customer_id, brand, category
+
+),
+
+-- One row per customer, habit, value and what it went with: the raw material of "preferred", "top" and "last".
 habits as (
 
     select
         customer_id,
         stack(
-            7,
-            'hour', lpad(local_hour, 2, '0'), 1,
-            'weekday', cast(local_weekday as string), 1,
-            'channel', channel, 1,
-            'device', device_type, 1,
+            4,
+            'hour', local_hour, row_count,
+            'weekday', local_weekday, row_count,
+            'channel', channel, row_count,
+            'device', device_type, row_count
+        ) as (habit, value, weight)
+    from settings
+
+    union all
+
+    select
+        customer_id,
+        stack(
+            3,
             'brand', brand, points,
             'category', category, points,
-            'viewed', case when kind = 'view' then category end, 1
-        ) as (habit, value, weight),
-        occurred_at
-    from points
+            'viewed', category, viewed_at
+        ) as (habit, value, weight)
+    from things
 
 ),
 
@@ -86,7 +122,7 @@ weighed as (
         customer_id,
         habit,
         value,
-        case when habit = 'viewed' then unix_micros(max(occurred_at)) else sum(weight) end as weight
+        case when habit = 'viewed' then max(weight) else sum(weight) end as weight
     from habits
     where value is not null and weight > 0
     group by customer_id, habit, value

@@ -7,7 +7,7 @@
 ) }}
 {%- do touch_keys(changed_impressions()) -%}
 {%- do put_viewers_aside() -%}
-{%- set month = 30 * 86400000000 -%}
+{%- set week, month, two = 7 * 86400000000, 30 * 86400000000, 2 ** 32 -%}
 
 with
 
@@ -16,6 +16,7 @@ impressions as (
     select
         *,
         unix_micros(shown_at) as moment,
+        case when is_clicked then unix_micros(shown_at) end as clicked_at,
         {{ viewer('impressions') }} as person,
         coalesce(attributes['creative_category'], attributes['category']) as category
     from {{ ref('stg_impressions') }} as impressions
@@ -45,16 +46,6 @@ customers as (
     from {{ ref('stg_customers') }}
     where registered_at is null or to_date(registered_at) <= {{ run_day() }}
     group by customer_id
-
-),
-
-activity as (
-
-    select * from {{ ref('feat_activity') }} as activity
-    {{ only_viewers('activity.customer_id') }}
-    where
-        customer_id is not null
-        and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
 
 ),
 
@@ -99,154 +90,219 @@ creatives as (
 
 ),
 
--- The how manyth view of its category, or line of its order, a deed is.
 deeds as (
 
     select
-        customer_id,
+        customer_id as person,
         kind,
-        category_level_1,
-        unix_micros(occurred_at) as moment,
-        row_number() over (
-            partition by customer_id, kind, case kind when 'view' then category_level_1 else happening_id end
-            order by occurred_at
-        ) as place
-    from activity
+        category_level_1 as category,
+        happening_id,
+        unix_micros(occurred_at) as moment
+    from {{ ref('feat_activity') }} as activity
+    {{ only_viewers('activity.customer_id') }}
+    where
+        customer_id is not null
+        and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
 
 ),
 
--- Impressions beside what their customers did: a window over both adds up what came strictly before.
-moments as (
+shown as (
+
+    select impressions.* from impressions
+    {{ only_viewers('impressions.person') }}
+
+),
+
+-- What a person was shown before.
+impressions_before as (
 
     select
         source,
         impression_id,
+        count(*) over before as prior_impression_count,
+        count(clicked_at) over before as prior_click_count,
+        max(moment) over before as prior_shown_moment,
+        max(clicked_at) over before as prior_click_moment,
+        count(*) over week_before as prior_impression_count_7d,
+        count(clicked_at) over month_before as prior_click_count_30d,
+        if(customer_id is null, 0, rank() over same_creative - 1) as prior_creative_impression_count
+    from shown
+    window
+        before as (partition by person order by moment range between unbounded preceding and 1 preceding),
+        week_before as (partition by person order by moment range between {{ week }} preceding and 1 preceding),
+        month_before as (partition by person order by moment range between {{ month }} preceding and 1 preceding),
+        same_creative as (partition by person, creative_id order by moment)
+
+),
+
+asked as (
+
+    select distinct
         person,
-        customer_id,
-        creative_id,
         category,
-        moment,
-        1 as impression_count,
-        if(is_clicked, 1, 0) as click_count,
-        0 as view_count,
+        moment
+    from impressions
+    {{ only_touched('impressions') }}
+
+),
+
+-- Views of a category up to each of them (`is_deed` 1), and before each impression of it (0).
+tastes as (
+
+    select
+        *,
+        sum(is_deed) over (
+            partition by person, category order by moment, is_deed rows between unbounded preceding and current row
+        ) as category_view_count
+    from (
+        select
+            person,
+            category,
+            moment,
+            0 as is_deed
+        from asked
+
+        union all
+
+        select
+            person,
+            category,
+            moment,
+            1 as is_deed
+        from deeds
+        where kind = 'view'
+    ) as seen
+
+),
+
+-- Deeds, between the moments at which they are asked for: those of impressions, and 7 and 30 days before.
+happenings as (
+
+    select
+        person,
+        category,
+        moment - days_before * {{ week // 7 }} as moment,
+        is_deed,
+        days_before,
+        category_view_count,
+        is_deed as view_count,
         0 as search_count,
         0 as cart_count,
         0 as order_count,
-        moment as shown_moment,
-        case when is_clicked then moment end as click_moment,
-        cast(null as bigint) as order_moment,
-        cast(null as string) as viewed
-    from impressions
-    {{ only_viewers('impressions.person') }}
+        case when is_deed = 1 then concat(lpad(category_view_count, 10, '0'), category) end as viewed
+    from (
+        select
+            *,
+            explode(if(is_deed = 1, array(0), array(0, 7, 30))) as days_before
+        from tastes
+    ) as asked_moments
 
     union all
 
     select
-        null as source,
-        null as impression_id,
-        customer_id as person,
-        customer_id,
-        null as creative_id,
-        if(kind = 'view', category_level_1, null) as category,
+        person,
+        null as category,
         moment,
-        0 as impression_count,
-        0 as click_count,
-        if(kind = 'view', 1, 0) as view_count,
+        1 as is_deed,
+        0 as days_before,
+        null as category_view_count,
+        0 as view_count,
         if(kind = 'search', 1, 0) as search_count,
         if(kind = 'add_to_cart', 1, 0) as cart_count,
-        if(kind = 'order_line', 1, 0) as order_count,
-        null as shown_moment,
-        null as click_moment,
-        if(kind = 'order_line', moment, null) as order_moment,
-        if(kind = 'view', concat(lpad(place, 10, '0'), category_level_1), null) as viewed
+        0 as order_count,
+        null as viewed
     from deeds
-    where kind != 'order_line' or place = 1
+    where kind in ('search', 'add_to_cart')
 
-),
-{%- if is_increment() %}
-
--- What a viewer did more than 30 days before the first touched impression is added up.
-recent_moments as (
+    union all
 
     select
-        told_source as source,
-        told_impression_id as impression_id,
         person,
-        customer_id,
-        creative_id,
+        null as category,
+        min(moment) as moment,
+        1 as is_deed,
+        0 as days_before,
+        null as category_view_count,
+        0 as view_count,
+        0 as search_count,
+        0 as cart_count,
+        1 as order_count,
+        null as viewed
+    from deeds
+    where kind = 'order_line'
+    group by person, happening_id
+
+),
+
+-- Two counts are added up as one number. The sum over a range of moments is the difference of two over all before,
+-- for a frame of rows costs a fifth of a range.
+running as (
+
+    select
+        person,
         category,
-        max(moment) as moment,
-        sum(impression_count) as impression_count,
-        sum(click_count) as click_count,
-        sum(view_count) as view_count,
-        sum(search_count) as search_count,
-        sum(cart_count) as cart_count,
-        sum(order_count) as order_count,
-        max(shown_moment) as shown_moment,
-        max(click_moment) as click_moment,
-        max(order_moment) as order_moment,
-        max(viewed) as viewed
-    from (
-        select
-            *,
-            case when is_recent then source end as told_source,
-            case when is_recent then impression_id end as told_impression_id,
-            case when is_recent then moment end as told_moment
-        from (
-            select
-                moments.*,
-                moments.moment >= viewers.first_moment - {{ month }} as is_recent
-            from moments
-            inner join {{ aside('viewers') }} as viewers on moments.person = viewers.person
-        ) as beside
-    ) as placed
-    group by told_source, told_impression_id, told_moment, person, customer_id, creative_id, category
-
-),
-{%- endif %}
-
-with_history as (
-
-    select
-        *,
-        coalesce(sum(impression_count) over before, 0) as prior_impression_count,
-        coalesce(sum(click_count) over before, 0) as prior_click_count,
-        max(shown_moment) over before as prior_shown_moment,
-        max(click_moment) over before as prior_click_moment,
-        coalesce(sum(impression_count) over week_before, 0) as prior_impression_count_7d,
-        coalesce(sum(click_count) over month_before, 0) as prior_click_count_30d,
-        coalesce(sum(view_count) over week_before, 0) as prior_view_count_7d,
-        coalesce(sum(view_count) over month_before, 0) as prior_view_count_30d,
-        coalesce(sum(view_count) over before, 0) as prior_view_count,
-        coalesce(sum(search_count) over month_before, 0) as prior_search_count_30d,
-        coalesce(sum(cart_count) over month_before, 0) as prior_cart_count_30d,
-        coalesce(sum(order_count) over before, 0) as prior_order_count,
-        max(order_moment) over before as prior_order_moment,
-        max(viewed) over before as top_viewed,
-        coalesce(sum(view_count) over same_category_before, 0) as prior_category_view_count
-    from {{ 'recent_moments' if is_increment() else 'moments' }}
+        moment + days_before * {{ week // 7 }} as moment,
+        is_deed,
+        days_before,
+        category_view_count,
+        sum(cast(view_count as bigint) * {{ two }} + search_count) over so_far as views_and_searches,
+        sum(cast(order_count as bigint) * {{ two }} + cart_count) over so_far as orders_and_carts,
+        max(case when order_count > 0 then moment end) over so_far as order_moment,
+        max(viewed) over so_far as viewed
+    from happenings
     window
-        before as (partition by person order by moment range between unbounded preceding and 1 preceding),
-        week_before as (partition by person order by moment range between 604800000000 preceding and 1 preceding),
-        same_category_before as (
-            partition by person, category order by moment range between unbounded preceding and 1 preceding
-        ),
-        month_before as (partition by person order by moment range between {{ month }} preceding and 1 preceding)
+        so_far as (partition by person order by moment, is_deed rows between unbounded preceding and current row)
 
 ),
 
-with_creative as (
+by_days_before as (
 
     select
-        *,
-        coalesce(sum(if(customer_id is null, 0, impression_count)) over creative_to_person_before, 0)
-            as prior_creative_impression_count
-    from with_history
-    where impression_count > 0
-    window
-        creative_to_person_before as (
-            partition by creative_id, person order by moment range between unbounded preceding and 1 preceding
-        )
+        person,
+        category,
+        moment,
+        max(case when days_before = 0 then views_and_searches end) as views_and_searches,
+        max(case when days_before = 7 then views_and_searches end) as views_and_searches_7d,
+        max(case when days_before = 30 then views_and_searches end) as views_and_searches_30d,
+        max(case when days_before = 0 then orders_and_carts end) as orders_and_carts,
+        max(case when days_before = 30 then orders_and_carts end) as orders_and_carts_30d,
+        max(case when days_before = 0 then order_moment end) as prior_order_moment,
+        max(case when days_before = 0 then viewed end) as top_viewed,
+        max(category_view_count) as prior_category_view_count
+    from running
+    where is_deed = 0
+    group by person, category, moment
+
+),
+
+deeds_before as (
+
+    select
+        person,
+        coalesce(category, '') as category,
+        moment,
+        views_and_searches div {{ two }} as prior_view_count,
+        (views_and_searches - views_and_searches_7d) div {{ two }} as prior_view_count_7d,
+        (views_and_searches - views_and_searches_30d) div {{ two }} as prior_view_count_30d,
+        (views_and_searches - views_and_searches_30d) % {{ two }} as prior_search_count_30d,
+        (orders_and_carts - orders_and_carts_30d) % {{ two }} as prior_cart_count_30d,
+        orders_and_carts div {{ two }} as prior_order_count,
+        case when category is not null then prior_category_view_count end as prior_category_view_count,
+        prior_order_moment,
+        top_viewed
+    from by_days_before
+
+),
+
+counted as (
+
+    select
+        impressions_before.*,
+        creatives.prior_impression_count as creative_prior_impression_count,
+        creatives.prior_click_count as creative_prior_click_count
+    from impressions_before
+    inner join creatives
+        on impressions_before.source = creatives.source and impressions_before.impression_id = creatives.impression_id
 
 ),
 
@@ -287,34 +343,34 @@ final as (
         year(told.shown_at) - customers.birth_year as age_years,
 
         ---------- history before the impression
-        history.prior_impression_count,
-        history.prior_click_count,
-        history.prior_click_count / nullif(history.prior_impression_count, 0) as prior_click_rate,
-        history.prior_impression_count_7d,
-        history.prior_click_count_30d,
-        history.prior_creative_impression_count,
-        history.prior_view_count,
-        history.prior_view_count_7d,
-        history.prior_view_count_30d,
-        history.prior_search_count_30d,
-        history.prior_cart_count_30d,
-        history.prior_order_count,
-        (told.moment - history.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
-        (told.moment - history.prior_click_moment) / 86400000000 as days_since_prior_click,
-        (told.moment - history.prior_order_moment) / 86400000000 as days_since_prior_order,
+        counted.prior_impression_count,
+        counted.prior_click_count,
+        counted.prior_click_count / nullif(counted.prior_impression_count, 0)
+            as prior_click_rate,
+        counted.prior_impression_count_7d,
+        counted.prior_click_count_30d,
+        cast(counted.prior_creative_impression_count as bigint) as prior_creative_impression_count,
+        deeds_before.prior_view_count,
+        deeds_before.prior_view_count_7d,
+        deeds_before.prior_view_count_30d,
+        deeds_before.prior_search_count_30d,
+        deeds_before.prior_cart_count_30d,
+        deeds_before.prior_order_count,
+        (told.moment - counted.prior_shown_moment) / 3600000000 as hours_since_prior_impression,
+        (told.moment - counted.prior_click_moment) / 86400000000 as days_since_prior_click,
+        (told.moment - deeds_before.prior_order_moment) / 86400000000 as days_since_prior_order,
         told.category as creative_category,
-        case when told.category is not null then history.prior_category_view_count end as prior_category_view_count,
-        case
-            when told.category is not null
-                then history.prior_category_view_count / nullif(history.prior_view_count, 0)
-        end as prior_category_view_rate,
-        substr(history.top_viewed, 11) as prior_top_category,
-        cast(substr(history.top_viewed, 1, 10) as int) / nullif(history.prior_view_count, 0) as prior_top_category_rate,
+        deeds_before.prior_category_view_count,
+        deeds_before.prior_category_view_count / nullif(deeds_before.prior_view_count, 0) as prior_category_view_rate,
+        substr(deeds_before.top_viewed, 11) as prior_top_category,
+        cast(substr(deeds_before.top_viewed, 1, 10) as int) / nullif(deeds_before.prior_view_count, 0)
+            as prior_top_category_rate,
 
         ---------- the creative before the impression
-        creatives.prior_impression_count as creative_prior_impression_count,
-        creatives.prior_click_count as creative_prior_click_count,
-        creatives.prior_click_count / nullif(creatives.prior_impression_count, 0) as creative_prior_click_rate,
+        counted.creative_prior_impression_count,
+        counted.creative_prior_click_count,
+        counted.creative_prior_click_count / nullif(counted.creative_prior_impression_count, 0)
+            as creative_prior_click_rate,
 
         ---------- outcome
         coalesce(told.is_clicked, false) as is_clicked,
@@ -323,9 +379,12 @@ final as (
         told.shown_at,
         told.shown_on
     from told
-    inner join with_creative as history
-        on told.source = history.source and told.impression_id = history.impression_id
-    inner join creatives on told.source = creatives.source and told.impression_id = creatives.impression_id
+    inner join counted on told.source = counted.source and told.impression_id = counted.impression_id
+    inner join deeds_before
+        on
+            told.person = deeds_before.person
+            and coalesce(told.category, '') = deeds_before.category
+            and told.moment = deeds_before.moment
     left join customers on told.customer_id = customers.customer_id
     left join campaigns on told.campaign_id = campaigns.campaign_id
 

@@ -6,6 +6,13 @@ behaviour as (
 
 ),
 
+-- Joined first, for what is wide (lists, maps) is dear to carry through joins.
+people as (
+
+    select customer_id from {{ ref('feat_customer_behaviour') }}
+
+),
+
 rfm as (
 
     select * from {{ ref('feat_customer_rfm') }}
@@ -318,16 +325,17 @@ final as (
 
         ---------- times
         behaviour.as_of_on
-    from behaviour
+    from people
+    left join memberships on people.customer_id = memberships.customer_id
+    left join consents on people.customer_id = consents.customer_id
+    left join segments on people.customer_id = segments.customer_id
+    left join recommendations on people.customer_id = recommendations.customer_id
+    left join clicks on people.customer_id = clicks.customer_id
+    left join last_touch on people.customer_id = last_touch.customer_id
+    left join scored on people.customer_id = scored.customer_id
+    inner join behaviour on people.customer_id = behaviour.customer_id
     left join (select * from profiles where source_rank = 1) as profiles
-        on behaviour.customer_id = profiles.customer_id
-    left join scored on behaviour.customer_id = scored.customer_id
-    left join memberships on behaviour.customer_id = memberships.customer_id
-    left join consents on behaviour.customer_id = consents.customer_id
-    left join segments on behaviour.customer_id = segments.customer_id
-    left join recommendations on behaviour.customer_id = recommendations.customer_id
-    left join clicks on behaviour.customer_id = clicks.customer_id
-    left join last_touch on behaviour.customer_id = last_touch.customer_id
+        on people.customer_id = profiles.customer_id
 
 )
 
