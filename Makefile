@@ -40,8 +40,8 @@ fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row acco
 	@$(PY) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@LAKEHOUSE_FUZZ_EXAMPLES=1000 $(PY) -m pytest -q $(if $(SEED),--hypothesis-seed=$(SEED)) tests/unit/test_fuzzed_definitions.py
 
-futures: setup ## forty random futures, none of which may change a feature of today (about 15 minutes)
-	@LAKEHOUSE_AS_OF_EXAMPLES=40 $(PY) -m pytest -q tests/integration/test_as_of.py
+futures: setup ## four hundred random futures, none of which may change a feature of today (about 5 minutes)
+	@LAKEHOUSE_AS_OF_EXAMPLES=400 $(PY) -m pytest -q tests/integration/test_as_of.py
 
 increments: setup ## six random ways for a shop's rows to arrive, each against one run over all (about 15 minutes)
 	@LAKEHOUSE_INCREMENT_EXAMPLES=$(or $(EXAMPLES),5) $(PY) -m pytest -q -s tests/increments

@@ -1,15 +1,15 @@
-"""Gold of a hand-made home, by the project's own SQL: compiled, or built by dbt in the test session."""
+"""Gold of a hand-made home, by the project's own SQL: compiled, or built by dbt."""
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lakehouse.settings import CHECKOUT
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from lakehouse.engine.sail import open_sail
+from lakehouse.settings import CHECKOUT, Settings
 
 READ_BY_OTHERS = ("feat_activity", "feat_customer_history")
 FEATURES = (
@@ -22,7 +22,7 @@ FEATURES = (
 
 
 def run_dbt(arguments: list[str], folder: Path) -> list[Any]:
-    """Run dbt in this process, over the running session; the results of its nodes.
+    """Run dbt in this process, over the engine that is open; the results of its nodes.
 
     Args:
         arguments: a dbt command and its options.
@@ -45,21 +45,18 @@ def compiled_features(folder: Path) -> dict[str, str]:
     return {one.node.name: str(one.node.compiled_code) for one in results}
 
 
-def feature_rows(spark: SparkSession, sql: Mapping[str, str]) -> dict[str, list[str]]:
-    """Every row of every feature as JSON, sorted, computed from the silver tables of the home in use."""
-    found = {}
-    try:
+def feature_rows(settings: Settings, sql: Mapping[str, str]) -> dict[str, list[str]]:
+    """Every row of every feature as JSON, sorted, computed from the silver tables of a home."""
+    sail, found = open_sail(settings), {}
+    with tempfile.TemporaryDirectory() as folder:
         for model in (*READ_BY_OTHERS, *FEATURES):
             text = sql[model]
             for other in READ_BY_OTHERS:
                 text = text.replace(f"gold.{other}", f"{other}_by_then")
-            rows = spark.sql(text)
             if model in READ_BY_OTHERS:
-                rows.createOrReplaceTempView(f"{model}_by_then")
-                spark.sql(f"cache table {model}_by_then")
-            as_json = rows.selectExpr("to_json(struct(*), map('ignoreNullFields', 'false'))")
-            found[model] = sorted(str(row[0]) for row in as_json.collect())
-    finally:
-        for model in READ_BY_OTHERS:
-            spark.sql(f"uncache table if exists {model}_by_then")
+                sail.execute(f"drop table if exists {model}_by_then")
+                sail.execute(f"create table {model}_by_then using parquet location '{folder}/{model}' as {text}")
+                text = f"select * from {model}_by_then"
+            rows = sail.rows(text).to_pylist()
+            found[model] = sorted(json.dumps(row, default=str, separators=(",", ":")) for row in rows)
     return found

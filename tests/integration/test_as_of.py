@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lakehouse.engine import open_engine
 from lakehouse.settings import Settings, load_settings
-from tests.conftest import use_home
 from tests.integration.gold_by_dbt import compiled_features, feature_rows
 from tests.integration.silver_by_hand import COLUMNS, at, write_home
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
 AS_OF = date(2024, 6, 30)
 LAST_MOMENT = "2024-06-30 23:59:59.999999"
-#: Each example computes all features anew, which takes a quarter of a minute; `make fuzz` tries many.
-EXAMPLES = int(os.environ.get("LAKEHOUSE_AS_OF_EXAMPLES", "1"))
+#: Each example computes all features anew, which takes about half a second; `make futures` tries many.
+EXAMPLES = int(os.environ.get("LAKEHOUSE_AS_OF_EXAMPLES", "10"))
 FIRST_MOMENT_AFTER = datetime(2024, 7, 1, tzinfo=timezone.utc)
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -125,28 +122,28 @@ after = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return load_settings(home=tmp_path_factory.mktemp("as-of") / "home", spark_master="local[2]")
+    return load_settings(home=tmp_path_factory.mktemp("as-of") / "home")
 
 
 @pytest.fixture(scope="module")
-def features(spark: SparkSession, home: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def features(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_home(home, BEFORE, AS_OF, declared=[("shop", entity) for entity in COLUMNS])
-    use_home(spark, home)
+    open_engine(home)
     return compiled_features(tmp_path_factory.mktemp("dbt"))
 
 
 @pytest.fixture(scope="module")
-def rows_before(spark: SparkSession, features: dict[str, str]) -> dict[str, list[str]]:
-    return feature_rows(spark, features)
+def rows_before(home: Settings, features: dict[str, str]) -> dict[str, list[str]]:
+    return feature_rows(home, features)
 
 
 @settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 1, database=None,
+    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 10, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(rows_after=after)
 def test_rows_and_answers_after_as_of_leave_every_feature_as_it_was(
-    spark: SparkSession, home: Settings, features: dict[str, str], rows_before: dict[str, list[str]], rows_after: Rows
+    home: Settings, features: dict[str, str], rows_before: dict[str, list[str]], rows_after: Rows
 ) -> None:
     answered_later: Rows = {
         **BEFORE,
@@ -156,11 +153,11 @@ def test_rows_and_answers_after_as_of_leave_every_feature_as_it_was(
     both = {entity: answered_later.get(entity, []) + rows_after.get(entity, []) for entity in {*BEFORE, *rows_after}}
     write_home(home, both, AS_OF)
 
-    assert feature_rows(spark, features) == rows_before
+    assert feature_rows(home, features) == rows_before
 
 
 def test_the_same_rows_change_the_features_once_the_day_has_come(
-    spark: SparkSession, home: Settings, features: dict[str, str], rows_before: dict[str, list[str]]
+    home: Settings, features: dict[str, str], rows_before: dict[str, list[str]]
 ) -> None:
     new_day = FIRST_MOMENT_AFTER + timedelta(hours=1)
     added: Rows = {
@@ -177,7 +174,7 @@ def test_the_same_rows_change_the_features_once_the_day_has_come(
     both = {entity: BEFORE[entity] + added.get(entity, []) for entity in BEFORE}
     write_home(home, both, AS_OF)
     next_day = {model: sql.replace("date'2024-06-30'", "date'2024-07-01'") for model, sql in features.items()}
-    rows = feature_rows(spark, next_day)
+    rows = feature_rows(home, next_day)
 
     assert all(rows[model] != rows_before[model] for model in rows_before)
     assert any('"customer_id":"cho"' in row for row in rows["feat_customer_rfm"])

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from lakehouse.engine import open_engine
 from lakehouse.settings import Settings, load_settings
 from ml.tables import ML_SCHEMAS
-from tests.conftest import use_home
 from tests.integration.gold_by_dbt import run_dbt
 from tests.integration.silver_by_hand import at, write_home
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 AS_OF = date(2024, 6, 30)
 Row = dict[str, Any]
@@ -166,15 +163,13 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
-def build(
-    spark: SparkSession, settings: Settings, silver: Mapping[str, list[Row]], ml: Mapping[str, list[Row]]
-) -> Gold:
+def build(settings: Settings, silver: Mapping[str, list[Row]], ml: Mapping[str, list[Row]]) -> Gold:
     """Gold of a home with these rows, by key."""
     write_home(settings, silver, AS_OF, timezones={"shop": "Asia/Shanghai"})
     for table, schema in ML_SCHEMAS.items():
         rows = [{name: row.get(name) for name in schema.names} for row in ml.get(table, [])]
         write_deltalake(settings.table_path("ml", table), pa.Table.from_pylist(rows, schema=schema))
-    use_home(spark, settings)
+    open_engine(settings)
     run_dbt(
         ["build", "--select", "tag:features", "tag:marts", "--exclude-resource-type", "unit_test"],
         settings.home / "dbt",
@@ -187,9 +182,9 @@ def build(
 
 
 @pytest.fixture(scope="module")
-def gold(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Gold:
-    settings = load_settings(home=tmp_path_factory.mktemp("gold") / "home", spark_master="local[2]")
-    return build(spark, settings, SILVER, ML)
+def gold(tmp_path_factory: pytest.TempPathFactory) -> Gold:
+    settings = load_settings(home=tmp_path_factory.mktemp("gold") / "home")
+    return build(settings, SILVER, ML)
 
 
 def test_recency_frequency_and_value_are_those_of_the_sales_up_to_the_day(gold: Gold) -> None:
@@ -320,7 +315,7 @@ def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:
     assert gold["act_click_propensity"][("cho", "x")]["campaign_name"] == "Summer"
 
 
-def test_a_home_without_any_rows_has_empty_tables_and_no_errors(spark: SparkSession, home_settings: Settings) -> None:
-    empty = build(spark, home_settings, {}, {})
+def test_a_home_without_any_rows_has_empty_tables_and_no_errors(home_settings: Settings) -> None:
+    empty = build(home_settings, {}, {})
 
     assert {table: len(rows) for table, rows in empty.items()} == dict.fromkeys(KEYS, 0)

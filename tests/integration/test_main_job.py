@@ -13,6 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lakehouse import ops, publication
+from lakehouse.engine import open_engine
 from lakehouse.errors import GateFailed
 from lakehouse.pipeline import AFTER_LANDING, Run, main_job
 from lakehouse.reader import query
@@ -64,8 +65,8 @@ def test_a_click_probability_is_a_probability(shop: Shop) -> None:
     assert 0 < bounds["min"] < bounds["max"] < 1
 
 
-def test_dbt_unit_tests_pass(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
-    use_home(spark, shop.settings)
+def test_dbt_unit_tests_pass(shop: Shop, tmp_path: Path) -> None:
+    open_engine(shop.settings)
     results = run_dbt(["test", "--select", "test_type:unit"], tmp_path)
     assert len(results) >= 8
 

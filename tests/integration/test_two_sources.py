@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lakehouse.bronze import land
+from lakehouse.engine.sail import open_sail
 from lakehouse.settings import Settings, load_settings
 from lakehouse.sources import load_source
-from tests.conftest import use_home
 from tests.integration.gold_by_dbt import run_dbt
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    pass
 
 LOADED_AT = datetime(2024, 3, 1, tzinfo=timezone.utc)
 
@@ -67,16 +67,16 @@ entities:
 
 
 @pytest.fixture(scope="module")
-def lines(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder: Path = tmp_path_factory.mktemp("two-sources")
-    settings: Settings = load_settings(home=folder / "home", spark_master="local[2]")
+    settings: Settings = load_settings(home=folder / "home")
     for name, text in {**FILES, **SOURCES}.items():
         (folder / name).write_text(text)
     land(settings, [load_source(folder / name) for name in SOURCES], "run", LOADED_AT)
-    use_home(spark, settings)
+    sail = open_sail(settings)
     run_dbt(["run", "--select", "+stg_order_lines", "int_products_as_of"], folder / "dbt")
-    rows = spark.sql("select * from silver.order_lines order by source, order_id, line_number, quantity, _row_number")
-    return [row.asDict() for row in rows.collect()]
+    rows = sail.rows("select * from silver.order_lines order by source, order_id, line_number, quantity, _row_number")
+    return [{**row, "attributes": dict(row["attributes"] or ())} for row in rows.to_pylist()]
 
 
 def of(lines: list[dict[str, Any]], source: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -98,7 +98,7 @@ def test_a_source_without_a_key_keeps_all_and_flags_the_copies(lines: list[dict[
 
 
 def test_each_source_has_its_own_zone_currency_and_attributes(lines: list[dict[str, Any]]) -> None:
-    noon_in_shanghai, noon = datetime(2024, 1, 5, 4), datetime(2024, 1, 5, 12)
+    noon_in_shanghai, noon = (datetime(2024, 1, 5, hour, tzinfo=timezone.utc) for hour in (4, 12))
     first = {line["source"]: line for line in reversed(lines)}
     assert {name: line["currency"] for name, line in first.items()} == {"shop": "CNY", "market": "EUR", "fair": "USD"}
     assert first["shop"]["attributes"] == {"colour": "green"}

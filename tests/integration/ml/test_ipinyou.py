@@ -9,14 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lakehouse.catalog import register_tables
+from lakehouse.engine import frames
 from ml import tables
 from ml.tasks import TASKS
 from tests.integration.ml.gold_tables import TEXTS, write_gold
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from lakehouse.settings import Settings
 
 DAY = date(2013, 10, 22)
@@ -33,9 +31,7 @@ ATTRIBUTES = (
 )
 
 
-def test_clicks_of_the_last_hour_are_predicted_better_than_by_chance(
-    home_spark: SparkSession, home_settings: Settings
-) -> None:
+def test_clicks_of_the_last_hour_are_predicted_better_than_by_chance(home_settings: Settings) -> None:
     path = home_settings.data_dir / "ipinyou_ctr_train.csv.gz"
     if not path.exists():
         pytest.skip(f"no {path.name} in {home_settings.data_dir}: set LAKEHOUSE_DATA_DIR")
@@ -57,9 +53,7 @@ def test_clicks_of_the_last_hour_are_predicted_better_than_by_chance(
         "is_clicked": (log["click"] == "1").tolist(),
     }
     write_gold(home_settings, "feat_impressions", pa.table(content))
-    register_tables(home_spark, home_settings.tables_dir)
-
-    summary = TASKS["click"].run(home_spark, home_settings, DAY, 7)
+    summary = TASKS["click"].run(frames(home_settings), home_settings, DAY, 7)
 
     told = {metric.name: metric for metric in summary.metrics}
     assert told["evaluated_impressions"].value == 6678  # the hour from 19:00
