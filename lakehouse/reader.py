@@ -6,21 +6,45 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from deltalake import DeltaTable
+
 from lakehouse import publication
 from lakehouse.catalog import register_tables, tables_on_disk
-from lakehouse.errors import InputError
+from lakehouse.engine.sail import open_sail
+from lakehouse.errors import InputError, LakehouseError
 from lakehouse.session import start_session
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+QUERY = re.compile(r"^\s*(select|with)\b", re.IGNORECASE)
 LISTING = re.compile(r"^\s*(show|use|describe\s+(schema|database))\b", re.IGNORECASE)
 MISSING = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\].*?`([^ ]+)` cannot be found")
 
 
+def query_in_process(settings: Settings, statement: str, unpublished: bool = False) -> pa.Table | None:
+    """The rows of one query, by Sail in seconds less than it takes to open Spark.
+
+    None where Spark must be asked (`query`): Spark is the home's engine, the statement is no query, gold tables that it
+    names have moved on since they were published, or Sail refuses it, so that it is Spark that says what is wrong.
+    """
+    if settings.engine != "sail" or not QUERY.match(statement):
+        return None
+    published = publication.current(settings)
+    pinned = {} if published is None else published.tables
+    for name in set() if unpublished else _named(settings, statement):
+        if name[0] == "gold" and DeltaTable(settings.table_path(*name)).version() != pinned.get(".".join(name)):
+            return None
+    try:
+        return open_sail(settings).rows(statement)
+    except LakehouseError:
+        return None
+
+
 def query(settings: Settings, statement: str, unpublished: bool = False) -> DataFrame:
-    """The rows of one SQL statement.
+    """The rows of one SQL statement, by Spark.
 
     Args:
         statement: Spark SQL over `bronze`, `silver`, `gold`, `ml` and `ops`.
@@ -45,12 +69,7 @@ def query(settings: Settings, statement: str, unpublished: bool = False) -> Data
 
 def _register_for(spark: SparkSession, settings: Settings, statement: str, unpublished: bool) -> None:
     """Register only the tables that the statement can mean: opening a pinned table costs 0.2 s."""
-    text = statement.lower()
-    named = [
-        (schema, table)
-        for schema, table in tables_on_disk(settings.tables_dir)
-        if LISTING.match(statement) or table.lower() in text
-    ]
+    named = _named(settings, statement)
     published = publication.current(settings)
     pinned = {} if unpublished or published is None else published.tables
     register_tables(
@@ -65,6 +84,16 @@ def _register_for(spark: SparkSession, settings: Settings, statement: str, unpub
             spark.sql(
                 f"create or replace view {schema}.{table} as select * from delta.`{path}` version as of {version}"
             )
+
+
+def _named(settings: Settings, statement: str) -> list[tuple[str, str]]:
+    """The tables that a statement can mean, all of them for one that lists tables."""
+    text = statement.lower()
+    return [
+        (schema, table)
+        for schema, table in tables_on_disk(settings.tables_dir)
+        if LISTING.match(statement) or table.lower() in text
+    ]
 
 
 def _explain(settings: Settings, message: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
 from lakehouse.cli.run import SourceFiles
 from lakehouse.errors import InputError
-from lakehouse.settings import load_settings
+from lakehouse.settings import Settings, load_settings
 
 LAYERS = ("bronze", "silver", "ml", "gold")
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON on standard output and nothing else")]
@@ -146,19 +146,38 @@ def sql(
     unpublished: Annotated[bool, typer.Option(help="read the newest gold tables, published or not")] = False,
 ) -> None:
     """Query the tables; gold is what the last run that passed its gates published."""
-    from pyspark.sql import functions as F
-
+    from lakehouse.cli.records import record, tuples
     from lakehouse.cli.screen import console, print_rows
-    from lakehouse.reader import query
+    from lakehouse.reader import query_in_process
 
-    frame = query(load_settings(), statement, unpublished)
+    settings = load_settings()
+    answer = query_in_process(settings, statement, unpublished)
+    if answer is None:
+        names, rows = _by_spark(settings, statement, unpublished, as_json, limit)
+    elif as_json:
+        names, rows = answer.column_names, [record(answer.column_names, row) for row in tuples(answer)]
+    else:
+        names, rows = answer.column_names, tuples(answer.slice(0, limit + 1))
     if as_json:
-        columns = [F.col(f"`{name}`") for name in frame.columns]
-        record = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
-        records = [row[0] for row in frame.select(record).collect()] if columns else []
-        print("[" + ",\n ".join(records) + "]")
+        print("[" + ",\n ".join(rows) + "]")
         return
-    rows = frame.limit(limit + 1).collect() if frame.columns else []
-    print_rows(console(), frame.columns, [tuple(row) for row in rows[:limit]])
+    print_rows(console(), names, rows[:limit])
     if len(rows) > limit:
         console().print(f"(the first {limit} rows; --limit shows more)", markup=False)
+
+
+def _by_spark(
+    settings: Settings, statement: str, unpublished: bool, as_json: bool, limit: int
+) -> tuple[list[str], list[Any]]:
+    from pyspark.sql import functions as F
+
+    from lakehouse.reader import query
+
+    frame = query(settings, statement, unpublished)
+    if not frame.columns:
+        return [], []
+    if not as_json:
+        return frame.columns, [tuple(row) for row in frame.limit(limit + 1).collect()]
+    columns = [F.col(f"`{name}`") for name in frame.columns]
+    told = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return frame.columns, [row[0] for row in frame.select(told).collect()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections import Counter
@@ -11,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import functions as F
 
 from lakehouse.builds import LEDGER, Ledger
 from lakehouse.catalog import tables_on_disk
+from lakehouse.cli.records import record, tuples
 from lakehouse.engine import fitting_engine, functions
 from lakehouse.engine.sail import close_sail, open_sail
 from lakehouse.errors import LakehouseError
 from lakehouse.pipeline import TASKS_IN_ORDER, last_day_of_data
+from lakehouse.reader import query, query_in_process
 from lakehouse.settings import Settings, load_settings
 from lakehouse.transformation import Transformation
 from ml.tasks import TASKS
-from tests.conftest import use_home
+from tests.conftest import forget_tables, use_home
 from tests.integration.conftest import Shop
 
 if TYPE_CHECKING:
@@ -123,3 +127,30 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
     return value
+
+
+def test_a_query_in_process_is_answered_as_by_spark(home_spark: SparkSession, shop: Shop) -> None:
+    statement = "select * from gold.dim_customer order by customer_id"
+    told = query_in_process(shop.settings, statement)
+    assert told is not None
+    ours = [record(told.column_names, row) for row in tuples(told)]
+    close_sail()
+    forget_tables(home_spark)
+    frame = query(shop.settings, statement)
+    asked = F.to_json(F.struct(*[F.col(f"`{name}`") for name in frame.columns]), {"ignoreNullFields": "false"})
+    assert [_plain(json.loads(one)) for one in ours] == [
+        _plain(json.loads(row[0])) for row in frame.select(asked).collect()
+    ]
+
+
+def test_what_is_not_published_as_it_stands_is_left_to_spark(copy_of_shop: Shop) -> None:
+    statement = "select count(*) from gold.act_segments"
+    assert query_in_process(copy_of_shop.settings, statement) is not None
+    DeltaTable(copy_of_shop.settings.table_path("gold", "act_segments")).delete()
+    assert query_in_process(copy_of_shop.settings, statement) is None
+    told = query_in_process(copy_of_shop.settings, statement, unpublished=True)
+    assert told is not None
+    assert told.column(0).to_pylist() == [0]
+    assert query_in_process(copy_of_shop.settings, "show tables in gold") is None
+    assert query_in_process(copy_of_shop.settings, "select * from gold.no_such_table") is None
+    close_sail()

@@ -47,7 +47,7 @@ def begin(home_settings: Settings, statement: str, **environment: str) -> subpro
     ops.ensure_tables(home_settings)
     return subprocess.Popen(
         [str(Path(sys.executable).with_name("lakehouse")), "sql", statement],
-        env={**os.environ, "LAKEHOUSE_HOME": str(home_settings.home), **environment},
+        env={**os.environ, "LAKEHOUSE_HOME": str(home_settings.home), "LAKEHOUSE_ENGINE": "spark", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
