@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ def split_at(activity: DataFrame, cutoff: date) -> DataFrame:
     is_seen = F.col("occurred_on") <= F.lit(cutoff)
     is_repeat = is_seen & (F.col("occurred_on") > F.col("first_on"))
 
-    def total(condition: object) -> object:
+    def total(condition: Any) -> Any:
         return F.coalesce(F.sum(F.when(condition, F.col("net_amount"))).cast("double"), F.lit(0.0))
 
     last_on = F.max(F.when(is_seen, F.col("occurred_on")))

@@ -55,6 +55,12 @@ def test_the_transactions_of_cdnow_up_to_september_give_the_published_parameters
     assert model.log_likelihood(x, t_x, age) == pytest.approx(-9582.4, abs=0.05)
 
 
+def test_the_expectation_of_hardies_spreadsheet() -> None:
+    """brucehardie.com/notes/004: two repeat purchases, the last after 30.43 of 38.86 weeks; the next 39 weeks."""
+    told = PUBLISHED.expected_orders(np.array([2.0]), np.array([30.43]), np.array([38.86]), 39.0)
+    assert told[0] == pytest.approx(1.226, abs=5e-4)
+
+
 def test_the_unit_of_time_changes_alpha_and_nothing_else() -> None:
     told = lived(BgNbd(0.5, 6.0, 0.8, 2.5), 2000, 40.0, 1.0, seed=3)
     weeks = fit(told["x"], told["t_x"], np.full(2000, 40.0))

@@ -19,6 +19,14 @@ def test_the_repeat_buyers_of_cdnow_give_the_published_parameters() -> None:
     assert (model.p, model.q, model.v) == pytest.approx((6.25, 3.74, 15.45), abs=0.01)
 
 
+def test_the_mean_values_of_hardies_spreadsheet() -> None:
+    """brucehardie.com/notes/025: the first ten customers of CDNOW."""
+    rows = read("cdnow_gammagamma_summary").head(10)
+    told = PUBLISHED.expected_value(rows["x"].to_numpy(np.float64), rows["zbar"].to_numpy(np.float64))
+    published = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17]
+    assert told == pytest.approx(published, abs=0.1)
+
+
 def test_the_density_and_the_expectation_of_a_customer_are_the_mean_over_scales() -> None:
     """The note's story integrated by SciPy: the mean of x purchases is Gamma(px, x nu), nu is Gamma(q, v)."""
     x, value = 3.0, 28.0
