@@ -96,6 +96,18 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("split", pa.string()),
         ]
     ),
+    "customer_value": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("expected_order_count_90d", pa.float64()),
+            ("expected_order_count_365d", pa.float64()),
+            ("expected_order_amount", pa.float64()),
+            ("expected_value_90d_amount", pa.float64()),
+            ("expected_value_365d_amount", pa.float64()),
+            ("alive_probability", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
 }
 
 

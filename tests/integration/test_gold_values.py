@@ -143,6 +143,11 @@ ML: dict[str, list[Row]] = {
         {"customer_id": "cho", "creative_id": "y", "slot_id": "top", "click_probability": 0.4,
          "model_version": "1"},
     ],
+    "customer_value": [
+        {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
+         "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
+         "alive_probability": 0.75, "model_version": "1"},
+    ],
 }  # fmt: skip
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -199,6 +204,8 @@ def test_recency_frequency_and_value_are_those_of_the_sales_up_to_the_day(gold: 
     # 3 x (10 - 4) + 1 x (10 - 4) + (30 - 5 - 15) = 34 of 65 net.
     assert (ann["margin_amount"], ann["returned_amount"]) == (Decimal("34.00"), Decimal("10.00"))
     assert ann["margin_rate"] == pytest.approx(34 / 65)
+    # After the first day: 10, and 30 less 5.
+    assert (ann["order_day_count"], ann["repeat_net_amount"], bob["repeat_net_amount"]) == (3, Decimal("35.00"), None)
     assert bob["cancelled_order_count"] == 1
 
 
@@ -294,9 +301,13 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     # Usual gap 20 days; ann: (2 x 20 + 2 x 20) / 4 = 20, bob: (0 + 2 x 20) / 2 = 20.
     assert (ann["expected_gap_days"], bob["expected_gap_days"]) == (20.0, 20.0)
     assert ann["churn_probability"] == pytest.approx(1 - 0.5 ** (10 / 40))
-    # 3 orders in 90 days at least, 65/3 net each, margin 34/65, staying 0.5 ^ (10/40).
-    expected = 365 * 3 / 90 * 65 / 3 * 34 / 65 * 0.5 ** (10 / 40)
-    assert float(ann["clv_amount"]) == pytest.approx(expected, abs=0.01)
+    # What the model expects of a year, 80, of which the margin is 34/65.
+    assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
+    told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
+    assert told == (1.5, Decimal("30.00"), 0.75)
+    # No model knows bob: 1 order in 90 days at least, of 30 net, margin 15/30, staying 0.5 ^ (1/40).
+    assert float(bob["clv_amount"]) == pytest.approx(365 / 90 * 30 * 0.5 * 0.5 ** (1 / 40), abs=0.01)
+    assert (bob["expected_order_count_90d"], bob["alive_probability"]) == (None, None)
     assert gold["dim_customer"]["dee"]["churn_probability"] is None
 
 

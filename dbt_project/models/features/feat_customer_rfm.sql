@@ -47,10 +47,19 @@ order_days as (
 
     select
         customer_id,
+        net_amount,
         datediff(
             occurred_on, lag(occurred_on) over (partition by customer_id order by occurred_on)
         ) as gap_days
-    from (select distinct customer_id, occurred_on from lines where is_purchase) as bought
+    from (
+        select
+            customer_id,
+            occurred_on,
+            sum(net_amount) as net_amount
+        from lines
+        where is_purchase
+        group by customer_id, occurred_on
+    ) as bought
 
 ),
 
@@ -59,7 +68,8 @@ gaps as (
     select
         customer_id,
         count(*) as order_day_count,
-        percentile(gap_days, 0.5) as median_gap_days
+        percentile(gap_days, 0.5) as median_gap_days,
+        sum(case when gap_days is not null then net_amount end) as repeat_net_amount
     from order_days
     group by customer_id
 
@@ -104,6 +114,7 @@ measured as (
         coalesce(products.product_count, 0) as product_count,
         coalesce(gaps.order_day_count, 0) as order_day_count,
         gaps.median_gap_days,
+        gaps.repeat_net_amount,
         cast(datediff(as_of_on, last_ordered_on) as int) as recency_days,
         cast(datediff(as_of_on, first_ordered_on) as int) as tenure_days,
         cast(datediff(last_ordered_on, first_ordered_on) as int) as span_days
@@ -174,6 +185,7 @@ final as (
         cast(monetary_365d_amount as decimal(18, 2)) as monetary_365d_amount,
         cast(margin_amount as decimal(18, 2)) as margin_amount,
         cast(returned_amount as decimal(18, 2)) as returned_amount,
+        cast(repeat_net_amount as decimal(18, 2)) as repeat_net_amount,
 
         ---------- rates
         {{ ratio('margin_amount', 'costed_amount') }} as margin_rate,

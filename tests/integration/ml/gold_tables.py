@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from lakehouse.settings import Settings
 
 AS_OF = date(2025, 6, 30)
+GAP_DAYS = 6
 TASTES = ("Beauty", "Food", "Sports")
 TEXTS = pa.map_(pa.string(), pa.string())
 
@@ -28,7 +29,9 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
         pa.table({"product_id": _names("P", products), "category_level_1": [TASTES[k] for k in kind]}),
     )
     write_gold(settings, "feat_interactions", _interactions(rng, taste, kind, days))
-    write_gold(settings, "feat_customer_rfm", _rfm(rng, max(1, customers - 5)))
+    rfm = _rfm(rng, max(1, customers - 5))
+    write_gold(settings, "feat_customer_rfm", rfm)
+    write_gold(settings, "feat_activity", _activity(rfm))
     write_gold(settings, "feat_impressions", _impressions(rng, taste, days))
 
 
@@ -75,17 +78,52 @@ def _interactions(rng: np.random.Generator, taste: np.ndarray, kind: np.ndarray,
 def _rfm(rng: np.random.Generator, customers: int) -> pa.Table:
     is_good = np.arange(customers) % 2 == 0
     frequency = np.where(is_good, rng.integers(8, 15, customers), rng.integers(1, 3, customers))
+    recency = np.where(is_good, rng.integers(0, 9, customers), rng.integers(50, 99, customers))
+    repeat = [None if n == 1 else Decimal(int(n - 1) * _spend(who)) for who, n in enumerate(frequency)]
     return pa.table(
         {
             "customer_id": _names("C", customers),
-            "recency_days": pa.array(
-                np.where(is_good, rng.integers(0, 9, customers), rng.integers(50, 99, customers)), pa.int32()
-            ),
+            "recency_days": pa.array(recency, pa.int32()),
             "frequency": pa.array(frequency, pa.int64()),
+            "order_day_count": pa.array(frequency, pa.int64()),
+            "tenure_days": pa.array(recency + GAP_DAYS * (frequency - 1), pa.int32()),
+            "repeat_net_amount": pa.array(repeat, pa.decimal128(18, 2)),
             "monetary_amount": pa.array([Decimal(int(n) * 100) for n in frequency], pa.decimal128(18, 2)),
             "as_of_on": [AS_OF] * customers,
         }
     )
+
+
+def _spend(customer: int) -> int:
+    """What a customer pays each time."""
+    return 90 + 5 * (customer % 5)
+
+
+def _activity(rfm: pa.Table) -> pa.Table:
+    """The order lines of which the customers' figures are told: two on each day, `GAP_DAYS` apart; and a view."""
+    rows = [
+        {
+            "customer_id": row["customer_id"],
+            "kind": "order_line",
+            "occurred_on": AS_OF - timedelta(days=row["recency_days"] + GAP_DAYS * back),
+            "is_purchase": True,
+            "net_amount": Decimal(_spend(who)) / 2,
+        }
+        for who, row in enumerate(rfm.to_pylist())
+        for back in range(row["frequency"])
+        for _ in range(2)
+    ]
+    other = {"kind": "view", "occurred_on": AS_OF, "is_purchase": False, "net_amount": None}
+    schema = pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("kind", pa.string()),
+            ("occurred_on", pa.date32()),
+            ("is_purchase", pa.bool_()),
+            ("net_amount", pa.decimal128(18, 2)),
+        ]
+    )
+    return pa.Table.from_pylist([*rows, {"customer_id": "C000", **other}], schema)
 
 
 def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: int = 3000) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The three tasks on a small shop: what they find, that they repeat, and what absent entities leave."""
+"""The tasks on a small shop: what they find, that they repeat, and what absent entities leave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from lakehouse.catalog import register_tables
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings, load_settings
 from ml import tables
+from ml.frames import speaking_to
 from ml.tasks import TASKS
+from ml.value.features import purchases, read_purchases, read_split
 from tests.conftest import use_home
 from tests.integration.ml.gold_tables import AS_OF, write_gold, write_shop
 
@@ -85,6 +87,24 @@ def test_clicks_are_told_apart_by_taste_and_every_active_customer_meets_every_cr
     assert {"(intercept)", "attributes.topic=Beauty", "category_match=yes, 75%+ of views"} <= set(names)
 
 
+def test_regular_buyers_are_expected_back_and_the_silent_are_not(shop: Settings, spark: SparkSession) -> None:
+    told = content(shop)["customer_value"].set_index("customer_id")
+    assert len(told) == 55
+    regular, silent = told.iloc[::2], told.iloc[1::2]
+    # Every sixth day until now: about fifteen in 90 days, from customers who have bought eight times and more.
+    assert regular["expected_order_count_90d"].between(8, 15).all()
+    assert silent["expected_order_count_90d"].max() < regular["expected_order_count_90d"].min() / 3
+    assert regular["expected_order_amount"].between(88, 112).all()
+    assert regular["alive_probability"].min() > 0.9
+    assert metric(shop, "orders_mae")["baseline"] == "same_rate_as_so_far"
+    oldest = DeltaTable(shop.table_path("gold", "feat_customer_rfm")).to_pandas()["tenure_days"].max()
+    assert metric(shop, "orders_per_customer")["split"] == f"the last {oldest // 4} days"
+    with speaking_to(spark):
+        split = purchases(read_split(spark, AS_OF))
+    for ours, theirs in zip(vars(split).values(), vars(read_purchases(shop)).values()):
+        assert ours.tolist() == theirs.tolist()
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient
@@ -109,7 +129,7 @@ def test_absent_entities_leave_empty_tables_and_metrics_that_say_so(
     for task in TASKS.values():
         task.run(home_spark, home_settings, AS_OF, SEED)
     told = content(home_settings)
-    assert told.pop("model_metrics")["split"].tolist() == ["no data"] * 3
+    assert told.pop("model_metrics")["split"].tolist() == ["no data"] * len(TASKS)
     for name, table in told.items():
         assert len(table) == 0
         assert home_spark.table(f"ml.{name}").columns == tables.ML_SCHEMAS[name].names

@@ -141,6 +141,12 @@ clicks as (
 
 ),
 
+customer_values as (
+
+    select * from {{ source('ml', 'customer_value') }}
+
+),
+
 -- What is usual among all buyers stands in where a customer has too little history of their own.
 usual as (
 
@@ -174,14 +180,20 @@ scored as (
         outlook.yearly_order_rate,
         1 - power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1))) as churn_probability,
         cast(
-            outlook.yearly_order_rate
-            * {{ ratio('rfm.net_monetary_amount', 'rfm.frequency') }}
-            * outlook.expected_margin_rate
-            * power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1)))
+            coalesce(
+                customer_values.expected_value_365d_amount,
+                outlook.yearly_order_rate
+                * {{ ratio('rfm.net_monetary_amount', 'rfm.frequency') }}
+                * power(0.5, rfm.recency_days / (2 * greatest(outlook.expected_gap_days, 1)))
+            ) * outlook.expected_margin_rate
             as decimal(18, 2)
-        ) as clv_amount
+        ) as clv_amount,
+        customer_values.expected_order_count_90d,
+        cast(customer_values.expected_value_90d_amount as decimal(18, 2)) as expected_value_90d_amount,
+        customer_values.alive_probability
     from rfm
     inner join outlook on rfm.customer_id = outlook.customer_id
+    left join customer_values on rfm.customer_id = customer_values.customer_id
 
 ),
 
@@ -274,6 +286,9 @@ final as (
         scored.churn_probability,
         scored.expected_gap_days,
         scored.yearly_order_rate,
+        scored.expected_order_count_90d,
+        scored.expected_value_90d_amount,
+        scored.alive_probability,
 
         ---------- behaviour
         behaviour.view_count_30d,

@@ -1,0 +1,1 @@
+"""What each customer will still buy: BG/NBD for how often, Gamma-Gamma for how much."""
