@@ -27,8 +27,7 @@ from benchmarks import movielens
 from lakehouse.settings import load_settings
 from ml import tables
 from ml.recommend.choice import suited, winner
-from ml.recommend.content import weighed_tags
-from ml.recommend.evaluate import best_of, figures
+from ml.recommend.evaluate import best_of, figures, gains
 from ml.recommend.factors import Settled
 from ml.recommend.features import Interactions, Ints
 from ml.recommend.fits import OF_IMPLICIT, by_implicit
@@ -113,7 +112,7 @@ def hundred_thousand() -> list[Row]:
     for by, named in (("item", "by film"), ("user", "by user")):
         train, test = movielens.stratified(ratings, by, SEED)
         inner, validation = movielens.stratified(train, by, SEED)
-        chosen = winner(_compared(movielens.history(inner, users, items), _truth(validation, users, items)))
+        chosen = _winner(movielens.history(inner, users, items), _truth(validation, users, items))
         seen, truth = movielens.history(train, users, items), _truth(test, users, items)
         reached = _compared(seen, truth, f"MovieLens 100k, {named}")
         what = f"MovieLens 100k, 75/25 {named}: nDCG@10 of"
@@ -159,20 +158,32 @@ def shop() -> list[Row]:
     return [(what, f"{served:.4f}", reference, served > popular and served >= 0.9 * best)]
 
 
-def _compared(seen: Interactions, truth: sparse.csr_matrix, title: str = "") -> dict[str, float]:
-    """nDCG@10 of every method that suits; all measures are printed where there is a title."""
-    suitable = suited(lambda rows, seed: by_implicit(rows, OF_IMPLICIT, seed), seen)
-    told = {method.name: _figures(method.fit(seen, SEED), seen, truth) for method in suitable}
-    if title:
-        _print(title, told)
+def _winner(seen: Interactions, truth: sparse.csr_matrix) -> str:
+    judged = _judged(seen, truth)
+    return winner({name: gains(_best(model, seen, judged), truth[judged]) for name, model in _fitted(seen).items()})
+
+
+def _compared(seen: Interactions, truth: sparse.csr_matrix, title: str) -> dict[str, float]:
+    """nDCG@10 of every method that suits; all measures are printed."""
+    told = {name: _figures(model, seen, truth) for name, model in _fitted(seen).items()}
+    _print(title, told)
     return {name: one["ndcg_at_10"] for name, one in told.items()}
+
+
+def _fitted(seen: Interactions) -> dict[str, Model]:
+    suitable = suited(lambda rows, seed: by_implicit(rows, OF_IMPLICIT, seed), seen)
+    return {method.name: method.fit(seen, SEED) for method in suitable}
 
 
 def _figures(model: Model, seen: Interactions, truth: sparse.csr_matrix) -> dict[str, float]:
     judged = _judged(seen, truth)
-    listing = Listing.of(model, seen, weighed_tags([np.full(len(seen.products), None, dtype=object)]))
-    best = best_of(listing, judged, seen.matrix(np.ones(len(seen.user))).tocsr())
-    return figures(best, truth[judged], self_information(seen))
+    return figures(_best(model, seen, judged), truth[judged], self_information(seen))
+
+
+def _best(model: Model, seen: Interactions, judged: Ints) -> Ints:
+    """The ten of each, without those rated before; nothing is told of the films."""
+    listing = Listing.of(model, seen, sparse.csr_matrix((len(seen.products), 0)))
+    return best_of(listing, judged, seen.matrix(np.ones(len(seen.user))).tocsr())
 
 
 def _judged(seen: Interactions, truth: sparse.csr_matrix) -> Ints:

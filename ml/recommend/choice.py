@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ml.recommend.features import Interactions
+import numpy as np
+
+from ml.recommend.features import Floats, Interactions
 from ml.recommend.fits import Fit
 from ml.recommend.methods.als_explicit import fit_als_explicit, suits_als_explicit
 from ml.recommend.methods.ease import fit_ease, suits_ease
@@ -17,7 +19,7 @@ from ml.recommend.methods.user_to_user import fit_user_to_user, suits_user_to_us
 UNTIL_TOLD = "als"
 """Serves where nothing can be held out, or too little to choose by."""
 MARGIN = 0.02
-"""A method passes a simpler one by more than this share of the best nDCG@10, or the simpler one serves."""
+"""A method serves in place of a simpler one only where it gains more than this share of its nDCG@10."""
 
 
 def methods(fit_als: Fit) -> list[Method]:
@@ -43,14 +45,22 @@ def suited(fit_als: Fit, seen: Interactions) -> list[Method]:
     return [method for method in methods(fit_als) if method.suits(seen)]
 
 
-def winner(ndcg: Mapping[str, float]) -> str:
-    """The first, in the order given, that is within `MARGIN` of the best.
+def winner(gains: Mapping[str, Floats]) -> str:
+    """The simplest that is as good as the best: behind it by no more than `MARGIN` or by no more than chance.
+
+    Chance is one standard error of the mean difference of the same customers (the one-standard-error rule of Breiman,
+    Friedman, Olshen, Stone, "Classification and Regression Trees", 1984, section 3.4.3, on paired differences).
 
     Args:
-        ndcg: nDCG@10 by method, simplest first.
+        gains: nDCG@10 of the same customers by method, simplest first.
     """
-    best = max(ndcg.values())
-    return next(name for name, value in ndcg.items() if value >= (1.0 - MARGIN) * best)
+    best = max(gains.values(), key=lambda values: float(values.mean()))
+    for name, values in gains.items():
+        behind = best - values
+        chance = behind.std(ddof=1) / np.sqrt(len(behind)) if len(behind) > 1 else 0.0
+        if behind.mean() <= max(MARGIN * best.mean(), chance):
+            return name
+    raise AssertionError("the best is not behind itself")
 
 
 def _always(seen: Interactions) -> bool:

@@ -76,13 +76,13 @@ def judge(models: Sequence[Model], history: History, tags: sparse.csr_matrix) ->
     truth = history.after.matrix(to_find).tocsr()
     withheld = seen.matrix(is_withheld(seen, history.cut.toordinal())).tocsr()
     choose, decide = (users[::2], users[1::2]) if len(users) >= FEWEST else (users[:0], users)
-    chosen: dict[str, float] = {}
+    chosen: dict[str, Floats] = {}
     told: dict[str, Figures] = {}
     for model in models:
         best = best_of(Listing.of(model, seen, tags), users, withheld)
         if len(choose):
             place = np.searchsorted(users, choose)
-            chosen[model.name] = float(ndcg(best[place], truth[choose].toarray() > 0).mean())
+            chosen[model.name] = gains(best[place], truth[choose])
         place = np.searchsorted(users, decide)
         told[model.name] = figures(best[place], truth[decide], self_information(seen))
     return Judged(winner(chosen) if chosen else UNTIL_TOLD, told, len(decide))
@@ -98,6 +98,16 @@ def best_of(listing: Listing, users: Ints, withheld: sparse.csr_matrix) -> Ints:
         scores = listing.scored(rows).scores
         scores[withheld[rows].nonzero()] = -np.inf
         parts.append(top_k(scores, K))
+    return np.concatenate(parts)
+
+
+def gains(best: Ints, truth: sparse.csr_matrix) -> Floats:
+    """nDCG of each row; see `figures`."""
+    at_once = rows_at_once(truth.shape[1])
+    parts = [
+        ndcg(best[start : start + at_once], truth[start : start + at_once].toarray() > 0)
+        for start in range(0, len(best), at_once)
+    ]
     return np.concatenate(parts)
 
 

@@ -59,14 +59,27 @@ def test_without_a_cut_the_metrics_say_that_nothing_was_held_out() -> None:
     assert [metric.split for metric in metrics(judged)] == ["no held-out period"]
 
 
+# By hand, of 100 customers: where all differ alike chance is 0 and the 2 % count; where every second customer differs
+# by twice as much, the standard error of a mean difference d is d sqrt(100 / 99) / 10, a tenth of it; where one alone
+# differs it is the whole of it.
+ALL, HALF, ONE = np.ones(100), np.tile([0.0, 2.0], 50), np.append(np.zeros(99), 100.0)
+
+
 @pytest.mark.parametrize(
-    ("ndcg", "serves"),
+    ("behind", "spread", "serves"),
     [
-        ({"popularity": 0.05, "sar": 0.197, "als": 0.200}, "sar"),  # 1.5 % behind, and simpler
-        ({"popularity": 0.05, "sar": 0.195, "als": 0.200}, "als"),  # 2.5 % behind
-        ({"popularity": 0.05, "sar": 0.200, "als": 0.150}, "sar"),
-        ({"popularity": 0.0, "sar": 0.0, "als": 0.0}, "popularity"),
+        (0.015, ALL, "sar"),  # 1.5 % of 1 behind, and simpler
+        (0.025, ALL, "als"),
+        (0.025, HALF, "als"),  # ten standard errors
+        (0.025, ONE, "sar"),  # one customer is chance
+        (-0.025, ALL, "sar"),
     ],
 )
-def test_the_simplest_within_two_percent_of_the_best_serves(ndcg: dict[str, float], serves: str) -> None:
-    assert winner(ndcg) == serves
+def test_a_simpler_method_serves_unless_another_passes_it_by_two_percent_and_by_more_than_chance(
+    behind: float, spread: np.ndarray, serves: str
+) -> None:
+    assert winner({"popularity": 0.5 * ALL, "sar": ALL - behind * spread, "als": ALL}) == serves
+
+
+def test_where_nothing_finds_anything_popularity_serves() -> None:
+    assert winner({"popularity": np.zeros(3), "als": np.zeros(3)}) == "popularity"
