@@ -71,7 +71,9 @@ def _interactions(inputs: Path) -> Interactions:
     user, item = pairs["user"].astype(np.int64), pairs["item"].astype(np.int64)
     untold = np.zeros(len(user))
     names = (np.arange(ids.max() + 1).astype(str).astype(object) for ids in (user, item))
-    return Interactions(*names, user, item, pairs["weight"].astype(np.float64), *[untold] * 5, untold.astype(bool))
+    return Interactions(
+        *names, user, item, pairs["weight"].astype(np.float64), *[untold] * 5, untold.astype(bool), *[untold] * 2
+    )
 
 
 MODELS = {"als": als, "top_k": top_k, "k_means": k_means, "regression": regression}

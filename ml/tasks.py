@@ -91,7 +91,7 @@ class Task:
             if (path / "_delta_log").exists()
         )
         return registry.Trained(
-            as_of, rows, files_digest([*ROOM.glob("*.py"), *(ROOM / self.name).glob("*.py")], ROOM), seed
+            as_of, rows, files_digest([*ROOM.glob("*.py"), *(ROOM / self.name).rglob("*.py")], ROOM), seed
         )
 
     def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:

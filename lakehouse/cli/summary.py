@@ -50,6 +50,7 @@ def print_summary(screen: Console, summary: dict[str, Any]) -> None:
             [
                 [m["task"], m["metric"], _rounded(m["value"]), m["baseline"], _rounded(m["baseline_value"])]
                 for m in summary["models"]
+                if not m["split"].startswith("by method") or "ndcg" in m["metric"]
             ],
         )
     say("\nLook at")

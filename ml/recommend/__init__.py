@@ -1,1 +1,1 @@
-"""Ten products for every customer: alternating least squares on implicit feedback, with a reason each."""
+"""Ten products for every customer, by the method that predicts best in this home, with a reason each."""

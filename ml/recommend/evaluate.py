@@ -1,49 +1,55 @@
-"""How good the ten are: what customers took up after a cut in time, predicted from what came before it."""
+"""How good the ten are: what customers took up after a cut in time, predicted from what came before it.
+
+Every method is asked for the same customers, among the same products: those that the serving rule does not withhold on
+the day of the cut. Customers without interactions before the cut are left out (all methods would serve them alike).
+Every second customer (in the order of ids) only chooses the method, the others only judge: what is reported of the
+method that serves was not what it was chosen by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from scipy import sparse
 
-from ml.recommend.factors import FactorModel, solve_customers
+from ml.recommend.choice import UNTIL_TOLD, winner
 from ml.recommend.features import Floats, History, Interactions, Ints
-from ml.recommend.neighbours import similarity_matrix
-from ml.recommend.ranking import is_withheld, popularity, top_k
+from ml.recommend.lists import Listing
+from ml.recommend.methods.model import Model
+from ml.recommend.metrics import Flags, average_precision, coverage, ndcg, novelty, recall, self_information
+from ml.recommend.ranking import is_withheld, rows_at_once, top_k
 from ml.registry import Metric
 
 K = 10
-BLOCK = 1000
 MOST_CUSTOMERS = 10_000
 """Evaluation takes at most so many customers, evenly spaced in the order of their ids."""
+FEWEST = 20
+"""Of fewer customers no half is taken: all judge, and nothing is chosen."""
+HELD_OUT = "held out by time"
+BY_METHOD = "by method, held out by time"
+SHOWN = ("ndcg_at_10", "recall_at_10", "map_at_10", "coverage_at_10", "novelty_at_10")
 
-Score = Callable[[Ints], Floats]
+Figures = Mapping[str, float]
 
 
-def ndcg(best: Ints, relevant: npt.NDArray[np.bool_]) -> Floats:
-    """Normalised discounted cumulative gain of each row, binary gains.
-
-    DCG = sum over hits at rank r of 1 / log2(r + 1), divided by the DCG of all relevant first (Jaervelin, Kekaelaeinen,
-    TOIS 2002).
+@dataclass(frozen=True)
+class Judged:
+    """What the methods reached.
 
     Args:
-        best: customers x k product positions, best first.
-        relevant: customers x products.
+        serves: the method that was chosen.
+        by_method: figures of each method, from the customers that judge.
+        customers: how many these are.
     """
-    discount = 1.0 / np.log2(np.arange(2, best.shape[1] + 2))
-    hits = np.take_along_axis(relevant, best, axis=1)
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])
-    return (hits @ discount) / ideal[np.clip(relevant.sum(axis=1), 1, best.shape[1])]
+
+    serves: str
+    by_method: Mapping[str, Figures]
+    customers: int
 
 
-def recall(best: Ints, relevant: npt.NDArray[np.bool_]) -> Floats:
-    """Share of each row's relevant products among its `best`."""
-    hits = np.take_along_axis(relevant, best, axis=1)
-    return hits.sum(axis=1) / np.maximum(1, relevant.sum(axis=1))
-
-
-def held_out(history: History) -> tuple[Interactions, npt.NDArray[np.bool_]]:
+def held_out(history: History) -> tuple[Interactions, Flags]:
     """What the model may see, and the pairs of `history.after` that it has to find.
 
     To find: products taken up after the cut that the customer had not taken up before it.
@@ -56,57 +62,93 @@ def held_out(history: History) -> tuple[Interactions, npt.NDArray[np.bool_]]:
     return seen, taken & is_new
 
 
-def evaluate(model: FactorModel, history: History) -> list[Metric]:
-    """nDCG@10, recall@10 and coverage of the model, beside popularity and item-to-item, on the same customers.
+def judge(models: Sequence[Model], history: History, tags: sparse.csr_matrix) -> Judged:
+    """The figures of models that were fitted on `history.before`, simplest first, and which is to serve.
 
-    All three choose among the same products: those that the serving rule does not withhold on the day of the cut.
-    Customers without interactions before the cut are left out (all methods would serve them alike).
+    Args:
+        tags: products x tags, for those that nobody had touched before the cut.
     """
     seen, to_find = held_out(history)
     users = np.intersect1d(np.unique(history.after.user[to_find]), np.unique(seen.user))
     if history.cut is None or len(users) == 0 or len(seen.products) <= K:
-        return [Metric("evaluated_customers", 0.0, split="no held-out period")]
+        return Judged(UNTIL_TOLD, {}, 0)
     users = users[:: -(-len(users) // MOST_CUSTOMERS)]
     truth = history.after.matrix(to_find).tocsr()
     withheld = seen.matrix(is_withheld(seen, history.cut.toordinal())).tocsr()
-    measured = {name: _measure(score, users, truth, withheld) for name, score in _methods(model, seen).items()}
-    metrics = [
-        Metric(name, measured["als"][name], "popularity", measured["popularity"][name])
-        for name in ("ndcg_at_10", "recall_at_10", "coverage_at_10")
-    ]
-    metrics += [
-        Metric(f"item_to_item_{name}", measured["item_to_item"][name], "popularity", measured["popularity"][name])
-        for name in ("ndcg_at_10", "recall_at_10", "coverage_at_10")
-    ]
-    return [*metrics, Metric("evaluated_customers", float(len(users)))]
+    choose, decide = (users[::2], users[1::2]) if len(users) >= FEWEST else (users[:0], users)
+    chosen: dict[str, Floats] = {}
+    told: dict[str, Figures] = {}
+    for model in models:
+        best = best_of(Listing.of(model, seen, tags), users, withheld)
+        if len(choose):
+            place = np.searchsorted(users, choose)
+            chosen[model.name] = gains(best[place], truth[choose])
+        place = np.searchsorted(users, decide)
+        told[model.name] = figures(best[place], truth[decide], self_information(seen))
+    return Judged(winner(chosen) if chosen else UNTIL_TOLD, told, len(decide))
 
 
-def _methods(model: FactorModel, seen: Interactions) -> dict[str, Score]:
-    weights = seen.matrix(seen.weight).tocsr()
-    factors = model.aligned(seen.products)
-    popular = popularity(seen)
-    similar = similarity_matrix(seen, 50)
+def best_of(listing: Listing, users: Ints, withheld: sparse.csr_matrix) -> Ints:
+    """The ten of these customers, users x 10, without what is withheld from them."""
+    products = withheld.shape[1]
+    at_once = rows_at_once(products)
+    parts = []
+    for start in range(0, len(users), at_once):
+        rows = users[start : start + at_once]
+        scores = listing.scored(rows).scores
+        scores[withheld[rows].nonzero()] = -np.inf
+        parts.append(top_k(scores, K))
+    return np.concatenate(parts)
+
+
+def gains(best: Ints, truth: sparse.csr_matrix) -> Floats:
+    """nDCG of each row; see `figures`."""
+    at_once = rows_at_once(truth.shape[1])
+    parts = [
+        ndcg(best[start : start + at_once], truth[start : start + at_once].toarray() > 0)
+        for start in range(0, len(best), at_once)
+    ]
+    return np.concatenate(parts)
+
+
+def figures(best: Ints, truth: sparse.csr_matrix, information: Floats) -> dict[str, float]:
+    """Means over the rows of each measure of `metrics`.
+
+    Args:
+        best: customers x k products, best first.
+        truth: customers x products, an entry for each relevant one.
+        information: self-information of each product.
+    """
+    at_once = rows_at_once(truth.shape[1])
+    parts: list[Floats] = []
+    for start in range(0, len(best), at_once):
+        shown, relevant = best[start : start + at_once], truth[start : start + at_once].toarray() > 0
+        found = (measure(shown, relevant) for measure in (ndcg, recall, average_precision))
+        parts.append(np.column_stack([*found, novelty(shown, information)]))
+    gain, found, precision, new = np.concatenate(parts).mean(axis=0)
     return {
-        "als": lambda rows: solve_customers(weights[rows], factors, model.settled)[0] @ factors.T,
-        "popularity": lambda rows: np.tile(popular, (len(rows), 1)),
-        "item_to_item": lambda rows: np.asarray((weights[rows] @ similar).todense()),
+        "ndcg_at_10": float(gain),
+        "recall_at_10": float(found),
+        "map_at_10": float(precision),
+        "coverage_at_10": coverage(best, truth.shape[1]),
+        "novelty_at_10": float(new),
     }
 
 
-def _measure(score: Score, users: Ints, truth: object, withheld: object) -> dict[str, float]:
-    gains, found, shown = [], [], set()
-    for start in range(0, len(users), BLOCK):
-        rows = users[start : start + BLOCK]
-        scores = np.array(score(rows), dtype=np.float64)
-        scores[withheld[rows].toarray()] = -np.inf  # type: ignore[index]
-        best = top_k(scores, K)
-        relevant = truth[rows].toarray()  # type: ignore[index]
-        gains.append(ndcg(best, relevant))
-        found.append(recall(best, relevant))
-        shown.update(np.unique(best).tolist())
-    products = truth.shape[1]  # type: ignore[attr-defined]
-    return {
-        "ndcg_at_10": float(np.concatenate(gains).mean()),
-        "recall_at_10": float(np.concatenate(found).mean()),
-        "coverage_at_10": len(shown) / products,
-    }
+def metrics(judged: Judged) -> list[Metric]:
+    """The method that serves as `ndcg_at_10` and so on, each method as `<method>_ndcg_at_10`; all beside popularity.
+
+    Every method is measured, popularity among them.
+    """
+    if not judged.by_method:
+        return [Metric("evaluated_customers", 0.0, split="no held-out period")]
+    popular = judged.by_method["popularity"]
+    named = {"": judged.by_method[judged.serves]} | {f"{name}_": told for name, told in judged.by_method.items()}
+    return [
+        *[
+            Metric(f"{prefix}{name}", told[name], "popularity", popular[name], BY_METHOD if prefix else HELD_OUT)
+            for prefix, told in named.items()
+            for name in SHOWN
+        ],
+        Metric("evaluated_customers", float(judged.customers)),
+    ]

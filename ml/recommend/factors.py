@@ -16,6 +16,7 @@ customer's own products, y_i' x = sum_j (1 + alpha r_j) y_i' A^-1 y_j, and the l
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.features import Floats, Ints, Texts
+from ml.recommend.features import Floats, Interactions, Ints, Texts
+from ml.recommend.methods.model import METHOD_FILE, Scored, row_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,31 @@ class FactorModel:
     products: Texts
     factors: Floats
     settled: Settled
+    name: str = "als"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The hyperparameters."""
+        return asdict(self.settled)
+
+    def affinity(self, seen: Interactions) -> Floats:
+        """The interaction weights r."""
+        return seen.weight
+
+    def over(self, products: Texts) -> FactorModel:
+        """The same over this catalogue."""
+        return FactorModel(products, self.aligned(products), self.settled)
+
+    def scored(self, own: sparse.csr_matrix) -> Scored:
+        """y_i' x of every product, and its summands."""
+        people, inverses = solve_customers(own, self.factors, self.settled)
+
+        def terms(row: int, products: Ints) -> Floats:
+            mine, weight = row_of(own, row)
+            confidence = 1.0 + self.settled.alpha * weight
+            return np.asarray((self.factors[products] @ inverses[row] @ self.factors[mine].T) * confidence)
+
+        return Scored(people @ self.factors.T, terms)
 
     def aligned(self, products: Texts) -> Floats:
         """Factors of these products, rows of zeros for products that the model has not seen."""
@@ -61,8 +88,9 @@ class FactorModel:
         return out
 
     def save(self, folder: Path) -> None:
-        """Write `factors.npz` and `settled.json`."""
+        """Write `factors.npz`, `settled.json` and `method.json`."""
         np.savez(folder / "factors.npz", products=self.products.astype(str), factors=self.factors)
+        (folder / METHOD_FILE).write_text(json.dumps({"name": self.name}))
         (folder / "settled.json").write_text(json.dumps(asdict(self.settled)))
 
 
@@ -95,74 +123,3 @@ def solve_customers(weights: sparse.csr_matrix, factors: Floats, settled: Settle
     right = sparse.csr_matrix((confidence, weights.indices, weights.indptr), shape=weights.shape) @ factors
     inverses = np.linalg.inv(systems)
     return np.einsum("urs,us->ur", inverses, right), inverses
-
-
-def strongest_evidence(
-    weights: sparse.csr_matrix, factors: Floats, settled: Settled, inverses: Floats, recommended: Ints
-) -> Ints:
-    """The customer's own product that adds most to each recommendation's score; -1 where they have none.
-
-    The product itself is no reason for itself where it is recommended again, unless it is the only one.
-
-    Args:
-        recommended: customers x k product positions.
-
-    Returns:
-        customers x k product positions.
-    """
-    out = np.full(recommended.shape, -1, dtype=np.int64)
-    for row in range(len(recommended)):
-        own = weights.indices[weights.indptr[row] : weights.indptr[row + 1]]
-        if len(own) == 0:
-            continue
-        confidence = 1.0 + settled.alpha * weights.data[weights.indptr[row] : weights.indptr[row + 1]]
-        terms = (factors[recommended[row]] @ inverses[row] @ factors[own].T) * confidence
-        if len(own) > 1:
-            terms[recommended[row][:, None] == own[None, :]] = -np.inf
-        out[row] = own[terms.argmax(axis=1)]
-    return out
-
-
-class Recommender:
-    """What `mlflow.pyfunc.load_model("models:/recommend@champion")` gives: products for any basket."""
-
-    def __init__(self, model: FactorModel) -> None:
-        self.model = model
-
-    def predict(self, history: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Ten products that the customer has not touched, best first.
-
-        Args:
-            history: a row per `customer_id`, `product_id` with the sum of its `weight` (as in gold.feat_interactions).
-
-        Returns:
-            `customer_id`, `rank`, `product_id`, `score`; customers whose products are all unknown are left out.
-        """
-        from ml.recommend.ranking import top_k
-
-        products = self.model.products
-        item = pd.Index(products).get_indexer(pd.Index(history["product_id"]))
-        known = history[item >= 0]
-        customers, user = np.unique(known["customer_id"].to_numpy(dtype=str), return_inverse=True)
-        weights = sparse.csr_matrix(
-            (np.log1p(known["weight"].to_numpy(dtype=np.float64)), (user, item[item >= 0])),
-            shape=(len(customers), len(products)),
-        )
-        scores = solve_customers(weights, self.model.factors, self.model.settled)[0] @ self.model.factors.T
-        scores[weights.nonzero()] = -np.inf
-        k = min(10, len(products))
-        best = top_k(scores, k)
-        frame = pd.DataFrame(
-            {
-                "customer_id": np.repeat(customers, k),
-                "rank": np.tile(np.arange(1, k + 1), len(customers)),
-                "product_id": products[best].ravel(),
-                "score": np.take_along_axis(scores, best, axis=1).ravel(),
-            }
-        )
-        return frame[np.isfinite(frame["score"])].reset_index(drop=True)
-
-
-def _load_pyfunc(path: str) -> Recommender:
-    """MLflow's entry point."""
-    return Recommender(load(Path(path)))

@@ -33,6 +33,10 @@ LEAST_DAYS = 10
 NEVER = -(10**6)
 """A day far before any other, for 'not bought'."""
 EPOCH = date(1970, 1, 1).toordinal()
+HALF_LIFE_DAYS = 30
+"""After so many days what somebody did counts half in `recent_weight`; the value of Microsoft's SAR."""
+FINEST = 1e3
+"""Decayed weights are added up as whole thousandths of millionths, exactly."""
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -47,6 +51,7 @@ class Daily:
         user, item: positions among the sorted ids of customers and products.
         day: proleptic ordinal, `NEVER` where it is not known.
         millionths: the weight as a whole number, so that a sum does not depend on the order of its rows.
+        rating_millionths: the rating likewise, 0 where there is none.
     """
 
     user: Ints
@@ -57,6 +62,7 @@ class Daily:
     purchase_count: Ints
     is_rated: npt.NDArray[np.bool_]
     millionths: Ints
+    rating_millionths: Ints
 
     def of(self, rows: npt.NDArray[np.bool_]) -> Daily:
         """Those that are flagged."""
@@ -76,6 +82,9 @@ class Interactions:
         bought_days: distinct days with a purchase of the pair.
         last_bought_day: proleptic ordinal of the last purchase, `NEVER` without one.
         is_rated: whether the customer rated the product.
+        rating: mean of the pair's ratings over days, NaN where there is none.
+        recent_weight: sum over days of feat_interactions.weight x 2^(-age / HALF_LIFE_DAYS), the age from the last day
+            of all; what is of no day does not fade.
     """
 
     customers: Texts
@@ -89,6 +98,8 @@ class Interactions:
     bought_days: Floats
     last_bought_day: Floats
     is_rated: npt.NDArray[np.bool_]
+    rating: Floats
+    recent_weight: Floats
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -151,6 +162,7 @@ def interactions(daily: Daily, customers: Texts, products: Texts) -> Interaction
     is_bought = daily.purchase_count > 0
     last = np.full(len(pairs), float(NEVER))
     np.maximum.at(last, place[is_bought], daily.day[is_bought].astype(np.float64))
+    rated_days = total(daily.is_rated)
     return Interactions(
         customers=customers,
         products=products,
@@ -162,8 +174,16 @@ def interactions(daily: Daily, customers: Texts, products: Texts) -> Interaction
         purchase_count=total(daily.purchase_count),
         bought_days=total(is_bought),
         last_bought_day=last,
-        is_rated=total(daily.is_rated) > 0,
+        is_rated=rated_days > 0,
+        rating=np.where(rated_days > 0, total(daily.rating_millionths) / 1e6 / np.maximum(rated_days, 1), np.nan),
+        recent_weight=total(np.rint(FINEST * daily.millionths * _freshness(daily.day))) / (1e6 * FINEST),
     )
+
+
+def _freshness(day: Ints) -> Floats:
+    """2^(-age / HALF_LIFE_DAYS) of each day, 1 for the newest and for none."""
+    newest = day.max(initial=NEVER)
+    return np.asarray(np.where(day == NEVER, 1.0, 0.5 ** ((newest - day) / HALF_LIFE_DAYS)))
 
 
 def _read(settings: Settings, as_of: date) -> tuple[Daily, Texts, Texts]:
@@ -194,6 +214,7 @@ def _daily(settings: Settings, as_of: date, customers: Texts, products: Texts) -
                 purchase_count=_ints(batch["purchase_count"]),
                 is_rated=~np.isnan(batch["rating"].fill_null(np.nan).to_numpy()),
                 millionths=_ints(pc.round(pc.multiply(batch["weight"], 1e6))),
+                rating_millionths=_ints(pc.round(pc.multiply(batch["rating"], 1e6))),
             ).of(is_taken)
         )
     return Daily(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})

@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.recommend.factors import FactorModel, load, solve_customers, strongest_evidence
+from ml.recommend.content import read_tags
 from ml.recommend.features import Interactions, Ints, Texts, read_seen
+from ml.recommend.lists import TIER, Listing
+from ml.recommend.methods.model import Model, strongest
 from ml.recommend.neighbours import nearest
 from ml.recommend.ranking import is_withheld, popularity, rows_at_once, top_k
+from ml.recommend.served import load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 K = 10
 NOT_BOUGHT_YET = 0
-TIER = 1e6
-"""Larger than any score: a product of a later tier never passes one of an earlier tier."""
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
@@ -32,30 +34,32 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         tables.write_empty(spark, settings, "recommendations", "item_similarity")
         return registry.Summary("recommend", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "recommend")
-    columns = recommend(load(folder), seen, _segments(settings, seen.customers), as_of.toordinal())
+    segments, tags = _segments(settings, seen.customers), read_tags(settings, seen.products)
+    columns = recommend(load(folder), seen, segments, as_of.toordinal(), tags)
     rows = tables.write(spark, settings, "recommendations", {**columns, "model_version": version})
     tables.write(spark, settings, "item_similarity", {**similar_products(seen), "model_version": version})
     return registry.Summary("recommend", version, [], rows)
 
 
-def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int) -> dict[str, Any]:
+def recommend(
+    model: Model, seen: Interactions, segment: Ints, today: int, tags: sparse.csr_matrix | None = None
+) -> dict[str, Any]:
     """Ten rows per customer (fewer only where the catalogue has fewer), in the order (customer, rank).
 
-    A customer with interactions gets the products that ALS scores highest (`als`). One without gets what their
-    segment takes up (`segment`), then what everybody does (`popularity`). Where withheld products leave fewer than
-    ten, the list is filled by popularity, and only at the very end by withheld products. Customers who have not bought
-    yet are a segment of their own: they get what their like look at.
+    A customer with interactions gets the products that the model scores highest (the model's name is the strategy),
+    among them those that nobody has touched yet, by what they are like (`content`). One without gets what their
+    segment takes up (`segment`), then what everybody does (`popularity`). Where nothing speaks for a product, or
+    withheld products leave fewer than ten, the list is filled by popularity, and only at the very end by withheld
+    products. Customers who have not bought yet are a segment of their own: they get what their like look at.
 
     Args:
         segment: segment id of each customer, -1 for none.
         today: ordinal of the day for which is recommended.
+        tags: products x tags, what is told of the products; none for nothing.
     """
-    factors = model.aligned(seen.products)
-    is_known_product = (factors != 0).any(axis=1)
-    weights = seen.matrix(np.where(is_known_product[seen.item], seen.weight, 0.0)).tocsr()
-    weights.eliminate_zeros()
+    listing = Listing.of(model, seen, sparse.csr_matrix((len(seen.products), 0)) if tags is None else tags)
     withheld = seen.matrix(is_withheld(seen, today)).tocsr()
-    everybody = popularity(seen)
+    everybody = listing.everybody
     by_segment = {int(name): popularity(seen, segment == name) for name in np.unique(segment[segment >= 0])}
     by_segment[-1] = np.zeros(len(seen.products))
     k = min(K, len(seen.products))
@@ -63,11 +67,9 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
     at_once = rows_at_once(len(seen.products))
     for start in range(0, len(seen.customers), at_once):
         rows = np.arange(start, min(start + at_once, len(seen.customers)))
-        own = weights[rows]
-        people, inverses = solve_customers(own, factors, model.settled)
-        is_warm = np.diff(own.indptr) > 0
-        scores = people @ factors.T
-        scores[:, ~is_known_product] = everybody[~is_known_product] - TIER
+        own = listing.own[rows]
+        scored = listing.scored(rows)
+        scores, is_warm = scored.scores, np.diff(own.indptr) > 0
         for row in np.flatnonzero(~is_warm):
             local = by_segment[int(segment[rows[row]])]
             scores[row] = np.where(local > 0, local, everybody - TIER)
@@ -77,15 +79,16 @@ def recommend(model: FactorModel, seen: Interactions, segment: Ints, today: int)
         best = top_k(scores, k)
         scores[paused] = before
         score = np.take_along_axis(scores, best, axis=1)
-        is_tier = np.where(is_warm[:, None], is_known_product[best], score > -TIER / 2)
-        evidence = strongest_evidence(own, factors, model.settled, inverses, best)
+        is_tier = score > -TIER / 2
+        evidence = strongest(own, scored.terms, best)
         evidence[~(is_tier & is_warm[:, None])] = -1
+        by_model = np.where(listing.is_known[best], model.name, "content")
         parts.append(
             {
                 "user": np.repeat(rows, k),
                 "item": best.ravel(),
                 "score": np.where(is_tier, score, everybody[best]).ravel(),
-                "strategy": np.where(is_tier, np.where(is_warm[:, None], "als", "segment"), "popularity").ravel(),
+                "strategy": np.where(is_tier, np.where(is_warm[:, None], by_model, "segment"), "popularity").ravel(),
                 "evidence": evidence.ravel(),
             }
         )

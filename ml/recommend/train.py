@@ -1,17 +1,17 @@
-"""Fit ALS, measure it on the held-out period, register the model fitted on everything."""
+"""Fit every method on the first part of the history, let the later part choose, register the winner fitted on all."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.concurrency import AT_ONCE, each
-from ml.recommend.evaluate import evaluate
+from ml.recommend.choice import suited
+from ml.recommend.content import read_tags
+from ml.recommend.evaluate import judge, metrics
 from ml.recommend.features import READS, read_history
-from ml.recommend.fits import PAIRS_PER_BLOCK, fit_of
+from ml.recommend.fits import fit_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,20 +22,29 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     history = read_history(settings, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
-    at_once = 1 if len(history.whole.user) > PAIRS_PER_BLOCK else AT_ONCE  # large ones fill the heap and both cores
-    settled, fit = fit_of(spark)
-    model, earlier = each(lambda seen: fit(seen, seed), (history.whole, history.before), at_once)
-    metrics = evaluate(earlier, history)
+    _, fit_als = fit_of(spark)
+    suitable = suited(fit_als, history.whole)
+    competing = [] if history.cut is None else [method.fit(history.before, seed) for method in suitable]
+    judged = judge(competing, history, read_tags(settings, history.whole.products))
+    model = next(method for method in suitable if method.name == judged.serves).fit(history.whole, seed)
+    told = metrics(judged)
     version = registry.register(
         settings,
         registry.Training(
             task="recommend",
-            loader="ml.recommend.factors",
+            loader="ml.recommend.served",
             save=model.save,
             inputs={"customer_id": "string", "product_id": "string", "weight": "double"},
-            parameters={**asdict(settled), "seed": seed, "as_of": as_of, "cut": history.cut},
+            parameters={
+                "method": model.name,
+                "candidates": ", ".join(method.name for method in suitable),
+                **model.parameters,
+                "seed": seed,
+                "as_of": as_of,
+                "cut": history.cut,
+            },
             data_versions=tables.gold_versions(settings, READS),
-            metrics=metrics,
+            metrics=told,
         ),
     )
-    return registry.Summary("recommend", version, metrics)
+    return registry.Summary("recommend", version, told)

@@ -61,13 +61,16 @@ final as (
                 then 'Because they bought it before and may need it again'
             when evidence.product_id = recommendations.product_id
                 then concat('Because they ', deeds.deed_of_it, ' and have not bought it yet')
+            when evidence.product_id is not null and deeds.deed is not null and recommendations.strategy = 'content'
+                then concat('New, because they ', deeds.deed, ' ', evidence.title)
             when evidence.product_id is not null and deeds.deed is not null
                 then concat('Because they ', deeds.deed, ' ', evidence.title)
-            when recommendations.strategy = 'als' then 'Because customers with a similar history like it'
+            when recommendations.strategy = 'content' then 'New, and like what they know'
             when recommendations.strategy = 'segment' and segments.segment_name is not null
                 then concat('Popular with customers of the segment ', segments.segment_name)
             when recommendations.strategy = 'segment' then 'Popular with customers who have not bought yet'
-            else 'Popular with all customers'
+            when recommendations.strategy = 'popularity' then 'Popular with all customers'
+            else 'Because customers with a similar history like it'
         end as reason,
         recommendations.strategy,
         recommendations.evidence_product_id,

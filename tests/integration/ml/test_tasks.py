@@ -17,6 +17,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings, load_settings
 from ml import tables
 from ml.frames import speaking_to
+from ml.registry import open_store
 from ml.tasks import TASKS
 from ml.value.features import purchases, read_purchases, read_split
 from tests.conftest import use_home
@@ -47,6 +48,12 @@ def metric(settings: Settings, name: str) -> pd.Series:
     return told.loc[name]
 
 
+def mlflow_parameter(settings: Settings, name: str) -> str:
+    client = open_store(settings)
+    run = client.get_model_version_by_alias("recommend", "champion").run_id
+    return str(client.get_run(run).data.params[name])
+
+
 def test_recommendations_find_the_tastes_and_beat_popularity(shop: Settings) -> None:
     found = metric(shop, "ndcg_at_10")
     assert found["value"] > found["baseline_value"] + 0.05
@@ -54,8 +61,12 @@ def test_recommendations_find_the_tastes_and_beat_popularity(shop: Settings) -> 
     told = content(shop)["recommendations"]
     assert told.groupby("customer_id")["product_id"].nunique().to_dict() == {f"C{n:03d}": 10 for n in range(61)}
     assert told.loc[told["customer_id"] == "C060", "strategy"].iloc[0] == "segment"  # the five who have not bought
-    warm = told[told["strategy"] == "als"]
-    assert warm["evidence_product_id"].notna().all()
+    served = mlflow_parameter(shop, "method")
+    warm = told[told["strategy"] == served]
+    assert warm["customer_id"].nunique() == 60
+    assert warm["evidence_product_id"].notna().mean() > 0.9
+    best = max(metric(shop, f"{name}_ndcg_at_10")["value"] for name in mlflow_parameter(shop, "candidates").split(", "))
+    assert metric(shop, f"{served}_ndcg_at_10")["value"] == found["value"] > 0.8 * best
     assert set(warm["evidence_type"]) <= {"bought", "viewed"}
 
 

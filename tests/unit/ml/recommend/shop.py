@@ -30,5 +30,6 @@ def history(rows: Sequence[Row], customers: Sequence[str], products: Sequence[st
         purchase_count=(bought > 0).astype(np.int64),
         is_rated=np.zeros(len(days), dtype=np.bool_),
         millionths=np.where(ago == 0, np.rint(1e6 * weight), 0).astype(np.int64),
+        rating_millionths=np.zeros(len(days), dtype=np.int64),
     )
     return interactions(daily, np.array(customers, dtype=object), np.array(products, dtype=object))

@@ -5,7 +5,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.recommend.content import weighed_tags
 from ml.recommend.factors import FactorModel, Settled, solve_customers
+from ml.recommend.methods.item_weights import ItemWeights
 from ml.recommend.ranking import is_withheld
 from ml.recommend.score import evidence_types, recommend, similar_products
 from tests.unit.ml.recommend.shop import history
@@ -89,6 +91,34 @@ def test_what_was_bought_lately_comes_only_after_everything_else() -> None:
     told = recommend(model, seen, np.array([-1]), TODAY)
     assert told["product_id"].tolist() == ["q", "r", "p"]
     assert told["strategy"].tolist() == ["als", "popularity", "als"]
+
+
+def test_a_product_that_nobody_touched_is_scored_as_those_like_it_and_says_so() -> None:
+    products = ["brush", "comb", "new comb", "tent"]
+    seen = history([("a", "comb", 5, 0, None), ("b", "brush", 1, 0, None)], ["a", "b"], products)
+    tags = weighed_tags([np.array(["hair", "hair", "hair", "camp"], dtype=object)])
+    weights = np.array([[0.0, 0.2, 0.0], [0.4, 0.0, 0.1], [0.0, 0.0, 0.0]])
+    model = ItemWeights("item_to_item", np.array(["brush", "comb", "tent"], dtype=object), "touched", weights)
+
+    told = pd.DataFrame(recommend(model, seen, np.array([-1, -1]), TODAY, tags)).query("customer_id == 'a'")
+
+    # the new comb is like the brush and the comb: (0.4 + 0.0) / 2; nothing speaks for the comb itself
+    assert told["product_id"].tolist() == ["brush", "new comb", "tent", "comb"]
+    assert told["score"].tolist()[:3] == [0.4, 0.2, 0.1]
+    assert told["strategy"].tolist() == ["item_to_item", "content", "item_to_item", "popularity"]
+    assert told["evidence_product_id"].tolist()[:3] == ["comb"] * 3
+
+
+def test_where_nothing_speaks_for_a_product_it_is_listed_by_popularity_and_not_by_the_method() -> None:
+    seen = history([("a", "p", 1, 0, None), ("b", "s", 5, 1, 1), ("c", "s", 5, 1, 1), ("c", "r", 5, 1, 1)], list("abc"),
+                   list("pqrs"))  # fmt: skip
+    weights = np.zeros((4, 4))
+    weights[0, 1] = 0.5
+    model = ItemWeights("sar", np.array(list("pqrs"), dtype=object), "touched", weights)
+    told = pd.DataFrame(recommend(model, seen, np.full(3, -1), TODAY)).query("customer_id == 'a'")
+    assert told["product_id"].tolist() == ["q", "s", "r", "p"]
+    assert told["strategy"].tolist() == ["sar", "popularity", "popularity", "popularity"]
+    assert told["evidence_product_id"].tolist() == ["p", None, None, None]
 
 
 def test_the_type_of_evidence_is_the_strongest_thing_the_customer_did() -> None:

@@ -1,0 +1,1 @@
+"""One method of recommending per file, behind one door: `fit(seen, seed) -> Model`."""

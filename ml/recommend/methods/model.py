@@ -1,0 +1,132 @@
+"""What every method does: score a catalogue for a customer, and say which of their own products speaks for what.
+
+All methods here are sums over the customer's own products, score(i) = sum_j term(j, i), with weights that differ by
+method. So each can be explained exactly, by its largest term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from ml.recommend.features import Floats, Interactions, Ints, Texts
+
+METHOD_FILE = "method.json"
+"""Names the method in the folder of a model."""
+
+Terms = Callable[[int, Ints], Floats]
+"""terms(row, products): what each own product of a row adds to the score of each of these products, products x own."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of a block of customers.
+
+    Args:
+        scores: customers x products; exactly 0 where nothing that the customer did speaks for or against a product.
+        terms: the summands of any row, in the order of the row's entries.
+    """
+
+    scores: Floats
+    terms: Terms
+
+
+class Model(Protocol):
+    """A fitted method, over the products that it has seen."""
+
+    @property
+    def name(self) -> str:
+        """The method's name, as in `ml.recommendations.strategy`."""
+
+    @property
+    def products(self) -> Texts:
+        """Sorted ids of the products that it knows."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Hyperparameters, for the registry."""
+
+    def affinity(self, seen: Interactions) -> Floats:
+        """How much each pair of `seen` counts for this method; 0 counts as not touched."""
+
+    def over(self, products: Texts) -> Model:
+        """The same model over this catalogue; products that it does not know score 0."""
+
+    def scored(self, own: sparse.csr_matrix) -> Scored:
+        """Scores of customers x `products`, given their affinities in the same shape."""
+
+    def save(self, folder: Path) -> None:
+        """Write plain arrays and JSON."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to recommend.
+
+    Args:
+        suits: whether these interactions have what the method needs, and are not too many for it.
+        fit: the model of these interactions for a seed; the same rows give the same model.
+    """
+
+    name: str
+    suits: Callable[[Interactions], bool]
+    fit: Callable[[Interactions, int], Model]
+
+
+def own_products(model: Model, seen: Interactions) -> sparse.csr_matrix:
+    """Customers x `seen.products`: the affinities of a model that is over these, entries for known products only."""
+    known = np.isin(seen.products, model.products)
+    values = np.where(known[seen.item], model.affinity(seen), 0.0)
+    own = seen.matrix(values).tocsr()
+    own.eliminate_zeros()
+    return own
+
+
+def strongest(own: sparse.csr_matrix, terms: Terms, recommended: Ints) -> Ints:
+    """The own product with the largest term for each recommended one; -1 where no term is above 0.
+
+    The product itself is no reason for itself where it is recommended again, unless it is the only one.
+
+    Args:
+        recommended: customers x k product positions.
+
+    Returns:
+        customers x k product positions.
+    """
+    out = np.full(recommended.shape, -1, dtype=np.int64)
+    for row in range(len(recommended)):
+        mine = own.indices[own.indptr[row] : own.indptr[row + 1]]
+        if len(mine) == 0:
+            continue
+        found = np.array(terms(row, recommended[row]), dtype=np.float64)
+        if len(mine) > 1:
+            found[recommended[row][:, None] == mine[None, :]] = -np.inf
+        best = found.argmax(axis=1)
+        out[row] = np.where(np.take_along_axis(found, best[:, None], axis=1)[:, 0] > 0, mine[best], -1)
+    return out
+
+
+def row_of(own: sparse.csr_matrix, row: int) -> tuple[Ints, Floats]:
+    """Products and affinities of a customer."""
+    part = slice(own.indptr[row], own.indptr[row + 1])
+    return own.indices[part], own.data[part]
+
+
+def places_of(products: Texts, known: Texts) -> Ints:
+    """Where each of `products` is among `known`; -1 for those that are not."""
+    return np.asarray(pd.Index(known).get_indexer(pd.Index(products)), dtype=np.int64)
+
+
+def touched_part(seen: Interactions, values: npt.NDArray[np.generic]) -> tuple[Texts, sparse.csr_matrix]:
+    """The products that anybody touched, and customers x these."""
+    touched = np.unique(seen.item)
+    return seen.products[touched], sparse.csr_matrix(
+        (values, (seen.user, np.searchsorted(touched, seen.item))), shape=(len(seen.customers), len(touched))
+    )
