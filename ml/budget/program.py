@@ -28,7 +28,9 @@ def best_units(
     problem += pulp.lpSum(one.unit_return * variable for one, variable in zip(channels, variables, strict=True))
     if not _is_solved(problem, solver):
         return None
-    found = [_at(one, float(variable.varValue or 0.0), units) for one, variable in zip(channels, variables, strict=True)]
+    found = [
+        _at(one, float(variable.varValue or 0.0), units) for one, variable in zip(channels, variables, strict=True)
+    ]
     return found if units == "whole" or budget is None else _to_the_last_digit(channels, found, budget)
 
 
