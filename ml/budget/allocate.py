@@ -22,8 +22,8 @@ from ml.budget.channels import (
     Bound,
     Channel,
     InfeasibleBudget,
-    Units,
     UnboundedBudget,
+    Units,
     check,
 )
 from ml.budget.conflicts import conflicting, sentence
