@@ -71,7 +71,9 @@ def sentence(conflict: Sequence[Limit], channels: Sequence[Channel], budget: flo
     if Limit("budget") not in conflict:
         one = bounded[0]
         if one.maximum is not None and one.minimum <= one.maximum:
-            return f"no whole number lies between minimum and maximum of {one.name}, {one.minimum:g} and {one.maximum:g}"
+            return (
+                f"no whole number lies between minimum and maximum of {one.name}, {one.minimum:g} and {one.maximum:g}"
+            )
         return f"the minimum of {one.name}, {one.minimum:,.10g}, is above its maximum, {one.maximum:,.10g}"
     assert budget is not None  # else it would not be among the limits
     named = [f"{one.name} ({least(one, units):,.10g} at {one.unit_cost:,.10g})" for one in bounded]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def rows_of(found: Plan) -> list[dict[str, Any]]:
                 "recent_count": int(seen["contact_count_30d"]),
                 "minimum_count": int(one.minimum),
                 "maximum_count": int(one.maximum or 0.0),
-                "allocated_count": None if got is None else int(got.units),
+                "allocated_count": None if got is None else math.floor(round(got.units, 6)),
                 "allocated_amount": None if got is None else money(got.cost),
                 "expected_return_amount": None if got is None else money(got.expected_return),
                 "bound": None if got is None else got.bound,

@@ -62,7 +62,7 @@ final as (
                 then concat(if(minimum_count = 0, 'Gets nothing: ', 'At its minimum: '), 'it brings nothing back')
             when bound = 'minimum'
                 then concat(
-                    if(minimum_count = 0, 'Gets nothing: ', 'At its minimum: '), worth, ', elsewhere up to ',
+                    if(minimum_count = 0, 'Gets nothing: ', 'At its minimum: '), worth, ', the last one spent brings ',
                     per_more_money
                 )
             else concat('Takes what the better channels leave of the budget: ', worth)
