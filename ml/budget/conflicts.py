@@ -76,13 +76,14 @@ def sentence(conflict: Sequence[Limit], channels: Sequence[Channel], budget: flo
             )
         return f"the minimum of {one.name}, {one.minimum:,.10g}, is above its maximum, {one.maximum:,.10g}"
     assert budget is not None  # else it would not be among the limits
-    named = [f"{one.name} ({least(one, units):,.10g} at {one.unit_cost:,.10g})" for one in bounded]
+    named = [f"{one.name} ({least(one, units):,.10g} at {_price(one.unit_cost)})" for one in bounded]
     cost = math.fsum(least(one, units) * one.unit_cost for one in bounded)
     needed = math.fsum(least(one, units) * one.unit_cost for one in channels)
+    enough = math.ceil(needed * 100 - 1e-6) / 100  # to the cent, and not a cent short
     minima = f"the minimum of {named[0]} costs" if len(named) == 1 else f"the minima of {_listed(named)} together cost"
     return (
         f"{minima} {cost:,.2f}, more than the budget of {budget:,.2f}: lower a minimum, or raise the budget to "
-        f"{needed:,.2f}, what all minima cost"
+        f"{enough:,.2f}, what all minima cost"
     )
 
 
@@ -93,3 +94,8 @@ def least(channel: Channel, units: Units) -> float:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _price(value: float) -> str:
+    """To four places, as prices are kept."""
+    return f"{value:,.4f}".rstrip("0").rstrip(".")

@@ -95,6 +95,12 @@ def test_digits_that_cbc_does_not_write_are_not_lost() -> None:
             "the minimum of a (100 at 10) costs 1,000.00, more than the budget of 999.00: lower a minimum, or raise "
             "the budget to 1,000.00, what all minima cost",
         ),
+        (
+            [Channel("a", 0.28130001, 1, 96)],
+            20,
+            "the minimum of a (96 at 0.2813) costs 27.00, more than the budget of 20.00: lower a minimum, or raise "
+            "the budget to 27.01, what all minima cost",
+        ),
     ],
 )
 def test_limits_in_conflict_are_named_and_none_too_many(channels: list[Channel], budget: float, conflict: str) -> None:
