@@ -31,7 +31,7 @@ from lakehouse.transformation import Transformation
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TASKS_IN_ORDER = ("segment", "recommend", "click", "value")
+TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget")
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
 
@@ -180,10 +180,11 @@ def perform(run: Run, step: Step) -> StepResult:
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
-    """A digest of all that the tables depend on: batches, definitions, code, day and seed."""
+    """A digest of all that the tables depend on: batches, definitions, code, day, seed and budget."""
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
-    return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE)])
+    asked = [settings.budget_amount, settings.budget_minimum_share, settings.budget_maximum_share]
+    return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked])
 
 
 def _code_digest(*roots: str) -> str:
@@ -270,7 +271,8 @@ def _train(run: Run) -> StepResult:
     learnt_from = run.dbt.signatures("features", day)
     for name in TASKS_IN_ORDER:
         task = TASKS[name]
-        signature = digest([learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), before])
+        asked = [getattr(run.settings, setting) for setting in task.heeds]
+        signature = digest([learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), before, asked])
         before.append(signature)
         if run.ledger.is_fresh(f"ml.{name}", signature):
             said["unchanged"].append(name)

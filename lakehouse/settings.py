@@ -61,6 +61,19 @@ class Settings(BaseSettings):
         ge=0,
         description="rows below which a table is made whole: a merge costs as much, however small",
     )
+    budget_amount: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="money to share out among channels for 30 days, in the currency most is spent in; default: what "
+        "the contacts of the last 30 days cost",
+    )
+    budget_minimum_share: float = Field(
+        0.5, ge=0, allow_inf_nan=False, description="a channel's fewest contacts, of those of its last 30 days"
+    )
+    budget_maximum_share: float = Field(
+        2.0, ge=0, allow_inf_nan=False, description="a channel's most contacts, of those of its last 30 days"
+    )
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )

@@ -31,8 +31,12 @@ def _mapping_without_twins(loader: _PlainTextLoader, node: yaml.MappingNode) -> 
 _PlainTextLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_twins)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, called: str = "source file", keys: str = "`name:` and `entities:`") -> dict[str, Any]:
     """The mapping in a YAML file; scalars are strings.
+
+    Args:
+        called: what the file is to the person who wrote it.
+        keys: what it must have, for the message.
 
     Raises:
         InputError: the file is missing, unreadable, not YAML or not a mapping; names the line if there is one.
@@ -40,25 +44,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"source file {path} does not exist") from None
+        raise InputError(f"{called} {path} does not exist") from None
     except IsADirectoryError:
-        raise InputError(f"source file {path} is a folder; name the YAML file in it") from None
+        raise InputError(f"{called} {path} is a folder; name the YAML file in it") from None
     except PermissionError:
-        raise InputError(f"source file {path} cannot be read: permission denied") from None
+        raise InputError(f"{called} {path} cannot be read: permission denied") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"source file {path} is not UTF-8 text (byte {error.start})") from None
+        raise InputError(f"{called} {path} is not UTF-8 text (byte {error.start})") from None
     try:
         content = yaml.load(text, Loader=_PlainTextLoader)
     except InputError as error:
-        raise InputError(f"source file {path}, {error}") from None
+        raise InputError(f"{called} {path}, {error}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"source file {path}{where}: not valid YAML: {error.problem or error.context}") from None
+        raise InputError(f"{called} {path}{where}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise InputError(f"source file {path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{called} {path}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise InputError(f"source file {path}: not valid YAML: it is nested too deep") from None
+        raise InputError(f"{called} {path}: not valid YAML: it is nested too deep") from None
     if not isinstance(content, dict):
-        raise InputError(f"source file {path} must be a mapping with `name:` and `entities:`")
+        raise InputError(f"{called} {path} must be a mapping with {keys}")
     return content

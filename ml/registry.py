@@ -243,3 +243,36 @@ def _flat(metrics: Sequence[Metric]) -> dict[str, float]:
         if metric.baseline is not None and metric.baseline_value is not None:
             values[f"{metric.name}.{metric.baseline}"] = metric.baseline_value
     return values
+
+
+def log_run(
+    settings: Settings,
+    task: str,
+    parameters: Mapping[str, Any],
+    data_versions: Mapping[str, int],
+    metrics: Sequence[Metric],
+    files: Mapping[str, str],
+) -> str:
+    """Log a run of a task that leaves no model; returns the run's id.
+
+    Args:
+        files: name to text, kept as artifacts of the run.
+    """
+    with span("log in MLflow"):
+        client = open_store(settings)
+        from mlflow.entities import Metric as LoggedMetric
+        from mlflow.entities import Param, RunTag
+
+        run_id = client.create_run(_experiment(client, settings, task), run_name=f"run {task}").info.run_id
+        now = int(time.time() * 1000)
+        versions = {f"version_of_{table}": version for table, version in data_versions.items()}
+        client.log_batch(
+            run_id,
+            metrics=[LoggedMetric(name, value, now, 0) for name, value in _flat(metrics).items()],
+            params=[Param(name, str(value)) for name, value in {**parameters, **versions}.items()],
+            tags=[RunTag("task", task)],
+        )
+        for name, text in files.items():
+            client.log_text(run_id, text, name)
+        client.set_terminated(run_id)
+    return str(run_id)

@@ -108,6 +108,28 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "budget_allocation": pa.schema(
+        [
+            ("channel", pa.string()),
+            ("currency", pa.string()),
+            ("unit_cost_amount", pa.float64()),
+            ("unit_return_amount", pa.float64()),
+            ("unit_return_error", pa.float64()),
+            ("recent_count", pa.int64()),
+            ("minimum_count", pa.int64()),
+            ("maximum_count", pa.int64()),
+            ("allocated_count", pa.int64()),
+            ("allocated_amount", pa.decimal128(18, 2)),
+            ("expected_return_amount", pa.decimal128(18, 2)),
+            ("bound", pa.string()),
+            ("shadow_price", pa.float64()),
+            ("budget_amount", pa.decimal128(18, 2)),
+            ("budget_shadow_price", pa.float64()),
+            ("one_more_return_amount", pa.float64()),
+            ("conflict", pa.string()),
+            ("model_version", pa.string()),
+        ]
+    ),
 }
 
 

@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 from lakehouse.builds import files_digest
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.budget import features as budget
+from ml.budget.score import score as score_budget
+from ml.budget.train import train as train_budget
 from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
@@ -49,6 +52,7 @@ class Task:
     Args:
         reads: the gold features that it learns from.
         writes: the `ml` tables that `score` (and, for curves and coefficients, `train`) replaces.
+        heeds: the settings that its results depend on, besides seed and `refresh_days`.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Task:
     writes: tuple[str, ...]
     fit: Door
     predict: Door
+    heeds: tuple[str, ...] = ()
 
     def train(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Register a new champion and write its measures to `ml.model_metrics`, replacing the task's earlier ones."""
@@ -123,6 +128,14 @@ TASKS: dict[str, Task] = {
         Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
         Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
         Task("value", value.READS, ("customer_value",), train_value, score_value),
+        Task(
+            "budget",
+            budget.READS,
+            ("budget_allocation",),
+            train_budget,
+            score_budget,
+            heeds=("budget_amount", "budget_minimum_share", "budget_maximum_share"),
+        ),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

@@ -58,7 +58,9 @@ BEFORE: Rows = {
          "is_clicked": False,
          "shown_at": at("2024-06-30 12:00"), "attributes": {"creative_category": "Home"}},
     ],
-    "sends": [{"send_id": "m", "customer_id": "ann", "sent_at": at("2024-06-20")}],
+    "campaigns": [{"campaign_id": "k", "channel": "display"}, {"campaign_id": "l", "channel": "search"}],
+    "sends": [{"send_id": "m", "customer_id": "ann", "campaign_id": "l", "channel": "email", "cost_amount": 1,
+               "sent_at": at("2024-06-20")}],
     "tickets": [{"ticket_id": "q", "customer_id": "ann", "opened_at": at("2024-06-20"), "satisfaction": 4.0}],
     "ratings": [{"customer_id": "ann", "product_id": "tea", "rating": 4.0, "rated_at": at("2024-05-01")}],
 }  # fmt: skip
@@ -91,6 +93,7 @@ after = st.fixed_dictionaries(
             product_id=things,
             quantity=st.integers(-2, 9),
             unit_price=st.integers(0, 500),
+            campaign_id=st.sampled_from([None, "k", "l"]),
             is_cancelled=st.booleans(),
             ordered_at=later,
         ),
@@ -106,10 +109,18 @@ after = st.fixed_dictionaries(
             impression_id=st.uuids().map(str),
             customer_id=people,
             creative_id=st.sampled_from(["x", "y"]),
+            campaign_id=st.sampled_from(["k", "l"]),
             is_clicked=st.booleans(),
             shown_at=later,
         ),
-        "sends": rows_of(send_id=st.uuids().map(str), customer_id=people, sent_at=later),
+        "sends": rows_of(
+            send_id=st.uuids().map(str),
+            customer_id=people,
+            campaign_id=st.sampled_from(["k", "l"]),
+            channel=st.sampled_from(["email", "sms"]),
+            revenue_amount=st.integers(1, 99),
+            sent_at=later,
+        ),
         "tickets": rows_of(ticket_id=st.uuids().map(str), customer_id=people, opened_at=later),
         "ratings": rows_of(customer_id=people, product_id=things, rating=st.floats(0.5, 99), rated_at=later),
         "memberships": rows_of(customer_id=people, started_on=later.map(datetime.date)),
@@ -147,7 +158,11 @@ def test_rows_and_answers_after_as_of_leave_every_feature_as_it_was(
 ) -> None:
     answered_later: Rows = {
         **BEFORE,
-        "sends": [BEFORE["sends"][0] | {"opened_at": FIRST_MOMENT_AFTER, "clicked_at": FIRST_MOMENT_AFTER}],
+        "sends": [
+            BEFORE["sends"][0]
+            | dict.fromkeys(("opened_at", "clicked_at", "converted_at"), FIRST_MOMENT_AFTER)
+            | {"revenue_amount": 9}
+        ],
         "tickets": [BEFORE["tickets"][0] | {"closed_at": FIRST_MOMENT_AFTER}],
     }
     both = {entity: answered_later.get(entity, []) + rows_after.get(entity, []) for entity in {*BEFORE, *rows_after}}

@@ -56,7 +56,7 @@ SILVER: dict[str, list[Row]] = {
          "ordered_at": at("2024-06-20 06:00"), "channel": "web"},
         {"order_id": "4", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 1,
          "unit_price": 30,
-         "ordered_at": at("2024-06-29 23:59")},
+         "ordered_at": at("2024-06-29 23:59"), "campaign_id": "k"},
         {"order_id": "5", "line_number": 1, "customer_id": "bob", "product_id": "cup", "quantity": 2,
          "unit_price": 30,
          "ordered_at": at("2024-06-30 00:00"), "is_cancelled": True},
@@ -90,15 +90,24 @@ SILVER: dict[str, list[Row]] = {
     "impressions": [
         {"impression_id": "i1", "customer_id": "cho", "creative_id": "x", "campaign_id": "k",
          "slot_id": "top",
+         "cost_amount": 0.5, "currency": "CNY",
          "is_clicked": True, "shown_at": at("2024-06-29 12:00"), "attributes": {"creative_category": "Home"}},
         {"impression_id": "i2", "customer_id": "cho", "creative_id": "x", "campaign_id": "k",
          "slot_id": "top",
+         "cost_amount": 0.3, "currency": "CNY",
          "is_clicked": False, "shown_at": at("2024-06-29 12:30"), "attributes": {"creative_category": "Home"}},
         {"impression_id": "i3", "customer_id": "bob", "creative_id": "x", "campaign_id": "k",
          "slot_id": "top",
+         "cost_amount": 0.1, "currency": "CNY",
          "is_clicked": False, "shown_at": at("2024-06-30 12:30"), "attributes": {}},
     ],
     "campaigns": [{"campaign_id": "k", "name": "Summer", "channel": "display", "objective": "sales"}],
+    "sends": [
+        {"send_id": "m1", "customer_id": "ann", "channel": "email", "cost_amount": 0.02, "currency": "CNY",
+         "revenue_amount": 25, "sent_at": at("2024-06-19"), "converted_at": at("2024-06-20 06:00")},
+        {"send_id": "m2", "customer_id": "bob", "channel": "email", "cost_amount": 0.02, "currency": "CNY",
+         "revenue_amount": 10, "sent_at": at("2024-06-30"), "converted_at": at("2024-07-01")},
+    ],
     "consents": [
         {"customer_id": "ann", "purpose": "marketing", "channel": "email",
          "changed_at": at("2024-01-01"), "is_granted": True},
@@ -148,6 +157,16 @@ ML: dict[str, list[Row]] = {
          "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
          "alive_probability": 0.75, "model_version": "1"},
     ],
+    "budget_allocation": [
+        {"channel": "email", "currency": "CNY", "unit_cost_amount": 0.02, "unit_return_amount": 12.5,
+         "recent_count": 2, "minimum_count": 1, "maximum_count": 4, "allocated_count": 4,
+         "allocated_amount": Decimal("0.08"), "expected_return_amount": Decimal("50.00"), "bound": "maximum",
+         "budget_amount": Decimal("0.94"), "budget_shadow_price": 33.33, "model_version": "lp"},
+        {"channel": "display", "currency": "CNY", "unit_cost_amount": 0.3, "unit_return_amount": 10.0,
+         "recent_count": 3, "minimum_count": 2, "maximum_count": 6, "allocated_count": 2,
+         "allocated_amount": Decimal("0.60"), "expected_return_amount": Decimal("20.00"), "bound": "none",
+         "budget_amount": Decimal("0.94"), "budget_shadow_price": 33.33, "model_version": "lp"},
+    ],
 }  # fmt: skip
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -165,6 +184,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "act_segments": ("customer_id",),
     "act_recommendations": ("customer_id", "rank"),
     "act_click_propensity": ("customer_id", "creative_id"),
+    "feat_channel_returns": ("channel",),
+    "act_budget": ("channel",),
 }
 
 
@@ -324,6 +345,27 @@ def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:
     best = gold["act_click_propensity"][("cho", "y")]
     assert (best["rank"], best["decile"]) == (1, 6)
     assert gold["act_click_propensity"][("cho", "x")]["campaign_name"] == "Summer"
+
+
+def test_a_channel_costs_and_brings_what_its_contacts_did_and_its_reason_says_why(gold: Gold) -> None:
+    email, display = gold["feat_channel_returns"]["email"], gold["feat_channel_returns"]["display"]
+
+    # The second message was converted the day after.
+    assert (email["contact_count_30d"], email["cost_30d_amount"], email["revenue_90d_amount"]) == (
+        2, Decimal("0.04"), Decimal("25.00"),
+    )  # fmt: skip
+    assert (email["cost_per_contact"], email["return_per_contact"]) == (0.02, 12.5)
+    # 25 and 0: a standard deviation of 25 / sqrt(2), by sqrt(2).
+    assert email["return_standard_error"] == pytest.approx(12.5)
+    # Bob's order of a cup names the campaign of the three ads.
+    assert (display["contact_count_90d"], display["cost_90d_amount"], display["revenue_30d_amount"]) == (
+        3, Decimal("0.90"), Decimal("30.00"),
+    )  # fmt: skip
+    assert (display["cost_per_contact"], display["return_per_contact"]) == (pytest.approx(0.3), 10.0)
+    assert {channel: row["reason"] for channel, row in gold["act_budget"].items()} == {
+        "email": "At its maximum: 1 CNY brings 625.00, place 1 of 2",
+        "display": "Takes what the better channels leave of the budget: 1 CNY brings 33.33, place 2 of 2",
+    }
 
 
 def test_a_home_without_any_rows_has_empty_tables_and_no_errors(home_settings: Settings) -> None:

@@ -33,6 +33,7 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
     write_gold(settings, "feat_customer_rfm", rfm)
     write_gold(settings, "feat_activity", _activity(rfm))
     write_gold(settings, "feat_impressions", _impressions(rng, taste, days))
+    write_gold(settings, "feat_channel_returns", _channel_returns())
 
 
 def write_gold(settings: Settings, table: str, content: pa.Table) -> None:
@@ -124,6 +125,25 @@ def _activity(rfm: pa.Table) -> pa.Table:
         ]
     )
     return pa.Table.from_pylist([*rows, {"customer_id": "C000", **other}], schema)
+
+
+def _channel_returns() -> pa.Table:
+    """Mails, texts and ads, a hundred of each in the last 30 days; an ad costs more than it brings."""
+    money = pa.decimal128(18, 2)
+    return pa.table(
+        {
+            "channel": ["sms", "email", "display"],
+            "currency": ["CNY"] * 3,
+            "contact_count_30d": pa.array([100] * 3, pa.int64()),
+            "contact_count_90d": pa.array([300] * 3, pa.int64()),
+            "revenue_30d_amount": pa.array([Decimal(300), Decimal(200), Decimal(10)], money),
+            "revenue_90d_amount": pa.array([Decimal(900), Decimal(600), Decimal(30)], money),
+            "cost_per_contact": [1.0, 0.1, 0.2],
+            "return_per_contact": [3.0, 2.0, 0.1],
+            "return_standard_error": [0.5, 0.25, 0.05],
+            "as_of_on": [AS_OF] * 3,
+        }
+    )
 
 
 def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: int = 3000) -> pa.Table:
