@@ -19,6 +19,9 @@ from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
 from ml.frames import speaking_to
+from ml.purchase import features as purchase
+from ml.purchase.score import score as score_purchase
+from ml.purchase.train import train as train_purchase
 from ml.recommend import features as recommend
 from ml.recommend.score import score as score_recommend
 from ml.recommend.train import train as train_recommend
@@ -119,6 +122,13 @@ TASKS: dict[str, Task] = {
         ),
         Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
         Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
+        Task(
+            "purchase",
+            purchase.READS,
+            ("purchase_predictions", "purchase_importances"),
+            train_purchase,
+            score_purchase,
+        ),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

@@ -85,7 +85,12 @@ def test_every_model_and_column_is_described_and_the_docs_are_one_page(shop: Sho
 
 @pytest.mark.parametrize(
     ("activation", "raw"),
-    [("act_segments", "order_lines"), ("act_recommendations", "events"), ("act_click_propensity", "impressions")],
+    [
+        ("act_segments", "order_lines"),
+        ("act_recommendations", "events"),
+        ("act_click_propensity", "impressions"),
+        ("act_purchase_propensity", "events"),
+    ],
 )
 def test_the_lineage_runs_from_the_files_to_activation(shop: Shop, activation: str, raw: str) -> None:
     manifest = json.loads((shop.settings.reports_dir / "dbt" / "manifest.json").read_text())

@@ -9,6 +9,7 @@
     'act_segments': 'customer_id',
     'act_recommendations': 'customer_id, rank',
     'act_click_propensity': 'customer_id, creative_id, slot_id, region',
+    'act_purchase_propensity': 'customer_id',
 } %}
 {% for table, key in keys.items() %}
 select
