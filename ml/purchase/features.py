@@ -27,6 +27,8 @@ MOST_LOOKBACK_DAYS, LEAST_LOOKBACK_DAYS = 365, 30
 LEAST_BUYERS = 50
 """After the day that is learnt from and after the one that judges, and as many who did not."""
 WINDOWS = (7, 30, 90)
+ALL_ALONG = date(1900, 1, 1)
+"""Where a registration has no day."""
 EVENTS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase")
 
 SPANS = ("days_since_last_order", "days_since_last_cart", "days_since_last_activity", "average_gap_days")
@@ -121,8 +123,7 @@ def cuts(activity: DataFrame, as_of: date) -> Cuts | None:
 
 def outcomes(activity: DataFrame, *days: date) -> list[dict[str, bool]]:
     """For each day, everybody known by its evening, and whether they bought within the 30 days after it."""
-    never = F.lit(date.min)
-    first_on = F.min(F.coalesce("occurred_on", never)).alias("first_on")
+    first_on = F.min(F.coalesce("occurred_on", F.lit(ALL_ALONG))).alias("first_on")
     bought = [F.max(F.col("is_purchase") & _within(F.col("occurred_on"), _end(day), HORIZON_DAYS)) for day in days]
     told = activity.groupBy("customer_id").agg(
         first_on, *[column.alias(f"after_{number}") for number, column in enumerate(bought)]
