@@ -14,7 +14,7 @@ from ml.purchase.forest import ALL_LEAVES, Forest
 from ml.registry import Metric
 
 REPEATS = 5
-MOST_FOR_IMPORTANCE = 5_000
+MOST_FOR_IMPORTANCE = 2_500
 """Importances are measured on at most so many customers, evenly spaced by id."""
 AHEAD = "the 30 days after those learnt from"
 HALVES = f"{AHEAD}, each half of the customers calibrated on the other"
