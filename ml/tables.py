@@ -130,6 +130,25 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "purchase_predictions": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("purchase_probability", pa.float64()),
+            ("decile", pa.int32()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.float64()),
+            ("reason_effect", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "purchase_importances": pa.schema(
+        [
+            ("feature", pa.string()),
+            ("importance_mean", pa.float64()),
+            ("importance_std", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
 }
 
 

@@ -22,6 +22,9 @@ from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
 from ml.frames import speaking_to
+from ml.purchase import features as purchase
+from ml.purchase.score import score as score_purchase
+from ml.purchase.train import train as train_purchase
 from ml.recommend import features as recommend
 from ml.recommend.score import score as score_recommend
 from ml.recommend.train import train as train_recommend
@@ -135,6 +138,13 @@ TASKS: dict[str, Task] = {
             train_budget,
             score_budget,
             heeds=("budget_amount", "budget_minimum_share", "budget_maximum_share"),
+        ),
+        Task(
+            "purchase",
+            purchase.READS,
+            ("purchase_predictions", "purchase_importances"),
+            train_purchase,
+            score_purchase,
         ),
     )
 }

@@ -90,6 +90,7 @@ def test_every_model_and_column_is_described_and_the_docs_are_one_page(shop: Sho
         ("act_recommendations", "events"),
         ("act_click_propensity", "impressions"),
         ("act_budget", "sends"),
+        ("act_purchase_propensity", "events"),
     ],
 )
 def test_the_lineage_runs_from_the_files_to_activation(shop: Shop, activation: str, raw: str) -> None:

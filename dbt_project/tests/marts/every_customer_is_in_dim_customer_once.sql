@@ -44,6 +44,13 @@ expected as (
     union all
 
     select
+        customer_id,
+        'act_purchase_propensity'
+    from {{ ref('act_purchase_propensity') }}
+
+    union all
+
+    select
         lines.customer_id,
         'a sale in silver'
     from {{ upstream('silver', 'order_lines') }} as lines

@@ -10,6 +10,7 @@
     'act_recommendations': 'customer_id, rank',
     'act_click_propensity': 'customer_id, creative_id, slot_id, region',
     'act_budget': 'channel, currency',
+    'act_purchase_propensity': 'customer_id',
 } %}
 {% for table, key in keys.items() %}
 select

@@ -10,6 +10,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from lakehouse.settings import Settings
+from tests.integration.ml.activity import habits
 
 AS_OF = date(2025, 6, 30)
 GAP_DAYS = 6
@@ -34,6 +35,8 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
     write_gold(settings, "feat_activity", _activity(rfm))
     write_gold(settings, "feat_impressions", _impressions(rng, taste, days))
     write_gold(settings, "feat_channel_returns", _channel_returns())
+    if days >= 100:
+        write_gold(settings, "feat_activity", habits(AS_OF))
 
 
 def write_gold(settings: Settings, table: str, content: pa.Table) -> None:

@@ -10,9 +10,12 @@ import pytest
 
 from lakehouse import engine
 from ml.click import fits as click
+from ml.click.evaluate import auc
 from ml.click.features import Span, read_impressions, span, vocabulary, word_counts
 from ml.click.tokens import words
 from ml.frames import speaking_to
+from ml.purchase import fits as purchase
+from ml.purchase.features import customers_at, read_activity
 from ml.recommend.content import read_tags
 from ml.recommend.evaluate import judge
 from ml.recommend.factors import solve_customers
@@ -172,6 +175,48 @@ def test_the_three_slices_of_time_have_64_16_and_20_percent(impressions: DataFra
     assert edges.impressions == 3000
     assert np.searchsorted(seconds, edges.calibrate_from) == pytest.approx(1920, abs=1)
     assert np.searchsorted(seconds, edges.test_from) == pytest.approx(2400, abs=1)
+
+
+def test_forests_of_either_library_are_as_good_and_can_be_repeated(home_spark: SparkSession) -> None:
+    rng = np.random.default_rng(6)
+    rows = np.round(rng.normal(size=(3000, 8)), 2).astype(np.float32).astype(np.float64)
+    label = (rng.random(3000) < 1 / (1 + np.exp(1 - 2 * rows[:, 0] - rows[:, 1] * rows[:, 2]))).astype(np.float64)
+    past, later = slice(0, 2000), slice(2000, None)
+    spark, again = (purchase.by_mllib(home_spark, rows[past], label[past], 7) for _ in range(2))
+    local = purchase.by_scikit_learn(rows[past], label[past], 7)
+
+    assert all(np.array_equal(getattr(spark, name), getattr(again, name)) for name in ("feature", "threshold", "value"))
+    ours, theirs = (forest.probability(rows[later]) for forest in (local, spark))
+    assert spark.trees == local.trees == purchase.TREES
+    assert auc(theirs, label[later]) == pytest.approx(auc(ours, label[later]), abs=0.01)
+    assert np.abs(theirs - ours).mean() < 0.05
+    assert theirs.mean() == pytest.approx(ours.mean(), abs=0.02)
+
+
+def test_our_reading_of_mllibs_trees_predicts_what_mllib_predicts(home_spark: SparkSession) -> None:
+    from pyspark.ml.linalg import Vectors
+    from pyspark.ml.regression import RandomForestRegressor
+
+    rng = np.random.default_rng(8)
+    rows = np.round(rng.normal(size=(400, 3)), 1)
+    given = [(Vectors.dense(row), float(row[0] > row[1])) for row in rows]
+    frame = home_spark.createDataFrame(given, ["features", "label"]).coalesce(1)
+    fitted = RandomForestRegressor(numTrees=7, maxDepth=6, minInstancesPerNode=3, seed=1).fit(frame)
+    told = purchase.grown(purchase.trees_of(fitted.toDebugString), rows)
+    theirs = [row[0] for row in fitted.transform(frame).select("prediction").collect()]
+    assert told.probability(rows) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_spark_and_sail_know_the_same_of_each_customer(
+    impressions: DataFrame, home_spark: SparkSession, home_settings: Settings
+) -> None:
+    by_spark = customers_at(read_activity(home_spark, AS_OF), AS_OF, 90)
+    session = _sail(home_settings)
+    with speaking_to(session):
+        by_sail = customers_at(read_activity(session, AS_OF), AS_OF, 90)
+    assert by_sail.ids.tolist() == by_spark.ids.tolist()
+    assert by_sail.channel.tolist() == by_spark.channel.tolist()
+    np.testing.assert_array_equal(by_sail.plain, by_spark.plain)
 
 
 def _sail(settings: Settings) -> SparkSession:

@@ -44,9 +44,10 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Setti
     return settings
 
 
-def metric(settings: Settings, name: str) -> pd.Series:
-    told = content(settings)["model_metrics"].set_index("metric")
-    return told.loc[name]
+def metric(settings: Settings, name: str, task: str | None = None) -> pd.Series:
+    told = content(settings)["model_metrics"]
+    told = told if task is None else told[told["task"] == task]
+    return told.set_index("metric").loc[name]
 
 
 def mlflow_parameter(settings: Settings, name: str) -> str:
@@ -85,11 +86,11 @@ def test_two_kinds_of_customers_become_two_segments_at_their_ends(shop: Settings
 
 
 def test_clicks_are_told_apart_by_taste_and_every_active_customer_meets_every_creative(shop: Settings) -> None:
-    auc = metric(shop, "auc")
+    auc = metric(shop, "auc", "click")
     assert auc["value"] > 0.7
     assert auc["baseline_value"] == 0.5
-    assert metric(shop, "log_loss")["value"] < metric(shop, "log_loss")["baseline_value"]
-    assert metric(shop, "expected_calibration_error")["value"] < 0.05
+    assert metric(shop, "log_loss", "click")["value"] < metric(shop, "log_loss", "click")["baseline_value"]
+    assert metric(shop, "expected_calibration_error", "click")["value"] < 0.05
     told = content(shop)["click_predictions"]
     assert len(told) == 60 * 6
     chance = told.pivot(index="customer_id", columns="creative_id", values="click_probability")
@@ -115,6 +116,23 @@ def test_regular_buyers_are_expected_back_and_the_silent_are_not(shop: Settings,
         split = purchases(read_split(spark, AS_OF))
     for ours, theirs in zip(vars(split).values(), vars(read_purchases(shop)).values()):
         assert ours.tolist() == theirs.tolist()
+
+
+def test_who_came_lately_buys_and_the_reason_says_so(shop: Settings) -> None:
+    found = metric(shop, "auc", "purchase")
+    assert found["value"] > 0.85
+    assert found["baseline"] == "recency alone"
+    told = content(shop)["purchase_predictions"].set_index("customer_id")
+    assert told.index.tolist() == [f"C{n:03d}" for n in range(200)]
+    regular, rare = told.iloc[::2], told.iloc[1::2]
+    assert (regular["purchase_probability"] > 0.6).mean() > 0.9
+    assert (rare["purchase_probability"] < 0.4).mean() > 0.9
+    assert (regular["reason_effect"] > 0).mean() > 0.9
+    assert (rare["reason_effect"] < 0).mean() > 0.9
+    importances = content(shop)["purchase_importances"]
+    assert not [name for name in importances["feature"] if "90d" in name]  # this history looks back on a month
+    assert importances["importance_mean"].max() > 0
+    assert set(told["reason_feature"]) <= set(importances["feature"])
 
 
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:

@@ -147,6 +147,15 @@ customer_values as (
 
 ),
 
+purchases as (
+
+    select
+        customer_id,
+        purchase_probability
+    from {{ ref('act_purchase_propensity') }}
+
+),
+
 -- What is usual among all buyers stands in where a customer has too little history of their own.
 usual as (
 
@@ -338,6 +347,9 @@ final as (
         recommendations.title as recommended_title,
         recommendations.reason as recommendation_reason,
 
+        ---------- next purchase
+        purchases.purchase_probability,
+
         ---------- times
         behaviour.as_of_on
     from people
@@ -347,6 +359,7 @@ final as (
     left join recommendations on people.customer_id = recommendations.customer_id
     left join clicks on people.customer_id = clicks.customer_id
     left join last_touch on people.customer_id = last_touch.customer_id
+    left join purchases on people.customer_id = purchases.customer_id
     left join scored on people.customer_id = scored.customer_id
     inner join behaviour on people.customer_id = behaviour.customer_id
     left join (select * from profiles where source_rank = 1) as profiles
