@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 from lakehouse.builds import files_digest
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.churn import features as churn
+from ml.churn.score import score as score_churn
+from ml.churn.train import train as train_churn
 from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
@@ -119,6 +122,7 @@ TASKS: dict[str, Task] = {
         ),
         Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
         Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
+        Task("churn", churn.READS, ("churn_predictions", "churn_curves"), train_churn, score_churn),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

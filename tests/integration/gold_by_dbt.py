@@ -18,6 +18,7 @@ FEATURES = (
     "feat_product",
     "feat_interactions",
     "feat_impressions",
+    "feat_memberships",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -143,6 +143,11 @@ ML: dict[str, list[Row]] = {
         {"customer_id": "cho", "creative_id": "y", "slot_id": "top", "click_probability": 0.4,
          "model_version": "1"},
     ],
+    "churn_predictions": [
+        {"customer_id": "ann", "churn_probability": 0.25, "is_lapsed": False, "contact_on": date(2024, 7, 5),
+         "reason_feature": "order_day_count", "reason_effect": "raises", "reason_value": 3.0,
+         "model_version": "1"},
+    ],
 }  # fmt: skip
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -160,6 +165,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "act_segments": ("customer_id",),
     "act_recommendations": ("customer_id", "rank"),
     "act_click_propensity": ("customer_id", "creative_id"),
+    "feat_memberships": ("customer_id", "started_on"),
+    "act_churn_rescue": ("customer_id",),
 }
 
 
@@ -293,11 +300,25 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
 
     # Usual gap 20 days; ann: (2 x 20 + 2 x 20) / 4 = 20, bob: (0 + 2 x 20) / 2 = 20.
     assert (ann["expected_gap_days"], bob["expected_gap_days"]) == (20.0, 20.0)
-    assert ann["churn_probability"] == pytest.approx(1 - 0.5 ** (10 / 40))
+    assert bob["churn_probability"] == pytest.approx(1 - 0.5 ** (1 / 40))
     # 3 orders in 90 days at least, 65/3 net each, margin 34/65, staying 0.5 ^ (10/40).
     expected = 365 * 3 / 90 * 65 / 3 * 34 / 65 * 0.5 ** (10 / 40)
     assert float(ann["clv_amount"]) == pytest.approx(expected, abs=0.01)
     assert gold["dim_customer"]["dee"]["churn_probability"] is None
+
+
+def test_the_churn_model_takes_the_place_of_the_formula_and_says_whom_to_rescue(gold: Gold) -> None:
+    ann = gold["dim_customer"]["ann"]
+    assert ann["churn_probability"] == 0.25
+    assert gold["feat_memberships"][("ann", date(2024, 1, 1))]["expires_on"] == date(2024, 12, 31)
+    rescue = gold["act_churn_rescue"]
+    assert set(rescue) == {"ann"}
+    at_risk = Decimal("0.25") * ann["clv_amount"]
+    assert (rescue["ann"]["clv_amount"], rescue["ann"]["value_at_risk_amount"]) == (
+        ann["clv_amount"], at_risk.quantize(Decimal("0.01"), ROUND_HALF_UP),
+    )  # fmt: skip
+    assert rescue["ann"]["reason"] == "Bought on 3 days so far, which speaks most for leaving"
+    assert (rescue["ann"]["rank"], rescue["ann"]["contact_on"]) == (1, date(2024, 7, 5))
 
 
 def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:
