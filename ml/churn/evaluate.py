@@ -33,7 +33,7 @@ def brier_scores(survival: Floats, duration: Floats, event_observed: Floats, day
         days: rising; nobody's weight is infinite as long as somebody is still followed on the last one.
     """
     censored = 1.0 - event_observed
-    before = np.maximum(kaplan_meier(duration, censored, duration - 0.5), 1e-12)
+    before = np.maximum(kaplan_meier(duration, censored, np.nextafter(duration, 0.0)), 1e-12)
     then = np.maximum(kaplan_meier(duration, censored, days), 1e-12)
     is_gone = (duration[:, None] <= days) & (event_observed[:, None] > 0)
     is_there = duration[:, None] > days
