@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from lifelines.utils import concordance_index
 
 from ml.churn.activity import Floats
 from ml.registry import Metric
@@ -55,6 +54,8 @@ def concordance(risk: Floats, duration: Floats, event_observed: Floats) -> float
 
     0.5 where there is no such pair.
     """
+    from lifelines.utils import concordance_index
+
     try:
         return float(concordance_index(duration, -risk, event_observed))
     except ZeroDivisionError:

@@ -18,10 +18,11 @@ from ml.churn.activity import Activity, Floats, Ints
 HORIZON = 90
 """Days ahead for which a probability is given."""
 MOST_SILENCE, LEAST_SILENCE = 90, 14
-USUAL_SHARE = 0.95
+USUAL_SHARE = 0.99
 """A silence counts as churn when it is longer than this share of the gaps that buyers came back from."""
 COVARIATES = (
     "recency_days",
+    "missed_active_days",
     "active_days_per_month",
     "tenure_days",
     "order_day_count",
@@ -30,8 +31,8 @@ COVARIATES = (
     "ticket_count_90d",
     "is_member",
 )
-LOGGED = COVARIATES[:5]
-"""Days, counts and amounts differ by factors: log1p of them is taken."""
+LOGGED = COVARIATES[1:6]
+"""Days, counts and amounts differ by factors: log1p of them is taken. Not of recency, whose late days tell most."""
 MOST_ROWS = 20_000
 """A fit takes at most so many rows, evenly spaced in the order of customers and landmarks."""
 
@@ -56,7 +57,7 @@ class Landmark:
 def silence_days(seen: Activity) -> int:
     """The silence, in whole days, that counts as churn for this population.
 
-    The 95th percentile of the gaps between a buyer's active days, within 14 and 90 days and never more than a quarter
+    The 99th percentile of the gaps between a buyer's active days, within 14 and 90 days and never more than a quarter
     of the days that are known: of a longer one no outcome could be seen.
     """
     if len(seen.day) == 0:
@@ -69,11 +70,11 @@ def silence_days(seen: Activity) -> int:
 
 
 def landmark_days(seen: Activity, until: int, silence: int) -> list[int]:
-    """The days to learn from what is known by `until`: half a silence apart, back from the last that has an outcome.
+    """The days to learn from, known by `until`: a third of a silence apart, back from the last that has an outcome.
 
     A silence that began less than `silence` days ago may still end, so outcomes are known up to `until - silence`.
     """
-    step = max(7, silence // 2)
+    step = max(7, silence // 3)
     first = int(seen.day.min()) if len(seen.day) else until
     return list(range(until - silence - step, first + step - 1, -step))[::-1]
 
@@ -92,6 +93,8 @@ def covariates(seen: Activity, on: int) -> tuple[Ints, pd.DataFrame]:
     """Everybody who has bought by day `on`, with `COVARIATES` as of its end, in natural units.
 
     Active days per month: those of the last 90 days (or since the first, at least 30) times 30 over that many days.
+    Missed active days: how many there would have been at that pace since the last one; three weeks without somebody
+    who comes every week say more than three weeks without somebody who comes twice a year.
     """
     known = seen.by(on)
     count = len(seen.customers)
@@ -105,13 +108,14 @@ def covariates(seen: Activity, on: int) -> tuple[Ints, pd.DataFrame]:
     is_recent = known.day > on - 90
     gross = total(known.gross_cents / 100.0)
     bought_days = total(known.is_bought.astype(np.int64))
-    window = np.clip(on - first + 1, 30, 90)
+    per_day = total(is_recent.astype(np.int64)) / np.clip(on - first + 1, 30, 90)
     is_member = np.zeros(count)
     is_member[known.member[known.expires >= on]] = 1.0
     told = pd.DataFrame(
         {
             "recency_days": on - last.astype(np.float64),
-            "active_days_per_month": 30.0 * total(is_recent.astype(np.int64)) / window,
+            "missed_active_days": per_day * (on - last),
+            "active_days_per_month": 30.0 * per_day,
             "tenure_days": (on - first).astype(np.float64),
             "order_day_count": bought_days,
             "average_order_amount": gross / np.maximum(bought_days, 1.0),

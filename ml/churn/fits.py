@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter, WeibullAFTFitter
 
 from ml.churn.activity import Floats
 
@@ -26,7 +25,7 @@ class Cox:
     """Coefficients per unit of each covariate (log hazard ratios), and the cumulative hazard where all of them are 0.
 
     Args:
-        times: days with an event, rising; `cumulative` is Breslow's estimate from each of them on.
+        times: days on which somebody had the event or was censored, rising; `cumulative`: Breslow's estimate on each.
         log_likelihood: the partial one (Efron's for ties).
     """
 
@@ -36,9 +35,15 @@ class Cox:
     log_likelihood: float
 
     def cumulative_hazard(self, days: Floats) -> Floats:
-        """H0 of these days; as high as on the last day with an event for all later ones."""
+        """H0 of these days; nobody was followed for longer than the last of `times`, and none is added after it."""
         padded = np.concatenate([[0.0], self.cumulative])
         return np.asarray(padded[np.searchsorted(self.times, days, side="right")])
+
+    def extended(self, days: Floats) -> Floats:
+        """`cumulative_hazard`, going on after the last of `times` at the mean rate from the first of them on."""
+        first, last = float(self.times[0]), float(self.times[-1])
+        rate = (float(self.cumulative[-1]) - float(self.cumulative[0])) / max(1.0, last - first)
+        return self.cumulative_hazard(days) + rate * np.maximum(days - last, 0.0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ def fit_cox(covariates: pd.DataFrame, duration: Floats, event_observed: Floats, 
     Raises:
         lifelines.exceptions.ConvergenceError: the covariates separate events from others, or repeat each other.
     """
+    from lifelines import CoxPHFitter
+
     rows = _rows(covariates, duration, event_observed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -90,6 +97,8 @@ def fit_weibull(
     covariates: pd.DataFrame, duration: Floats, event_observed: Floats, penalty: float = PENALTY
 ) -> Weibull:
     """Maximum likelihood of a Weibull whose scale depends on the covariates; arguments and errors as of `fit_cox`."""
+    from lifelines import WeibullAFTFitter
+
     rows = _rows(covariates, duration, event_observed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -54,6 +54,8 @@ told as (
         *,
         case reason_feature
             when 'recency_days' then concat('Last active ', cast(round(reason_value) as bigint), ' days ago')
+            when 'missed_active_days'
+                then concat('Missing for ', cast(reason_value as decimal(18, 1)), ' visits at their usual pace')
             when 'active_days_per_month'
                 then concat('Active on ', cast(reason_value as decimal(18, 1)), ' days a month of late')
             when 'tenure_days' then concat('First active ', cast(round(reason_value) as bigint), ' days ago')

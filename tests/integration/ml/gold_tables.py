@@ -118,7 +118,7 @@ def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: 
 
 
 def _activity(customers: int, days: int) -> pa.Table:
-    """Everybody buys in the first week; every third customer leaves by four fifths of the days, others come back often."""
+    """Everybody buys in the first week; every third customer leaves by four fifths of the days, others come often."""
     rng = np.random.default_rng(13)
     keys = set()
     for customer in range(customers):

@@ -39,6 +39,8 @@ def test_covariates_of_a_day_are_what_was_known_at_its_end() -> None:
     assert (ann["average_order_amount"], ann["ticket_count_90d"], ann["is_member"]) == (40.0, 1, 1)
     assert ann["discount_rate"] == pytest.approx(5 / 80)
     assert ann["active_days_per_month"] == pytest.approx(30 * 2 / 31)
+    # bob's one active day, in the least window of 30 days, and 20 days without him since.
+    assert told.iloc[1][["active_days_per_month", "missed_active_days"]].tolist() == [1.0, pytest.approx(20 / 30)]
     assert told["is_member"].tolist() == [1, 0, 0]  # cho's begins on day 50
     assert covariates(shop(), 61)[1]["is_member"].tolist() == [0, 0, 1]  # ann's has ended
 
@@ -49,7 +51,7 @@ def test_who_is_silent_for_long_enough_is_not_at_risk_any_more() -> None:
 
 
 def test_churn_is_the_day_after_the_last_active_one_and_the_rest_are_censored_where_outcomes_end() -> None:
-    """Landmark 40, known until 100, a silence of 30 days: outcomes are known up to day 70, 31 days from the landmark."""
+    """Landmark 40, known until 100, a silence of 30 days: outcomes are known up to day 70, the 31st to come."""
     told = landmark(shop(), 40, 100, 30)
     assert told.user.tolist() == [0, 1, 2]
     # ann comes back on day 80, after 40 days: not lost. bob fell silent before. cho's last day is 45.
@@ -64,12 +66,12 @@ def test_what_is_not_known_yet_does_not_count_as_silence() -> None:
     assert told.duration.tolist() == [1, 1, 3]
 
 
-def test_landmarks_are_half_a_silence_apart_and_have_days_before_and_after_them() -> None:
-    assert landmark_days(shop(), 100, 20) == [20, 30, 40, 50, 60, 70]
+def test_landmarks_are_a_third_of_a_silence_apart_and_have_days_before_and_after_them() -> None:
+    assert landmark_days(shop(), 100, 30) == [20, 30, 40, 50, 60]
     assert landmark_days(shop(), 40, 30) == []
 
 
-def test_the_silence_is_the_95th_percentile_of_gaps_within_its_bounds() -> None:
+def test_the_silence_is_the_99th_percentile_of_gaps_within_its_bounds() -> None:
     # Days 0, 1, 2 ... of one customer: gaps of 1, but at least 14; a quarter of 400 days is 100, but at most 90.
     assert silence_days(_every(1, 400)) == 14
     assert silence_days(_every(20, 400)) == 20

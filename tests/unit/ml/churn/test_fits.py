@@ -58,6 +58,9 @@ def test_a_weibull_of_log_time_is_one_of_proportional_hazards() -> None:
     assert np.exp(fitted.log_hazard_ratios["x"]) == pytest.approx(1 / 4)
 
 
-def test_cox_says_nothing_new_after_the_last_event() -> None:
+def test_cox_goes_on_after_the_last_day_only_where_it_is_asked_to() -> None:
     fitted = Cox({}, np.array([2.0, 5.0]), np.array([0.1, 0.3]), 0.0)
-    assert fitted.cumulative_hazard(np.array([1.0, 2.0, 4.0, 5.0, 90.0])).tolist() == [0.0, 0.1, 0.1, 0.3, 0.3]
+    days = np.array([1.0, 2.0, 4.0, 5.0, 8.0])
+    assert fitted.cumulative_hazard(days).tolist() == [0.0, 0.1, 0.1, 0.3, 0.3]
+    # From day 2 to 5 the hazard grew by 0.2 / 3 a day.
+    assert fitted.extended(days) == pytest.approx([0.0, 0.1, 0.1, 0.3, 0.5])

@@ -17,9 +17,9 @@ FOREVER = date.max.toordinal()
 
 
 def model() -> ChurnModel:
-    """H0 = day / 100; one more standard deviation of log1p(recency) doubles the hazard, a membership halves it."""
+    """H0 = day / 100; 8 days more of silence double the hazard, a membership halves it."""
     return ChurnModel(
-        "cox", 60, ["recency_days", "is_member"], np.array([np.log(8.0), 0.0]), np.array([np.log(2.0), 1.0]),
+        "cox", 60, ["recency_days", "is_member"], np.array([7.0, 0.0]), np.array([8.0, 1.0]),
         np.array([np.log(2.0), -np.log(2.0)]), DAYS / 100, np.exp(-DAYS / 100),
     )  # fmt: skip
 
@@ -45,14 +45,14 @@ def test_a_saved_model_predicts_as_before(tmp_path: Path) -> None:
 
 
 def test_the_reason_is_the_largest_contribution_of_either_sign() -> None:
-    rows = pd.DataFrame({"recency_days": [31.0, 0.0, 11.0], "is_member": [1.0, 1.0, 1.0]})
+    rows = pd.DataFrame({"recency_days": [23.0, -17.0, 11.0], "is_member": [1.0, 1.0, 1.0]})
     given = model().contributions(rows)
-    # In doublings: (32 / 8 = 2 up, 1 down), (8 down to 1: 3 down, 1 down), (12 / 8: 0.58 up, 1 down).
-    assert given / np.log(2.0) == pytest.approx(np.array([[2.0, -1.0], [-3.0, -1.0], [np.log2(1.5), -1.0]]))
+    # In doublings: 16 days more are 2, 24 fewer are -3, 4 more are a half; a membership is -1.
+    assert given / np.log(2.0) == pytest.approx(np.array([[2.0, -1.0], [-3.0, -1.0], [0.5, -1.0]]))
     feature, effect, value = reasons(given, model().names, rows[model().names].to_numpy())
     assert feature.tolist() == ["recency_days", "recency_days", "is_member"]
     assert effect.tolist() == ["raises", "lowers", "lowers"]
-    assert value.tolist() == [31.0, 0.0, 1.0]
+    assert value.tolist() == [23.0, -17.0, 1.0]
 
 
 def test_the_hazard_peaks_where_most_of_those_still_there_go() -> None:
