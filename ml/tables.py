@@ -149,6 +149,27 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "churn_predictions": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("churn_probability", pa.float64()),
+            ("median_days_to_churn", pa.float64()),
+            ("contact_on", pa.date32()),
+            ("is_lapsed", pa.bool_()),
+            ("reason_feature", pa.string()),
+            ("reason_effect", pa.string()),
+            ("reason_value", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "churn_curves": pa.schema(
+        [
+            ("risk_group", pa.string()),
+            ("days", pa.int32()),
+            ("survival", pa.float64()),
+            ("model_version", pa.string()),
+        ]
+    ),
 }
 
 

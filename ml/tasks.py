@@ -18,6 +18,9 @@ from ml import registry, tables
 from ml.budget import features as budget
 from ml.budget.score import score as score_budget
 from ml.budget.train import train as train_budget
+from ml.churn import features as churn
+from ml.churn.score import score as score_churn
+from ml.churn.train import train as train_churn
 from ml.click import features as click
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
@@ -146,6 +149,7 @@ TASKS: dict[str, Task] = {
             train_purchase,
             score_purchase,
         ),
+        Task("churn", churn.READS, ("churn_predictions", "churn_curves"), train_churn, score_churn),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

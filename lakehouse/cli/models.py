@@ -13,7 +13,9 @@ from lakehouse.settings import Settings, load_settings
 if TYPE_CHECKING:
     from datetime import date
 
-Task = Annotated[str, typer.Argument(metavar="TASK", help="segment, recommend, click or purchase")]
+Task = Annotated[
+    str, typer.Argument(metavar="TASK", help="segment, recommend, click, value, purchase, churn, budget or text")
+]
 
 
 def add_to(app: typer.Typer) -> None:

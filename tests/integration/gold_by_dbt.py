@@ -19,6 +19,7 @@ FEATURES = (
     "feat_interactions",
     "feat_impressions",
     "feat_channel_returns",
+    "feat_memberships",
 )
 
 

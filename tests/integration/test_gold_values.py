@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -167,6 +167,11 @@ ML: dict[str, list[Row]] = {
          "allocated_amount": Decimal("0.60"), "expected_return_amount": Decimal("20.00"), "bound": "none",
          "budget_amount": Decimal("0.94"), "budget_shadow_price": 33.33, "model_version": "lp"},
     ],
+    "churn_predictions": [
+        {"customer_id": "ann", "churn_probability": 0.25, "is_lapsed": False, "contact_on": date(2024, 7, 5),
+         "reason_feature": "order_day_count", "reason_effect": "raises", "reason_value": 3.0,
+         "model_version": "1"},
+    ],
 }  # fmt: skip
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -186,6 +191,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "act_click_propensity": ("customer_id", "creative_id"),
     "feat_channel_returns": ("channel",),
     "act_budget": ("channel",),
+    "feat_memberships": ("customer_id", "started_on"),
+    "act_churn_rescue": ("customer_id",),
 }
 
 
@@ -321,7 +328,7 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
 
     # Usual gap 20 days; ann: (2 x 20 + 2 x 20) / 4 = 20, bob: (0 + 2 x 20) / 2 = 20.
     assert (ann["expected_gap_days"], bob["expected_gap_days"]) == (20.0, 20.0)
-    assert ann["churn_probability"] == pytest.approx(1 - 0.5 ** (10 / 40))
+    assert bob["churn_probability"] == pytest.approx(1 - 0.5 ** (1 / 40))
     # What the model expects of a year, 80, of which the margin is 34/65.
     assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
     told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
@@ -330,6 +337,20 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     assert float(bob["clv_amount"]) == pytest.approx(365 / 90 * 30 * 0.5 * 0.5 ** (1 / 40), abs=0.01)
     assert (bob["expected_order_count_90d"], bob["alive_probability"]) == (None, None)
     assert gold["dim_customer"]["dee"]["churn_probability"] is None
+
+
+def test_the_churn_model_takes_the_place_of_the_formula_and_says_whom_to_rescue(gold: Gold) -> None:
+    ann = gold["dim_customer"]["ann"]
+    assert ann["churn_probability"] == 0.25
+    assert gold["feat_memberships"][("ann", date(2024, 1, 1))]["expires_on"] == date(2024, 12, 31)
+    rescue = gold["act_churn_rescue"]
+    assert set(rescue) == {"ann"}
+    at_risk = Decimal("0.25") * ann["clv_amount"]
+    assert (rescue["ann"]["clv_amount"], rescue["ann"]["value_at_risk_amount"]) == (
+        ann["clv_amount"], at_risk.quantize(Decimal("0.01"), ROUND_HALF_UP),
+    )  # fmt: skip
+    assert rescue["ann"]["reason"] == "Bought on 3 days so far, which speaks most for leaving"
+    assert (rescue["ann"]["rank"], rescue["ann"]["contact_on"]) == (1, date(2024, 7, 5))
 
 
 def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:

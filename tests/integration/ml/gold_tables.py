@@ -37,6 +37,8 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
     write_gold(settings, "feat_channel_returns", _channel_returns())
     if days >= 100:
         write_gold(settings, "feat_activity", habits(AS_OF))
+    write_gold(settings, "feat_activity", _activity(customers, days))
+    write_gold(settings, "feat_memberships", _memberships(customers))
 
 
 def write_gold(settings: Settings, table: str, content: pa.Table) -> None:
@@ -172,5 +174,38 @@ def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: 
             "prior_top_category_rate": [0.8] * count,
             "attributes": pa.array([[("topic", TASTES[int(k) % 3]), ("empty", None)] for k in creative], TEXTS),
             "is_clicked": [bool(x) for x in rng.random(count) < np.where(match, 0.30, 0.03)],
+        }
+    )
+
+
+def _activity(customers: int, days: int) -> pa.Table:
+    """Everybody buys in the first week; every third customer leaves by four fifths of the days, others come often."""
+    rng = np.random.default_rng(13)
+    keys = set()
+    for customer in range(customers):
+        until = int(rng.integers(days // 5, 4 * days // 5)) if customer % 3 == 0 else days
+        gap = 6 if customer % 3 == 0 else 3
+        keys |= {(customer, int(rng.integers(0, min(7, days))), True)}
+        keys |= {(customer, day, bool(rng.random() < 0.3)) for day in range(until) if rng.random() < 1 / gap}
+    rows = sorted(keys)
+    return pa.table(
+        {
+            "customer_id": [f"C{row[0]:03d}" for row in rows],
+            "kind": ["order_line" if row[2] else "view" for row in rows],
+            "is_purchase": [row[2] for row in rows],
+            "gross_amount": pa.array([Decimal(10 * row[2]) for row in rows], pa.decimal128(18, 2)),
+            "occurred_on": [AS_OF - timedelta(days=days - 1 - row[1]) for row in rows],
+        }
+    )
+
+
+def _memberships(customers: int) -> pa.Table:
+    """Of every third customer, from the second on; they end in 40 days."""
+    members = [number for number in range(customers) if number % 3 == 1]
+    return pa.table(
+        {
+            "customer_id": [f"C{number:03d}" for number in members],
+            "started_on": pa.array([AS_OF - timedelta(days=325)] * len(members), pa.date32()),
+            "expires_on": pa.array([AS_OF + timedelta(days=40)] * len(members), pa.date32()),
         }
     )

@@ -135,6 +135,24 @@ def test_who_came_lately_buys_and_the_reason_says_so(shop: Settings) -> None:
     assert set(told["reason_feature"]) <= set(importances["feature"])
 
 
+def test_who_left_is_lost_and_who_stays_is_told_when_to_be_contacted(shop: Settings) -> None:
+    found = metric(shop, "concordance_index")
+    assert found["value"] > found["baseline_value"]
+    assert metric(shop, "integrated_brier_score")["value"] < metric(shop, "integrated_brier_score")["baseline_value"]
+    told = content(shop)["churn_predictions"].set_index("customer_id")
+    leavers = [f"C{number:03d}" for number in range(0, 60, 3)]
+    assert told.index[told["is_lapsed"]].tolist() == leavers
+    assert told.loc[leavers, "churn_probability"].unique().tolist() == [1.0]
+    members = [f"C{number:03d}" for number in range(1, 60, 3)]  # of whom nobody ever left
+    others = told.drop([*leavers, *members])
+    assert told.loc[members, "churn_probability"].max() < others["churn_probability"].median()
+    assert set(told.loc[members, "contact_on"]) == {AS_OF + timedelta(days=40 - 15)}
+    curves = content(shop)["churn_curves"].pivot(index="days", columns="risk_group", values="survival")
+    assert (curves.loc[0] == 1.0).all()
+    assert (curves.diff().dropna() <= 1e-12).all().all()
+    assert curves.loc[90, "low risk"] >= curves.loc[90, "medium risk"] >= curves.loc[90, "high risk"]
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient

@@ -116,6 +116,15 @@ segments as (
 
 ),
 
+churn as (
+
+    select
+        customer_id,
+        churn_probability
+    from {{ source('ml', 'churn_predictions') }}
+
+),
+
 recommendations as (
 
     select
@@ -245,7 +254,7 @@ final as (
         case
             when scored.customer_id is null and behaviour.last_active_on is null then 'silent'
             when scored.customer_id is null then 'prospect'
-            when scored.churn_probability >= 0.75 then 'lapsed'
+            when coalesce(churn.churn_probability, scored.churn_probability) >= 0.75 then 'lapsed'
             when scored.is_repeat_buyer then 'repeat buyer'
             else 'one-time buyer'
         end as lifecycle_stage,
@@ -292,7 +301,7 @@ final as (
         segments.segment_name,
         segments.action as segment_action,
         coalesce(scored.clv_amount, cast(0 as decimal(18, 2))) as clv_amount,
-        scored.churn_probability,
+        coalesce(churn.churn_probability, scored.churn_probability) as churn_probability,
         scored.expected_gap_days,
         scored.yearly_order_rate,
         scored.expected_order_count_90d,
@@ -356,6 +365,7 @@ final as (
     left join memberships on people.customer_id = memberships.customer_id
     left join consents on people.customer_id = consents.customer_id
     left join segments on people.customer_id = segments.customer_id
+    left join churn on people.customer_id = churn.customer_id
     left join recommendations on people.customer_id = recommendations.customer_id
     left join clicks on people.customer_id = clicks.customer_id
     left join last_touch on people.customer_id = last_touch.customer_id

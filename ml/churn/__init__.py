@@ -1,0 +1,1 @@
+"""Who is about to fall silent, and when: survival of buyers, right-censored (decision 15)."""
