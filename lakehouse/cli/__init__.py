@@ -10,7 +10,7 @@ import traceback
 
 import typer
 
-from lakehouse.cli import data, history, leaving, machine, models, report, run, budget
+from lakehouse.cli import budget, data, history, leaving, machine, models, report, run
 from lakehouse.errors import LakehouseError
 from lakehouse.session import java_has_ended
 
