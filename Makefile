@@ -33,8 +33,9 @@ bench-gates: setup ## price of the gates against their layers and plain Great Ex
 bench-increments: setup ## price of 1 % more rows, and of nothing new, beside the first run, at two sizes (about half an hour)
 	@PYTHONPATH=. $(PY) benchmarks/increments.py $(ARGS)
 
-evaluate: setup ## planted defects found and false alarms, against the sample's truth
-	@$(PY) benchmarks/planted_defects.py
+evaluate: setup ## each task beside published figures, other libraries and the sample's truth (TASK=); planted defects found
+	@PYTHONPATH=. $(PY) benchmarks/evaluate.py $(TASK) $(ARGS)
+	$(if $(TASK),,@$(PY) benchmarks/planted_defects.py)
 
 fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row accounted for (about 20 minutes); SEED= repeats
 	@$(PY) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -183,8 +183,8 @@ SECTIONS = (
                 "Survival",
                 "The share of customers who have not left after so many days.",
                 ("ml.churn_curves",),
-                "select * from ml.churn_curves",
-                None,
+                "select risk_group, days, survival from ml.churn_curves order by risk_group, days",
+                lines("days", "survival", by="risk_group", is_step=True),
             ),
             _metrics("Measures", "churn", "Found on a later time than was learnt from."),
         ),
@@ -195,7 +195,7 @@ SECTIONS = (
             _metrics("Measures", "purchase", "Of the probability of a purchase in the next 30 days, on later days."),
             _effects(
                 "What matters",
-                "By how much the measure falls when a feature's values are shuffled.",
+                "By how much the measure falls when a feature's values are shuffled among customers.",
                 "ml.purchase_importances",
                 "feature",
                 "importance_mean",
@@ -210,7 +210,9 @@ SECTIONS = (
                 "Allocation",
                 "What each channel gets of the budget, and what it is expected to bring.",
                 ("ml.budget_allocation",),
-                "select * from ml.budget_allocation",
+                "select channel, currency, unit_cost_amount, unit_return_amount, unit_return_error, minimum_count, "
+                "maximum_count, allocated_count, allocated_amount, expected_return_amount, bound, shadow_price "
+                "from ml.budget_allocation order by allocated_amount desc, channel",
                 bars("channel", "allocated_amount", "expected_return_amount"),
             ),
         ),
