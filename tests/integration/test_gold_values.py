@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -151,6 +152,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "feat_product": ("product_id",),
     "feat_interactions": ("customer_id", "product_id", "interacted_on"),
     "feat_impressions": ("impression_id",),
+    "feat_customer_tags": ("customer_id", "tag_type", "tag"),
     "dim_customer": ("customer_id",),
     "dim_product": ("product_id",),
     "fct_orders": ("order_id",),
@@ -227,6 +229,21 @@ def test_a_day_of_interest_weighs_views_carts_and_orders(gold: Gold) -> None:
     # The purchase event is the same purchase as order 4: one cart and one order, 3 + 5.
     assert (cup["cart_count"], cup["purchase_count"], cup["weight"]) == (1, 1, pytest.approx(8.0))
     assert all(day <= AS_OF for _, _, day in gold["feat_interactions"])
+
+
+def test_a_tag_weighs_what_tells_a_customer_from_others(gold: Gold) -> None:
+    tags, profiles = gold["feat_customer_tags"], gold["dim_customer"]
+
+    # Ann bought tea in two orders and a cup in one; of three customers two have Kitchen tags beside her: ln(3/3) = 0.
+    tea = tags[("ann", "category", "Drinks")]
+    assert (tea["interaction_count"], tea["tag_customer_count"], tea["customer_count"]) == (2, 2, 3)
+    assert tea["weight"] == pytest.approx(2 / 3 * math.log(3 / 2))
+    assert tags[("ann", "category", "Kitchen")]["weight"] == 0
+    # Cho viewed the pot and carted it, and viewed tea.
+    assert tags[("cho", "brand", "Leaf")]["weight"] == pytest.approx(1 / 3 * math.log(3 / 2))
+    assert [profiles[name]["top_tags"] for name in ("ann", "bob", "cho", "dee")] == [
+        ["Drinks", "Leaf"], [], ["Drinks", "Leaf"], [],
+    ]  # fmt: skip
 
 
 def test_an_impression_knows_only_what_was_before_it(gold: Gold) -> None:

@@ -6,6 +6,7 @@
     'feat_product': ('product_id', 'last_sold_on'),
     'feat_interactions': ('customer_id, product_id, interacted_on', 'interacted_on'),
     'feat_impressions': ('source, impression_id', 'shown_on'),
+    'feat_customer_tags': ('customer_id, tag_type, tag', 'as_of_on'),
 } %}
 {% for table, (key, day) in keys.items() %}
 select

@@ -116,6 +116,18 @@ segments as (
 
 ),
 
+-- What tells a customer from others, the most telling first; what everybody has tells nothing.
+tags as (
+
+    select
+        customer_id,
+        transform(array_sort(collect_list(struct(rank, tag))), ranked -> ranked.tag) as top_tags
+    from {{ ref('feat_customer_tags') }}
+    where rank <= 10 and weight > 0
+    group by customer_id
+
+),
+
 recommendations as (
 
     select
@@ -295,6 +307,7 @@ final as (
         behaviour.top_categories,
         behaviour.top_brands,
         behaviour.last_categories,
+        coalesce(tags.top_tags, array()) as top_tags,
         behaviour.spending_power,
         behaviour.spending_power_rate,
         behaviour.preferred_hour,
@@ -334,6 +347,7 @@ final as (
     left join last_touch on people.customer_id = last_touch.customer_id
     left join scored on people.customer_id = scored.customer_id
     inner join behaviour on people.customer_id = behaviour.customer_id
+    left join tags on people.customer_id = tags.customer_id
     left join (select * from profiles where source_rank = 1) as profiles
         on people.customer_id = profiles.customer_id
 
