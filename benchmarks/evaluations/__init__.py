@@ -1,0 +1,1 @@
+"""What each task reaches, beside what is known of the data."""
