@@ -26,6 +26,9 @@ from ml.registry import Summary
 from ml.segment import features as segment
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
+from ml.text import features as text
+from ml.text.score import score as score_text
+from ml.text.train import train as train_text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -119,6 +122,7 @@ TASKS: dict[str, Task] = {
         ),
         Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
         Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
+        Task("text", text.READS, ("ticket_texts",), train_text, score_text),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

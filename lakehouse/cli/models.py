@@ -13,7 +13,7 @@ from lakehouse.settings import Settings, load_settings
 if TYPE_CHECKING:
     from datetime import date
 
-Task = Annotated[str, typer.Argument(metavar="TASK", help="segment, recommend or click")]
+Task = Annotated[str, typer.Argument(metavar="TASK", help="segment, recommend, click or text")]
 
 
 def add_to(app: typer.Typer) -> None:

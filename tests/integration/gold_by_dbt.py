@@ -17,6 +17,7 @@ FEATURES = (
     "feat_customer_behaviour",
     "feat_impressions",
     "feat_customer_tags",
+    "feat_ticket_text",
 )
 
 

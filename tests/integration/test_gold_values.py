@@ -138,6 +138,13 @@ ML: dict[str, list[Row]] = {
         {"customer_id": "dee", "rank": 1, "product_id": "tea", "score": 0.1, "strategy": "popularity",
          "model_version": "1"},
     ],
+    "ticket_texts": [
+        {"source": "shop", "ticket_id": ticket, "customer_id": "ann", "opened_at": at(day), "language": "en",
+         "sentiment": sentiment, "sentiment_label": label, "topic": "late, parcel, courier", "model_version": "1"}
+        for ticket, day, sentiment, label in [
+            ("t1", "2024-06-01", 0.9, "positive"), ("t2", "2024-06-21", 0.1, "negative"),
+        ]
+    ],
     "click_predictions": [
         {"customer_id": "cho", "creative_id": "x", "slot_id": "top", "click_probability": 0.2,
          "model_version": "1"},
@@ -153,6 +160,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "feat_interactions": ("customer_id", "product_id", "interacted_on"),
     "feat_impressions": ("impression_id",),
     "feat_customer_tags": ("customer_id", "tag_type", "tag"),
+    "feat_ticket_text": ("source", "ticket_id"),
     "dim_customer": ("customer_id",),
     "dim_product": ("product_id",),
     "fct_orders": ("order_id",),
@@ -301,6 +309,8 @@ def test_the_profile_joins_everything_and_leaves_nobody_out(gold: Gold) -> None:
     assert [one["lifecycle_stage"] for one in (ann, bob, cho, dee)] == [
         "repeat buyer", "one-time buyer", "prospect", "silent",
     ]  # fmt: skip
+    assert (ann["last_ticket_sentiment"], ann["last_ticket_topic"]) == ("negative", "late, parcel, courier")
+    assert bob["last_ticket_sentiment"] is None
     assert (cho["best_creative_id"], cho["best_click_probability"]) == ("y", 0.4)
     assert (cho["last_touch_channel"], dee["monetary_amount"], dee["clv_amount"]) == ("ad", 0, 0)
 

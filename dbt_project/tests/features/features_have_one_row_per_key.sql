@@ -7,6 +7,7 @@
     'feat_interactions': ('customer_id, product_id, interacted_on', 'interacted_on'),
     'feat_impressions': ('source, impression_id', 'shown_on'),
     'feat_customer_tags': ('customer_id, tag_type, tag', 'as_of_on'),
+    'feat_ticket_text': ('source, ticket_id', 'to_date(opened_at)'),
 } %}
 {% for table, (key, day) in keys.items() %}
 select

@@ -128,6 +128,21 @@ tags as (
 
 ),
 
+last_tickets as (
+
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by customer_id order by opened_at desc, source asc, ticket_id desc
+            ) as place
+        from {{ source('ml', 'ticket_texts') }}
+        where customer_id is not null
+    ) as ordered
+    where place = 1
+
+),
+
 recommendations as (
 
     select
@@ -327,6 +342,8 @@ final as (
         behaviour.ticket_count,
         behaviour.open_ticket_count,
         behaviour.average_satisfaction,
+        last_tickets.sentiment_label as last_ticket_sentiment,
+        last_tickets.topic as last_ticket_topic,
         last_touch.touched_at as last_touch_at,
         last_touch.kind as last_touch_channel,
         last_touch.campaign_id as last_touch_campaign_id,
@@ -347,6 +364,7 @@ final as (
     left join last_touch on people.customer_id = last_touch.customer_id
     left join scored on people.customer_id = scored.customer_id
     inner join behaviour on people.customer_id = behaviour.customer_id
+    left join last_tickets on people.customer_id = last_tickets.customer_id
     left join tags on people.customer_id = tags.customer_id
     left join (select * from profiles where source_rank = 1) as profiles
         on people.customer_id = profiles.customer_id
