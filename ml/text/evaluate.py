@@ -30,7 +30,7 @@ def quality(predicted: Floats, given: Floats) -> Quality:
     """What predictions (0 to 1) are worth beside the given shares (0 to 1); at least one of them."""
     from sklearn.metrics import roc_auc_score
 
-    varies = min(predicted.std(), given.std()) > 0
+    varies = min(np.ptp(predicted), np.ptp(given)) > 0
     correlation = float(np.corrcoef(predicted, given)[0, 1]) if varies else 0.0
     safe = np.clip(predicted, 1e-12, 1 - 1e-12)
     loss = float(-(given * np.log(safe) + (1 - given) * np.log(1 - safe)).mean())

@@ -65,7 +65,9 @@ def factors(known: Vocabulary, matrix: sparse.csr_matrix, count: int, seed: int)
     """So many topics of a matrix of texts x words."""
     from sklearn.decomposition import NMF
 
-    fitted = NMF(count, init="nndsvda", solver="cd", random_state=seed, max_iter=400, tol=1e-4).fit(matrix)
+    factorisation = NMF(count, init="nndsvda", solver="cd", random_state=seed, max_iter=400, tol=1e-4)
+    with np.errstate(invalid="ignore"):  # the root of an error that rounding made less than nothing
+        fitted = factorisation.fit(matrix)
     weights = np.asarray(fitted.components_, dtype=np.float64)
     norms = np.sqrt((weights**2).sum(axis=1, keepdims=True))
     weights = (weights / np.where(norms > 0, norms, 1.0))[norms.ravel() > 0]

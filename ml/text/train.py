@@ -95,10 +95,10 @@ def measure(tickets: pd.DataFrame) -> list[registry.Metric]:
     mean = np.full(len(given), scored["mood"].iloc[:first].mean())
     ours, base = quality(predicted, given), quality(mean, given)
     return [
-        registry.Metric("correlation", ours.correlation, "mean score", base.correlation),
-        registry.Metric("log_loss", ours.log_loss, "mean score", base.log_loss),
-        registry.Metric("auc", ours.auc, "mean score", base.auc),
-        registry.Metric("accuracy", ours.accuracy, "mean score", base.accuracy),
+        registry.Metric("mood_correlation", ours.correlation, "mean score", base.correlation),
+        registry.Metric("mood_log_loss", ours.log_loss, "mean score", base.log_loss),
+        registry.Metric("mood_auc", ours.auc, "mean score", base.auc),
+        registry.Metric("mood_accuracy", ours.accuracy, "mean score", base.accuracy),
     ]
 
 

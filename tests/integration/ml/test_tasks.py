@@ -85,6 +85,19 @@ def test_clicks_are_told_apart_by_taste_and_every_active_customer_meets_every_cr
     assert {"(intercept)", "attributes.topic=Beauty", "category_match=yes, 75%+ of views"} <= set(names)
 
 
+def test_tickets_are_told_by_language_mood_and_topic_and_their_words_stay_behind(shop: Settings) -> None:
+    told = content(shop)["ticket_texts"]
+    assert len(told) == 60 * 6
+    unscored = told[told["customer_id"] == "C059"].sort_values("ticket_id")
+    assert unscored["language"].tolist() == ["en", "en", "en", "en", "zh", "zh"]
+    assert unscored["sentiment_label"].tolist() == [
+        "positive", "negative", "positive", "negative", "positive", "negative",
+    ]  # fmt: skip
+    assert metric(shop, "mood_correlation")["value"] > 0.95
+    assert "refund" in unscored["topic_terms"].iloc[3]
+    assert "Order 1" not in told.to_csv()
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient
