@@ -1,4 +1,4 @@
-"""The mood of texts: a logistic regression on the tokens that they have, by scikit-learn in this process.
+"""Fits of moods: by scikit-learn in this process, or by Spark NLP and MLlib in a session of Spark's own.
 
 A score of three out of five is neither praise nor complaint, so what is fitted is the share of the scale and not a yes
 or no: the fractional logit of Papke and Wooldridge (1996), each text a praise with the weight of its share and a
@@ -7,42 +7,42 @@ complaint with the weight of the rest. Texts that are labelled 0 or 1 make it th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit
 
-from ml.text.features import LEAST_WRITERS, Floats, Vocabulary, vocabulary
+from ml.frames import is_connected
+from ml.text.features import LEAST_WRITERS, Floats, vocabulary
+from ml.text.mood import STRENGTH, Mood
+from ml.text.spark_nlp import fit_in_spark
+from ml.text.tokens import phrases
 
-STRENGTH = 3.0
-"""scikit-learn's C: the weight of the loss against half the squared norm. Of 1, 3 and 10 the best in three folds of the
-training part of waimai and in four of that of the Amazon snippets."""
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 TOLERANCE, MOST_STEPS = 1e-5, 500
 
 
-@dataclass(frozen=True)
-class Mood:
-    """Log odds of praise: the intercept, and a coefficient per token of a vocabulary."""
+Fit = Callable[[Sequence[str], str, Floats, Sequence[str]], Mood | None]
+"""The mood that texts of one language teach, given their shares of the scale and their writers (`fit_mood`)."""
 
-    known: Vocabulary
-    coefficients: Floats
-    intercept: float
 
-    def logit(self, texts: Sequence[Sequence[str]]) -> Floats:
-        """Log odds per text, given its tokens."""
-        return np.asarray(self.known.matrix(texts) @ self.coefficients + self.intercept)
+def fits_of(session: SparkSession) -> Fit:
+    """Fits by what the session calls for; repeatable to the last bit."""
+    return by_scikit_learn if is_connected(session) else partial(fit_in_spark, session)
 
-    def probability(self, texts: Sequence[Sequence[str]]) -> Floats:
-        """Expected share of the scale per text, 0 to 1."""
-        return np.asarray(expit(self.logit(texts)))
+
+def by_scikit_learn(texts: Sequence[str], language: str, share: Floats, writers: Sequence[str]) -> Mood | None:
+    return fit_mood([phrases(text, language) for text in texts], share, writers)
 
 
 def fit_mood(
     texts: Sequence[Sequence[str]], share: Floats, writers: Sequence[str], least_writers: int = LEAST_WRITERS
-) -> Mood:
-    """The mood that these texts teach.
+) -> Mood | None:
+    """The mood that these texts teach; None where no token is used by enough writers.
 
     Args:
         texts: the tokens of each text (`tokens.phrases`).
@@ -52,6 +52,8 @@ def fit_mood(
     from sklearn.linear_model import LogisticRegression
 
     known = vocabulary(texts, writers, least_writers)
+    if not known.tokens:
+        return None
     inside = known.matrix(texts)
     weight = np.concatenate([share, 1.0 - share])
     told = np.flatnonzero(weight > 0)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ml.text.features import Floats, Vocabulary
-from ml.text.fits import Mood
 from ml.text.language import UNKNOWN, detect
+from ml.text.mood import Mood
 from ml.text.tokens import phrases, words
 from ml.text.topics import NAME_TERMS, NOTHING, Topics
 

@@ -12,10 +12,11 @@ from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.text.evaluate import quality
 from ml.text.features import LEAST_WRITERS, READS, is_of, read_tickets
-from ml.text.fits import STRENGTH, Mood, fit_mood
+from ml.text.fits import Fit, fits_of
 from ml.text.language import UNKNOWN
 from ml.text.model import TextModel
-from ml.text.tokens import phrases, words
+from ml.text.mood import STRENGTH, Mood
+from ml.text.tokens import words
 from ml.text.topics import Topics, find_topics
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     tickets = is_of(read_tickets(settings), as_of)
     if tickets.empty:
         return registry.nothing_to_learn("text")
-    model = TextModel(learn_moods(tickets), learn_topics(tickets, seed))
-    metrics = [*measure(tickets), *_sizes(tickets, model)]
+    fit = fits_of(spark)
+    model = TextModel(learn_moods(tickets, fit), learn_topics(tickets, seed))
+    metrics = [*measure(tickets, fit), *_sizes(tickets, model)]
     version = registry.register(
         settings,
         registry.Training(
@@ -55,15 +57,16 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     return registry.Summary("text", version, metrics)
 
 
-def learn_moods(tickets: pd.DataFrame) -> dict[str, Mood]:
+def learn_moods(tickets: pd.DataFrame, fit: Fit) -> dict[str, Mood]:
     """A mood per language with enough scores on both sides of the middle; the others stay unknown."""
     scored = tickets[tickets["mood"].notna() & (tickets["language"] != UNKNOWN)]
     found = {}
     for language, rows in scored.groupby("language"):
         share = rows["mood"].to_numpy(dtype=np.float64)
         if len(rows) >= LEAST_SCORED and min((share > 0.5).sum(), (share < 0.5).sum()) >= LEAST_OF_A_SIDE:
-            texts = [phrases(text, str(language)) for text in rows["text"]]
-            found[str(language)] = fit_mood(texts, share, rows["writer"].tolist())
+            mood = fit(rows["text"].tolist(), str(language), share, rows["writer"].tolist())
+            if mood is not None:
+                found[str(language)] = mood
     return found
 
 
@@ -78,14 +81,14 @@ def learn_topics(tickets: pd.DataFrame, seed: int) -> dict[str, Topics]:
     return found
 
 
-def measure(tickets: pd.DataFrame) -> list[registry.Metric]:
+def measure(tickets: pd.DataFrame, fit: Fit) -> list[registry.Metric]:
     """What moods learnt from the first four fifths of the scored tickets, by time, are worth on the last fifth.
 
     The baseline tells everybody the mean score of the tickets before. None where there is nothing to measure.
     """
     scored = tickets[tickets["mood"].notna()].sort_values(["opened_at", "source", "ticket_id"], ignore_index=True)
     first = int(len(scored) * (1 - HELD_OUT_SHARE))
-    moods = learn_moods(scored.iloc[:first])
+    moods = learn_moods(scored.iloc[:first], fit)
     later = scored.iloc[first:]
     later = later[later["language"].isin(list(moods))]
     if later.empty:

@@ -5,14 +5,21 @@ import pytest
 from scipy.optimize import minimize
 
 from ml.text.evaluate import quality
-from ml.text.fits import STRENGTH, fit_mood
+from ml.text.fits import fit_mood
+from ml.text.mood import STRENGTH, Mood
 
 TEXTS = [["good"], ["good", "slow"], ["bad"], ["bad", "slow"], ["so"], ["so", "good"], ["so", "bad"]]
 SHARES = np.array([1.0, 0.75, 0.0, 0.25, 0.5, 1.0, 0.0])
 
 
-def test_the_fit_is_the_minimum_of_the_stated_loss() -> None:
+def small_fit() -> Mood:
     mood = fit_mood(TEXTS, SHARES, [str(n) for n in range(7)], least_writers=1)
+    assert mood is not None
+    return mood
+
+
+def test_the_fit_is_the_minimum_of_the_stated_loss() -> None:
+    mood = small_fit()
     inside = mood.known.matrix(TEXTS).toarray()
 
     def loss(given: np.ndarray) -> float:
@@ -27,14 +34,14 @@ def test_the_fit_is_the_minimum_of_the_stated_loss() -> None:
 
 
 def test_unheard_words_leave_the_mean_of_the_intercept() -> None:
-    mood = fit_mood(TEXTS, SHARES, [str(n) for n in range(7)], least_writers=1)
+    mood = small_fit()
     assert mood.logit([["unheard"], []]).tolist() == [mood.intercept, mood.intercept]
     praise, complaint = mood.probability([["good"], ["bad"]])
     assert praise > 0.6 > 0.4 > complaint
 
 
 def test_a_fit_repeats_to_the_last_bit() -> None:
-    one, other = (fit_mood(TEXTS, SHARES, list("abcdefg"), least_writers=1) for _ in range(2))
+    one, other = small_fit(), small_fit()
     assert one.coefficients.tolist() == other.coefficients.tolist()
 
 
