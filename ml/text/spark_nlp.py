@@ -153,7 +153,8 @@ def pretrained(spark: SparkSession, name: str, language: str) -> Any:
     try:
         return PretrainedPipeline(name, lang=language)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        causes = [line.strip(" :") for line in str(error).splitlines() if "An error occurred while calling" not in line]
+        reason = next(filter(None, causes), type(error).__name__)
         raise LakehouseError(
             f"the pretrained pipeline {name!r} ({language}) could not be had from Spark NLP's hub ({reason}): check "
             "the name and the network; moods learnt from this home's own tickets need neither"
