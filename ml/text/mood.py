@@ -12,7 +12,7 @@ from ml.text.features import Floats, Vocabulary
 
 STRENGTH = 3.0
 """scikit-learn's C: the weight of the loss against half the squared norm. Of 1, 3 and 10 the best in three folds of the
-training part of waimai and in four of that of the Amazon snippets."""
+training part of waimai; in four of that of the Amazon snippets 1 and 3 do alike (correlation .640, .638; 10: .613)."""
 
 
 @dataclass(frozen=True)
