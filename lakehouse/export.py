@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from lakehouse.databases.address import Address, is_secret, parse_target
 from lakehouse.databases.connection import Connection, Database
 from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.quality.personal_data import WRITTEN_COLUMNS
 from lakehouse.reader import query
 from lakehouse.session import start_session
 from lakehouse.settings import Settings
@@ -52,7 +53,8 @@ def export_table(settings: Settings, table: str, target: str, if_exists: IfExist
         if_exists: `replace` the rows of a table that is there, `append` to them, or `fail`.
 
     Raises:
-        InputError: there is no such table or database, the login is wrong, or the rows do not fit the table there.
+        InputError: there is no such table or database, the table holds what customers wrote, the login is wrong, or the
+            rows do not fit the table there.
         LakehouseError: the server went away; the table there is as it was.
     """
     address, login = _login(target)
@@ -60,11 +62,25 @@ def export_table(settings: Settings, table: str, target: str, if_exists: IfExist
     if schema not in ("", "gold"):
         raise InputError(f"{table} is not a gold table: only what is published leaves the house")
     frame = query(settings, f"select * from gold.`{name.replace('`', '')}`")
+    refuse_written_words(name, frame.columns)
     database = Database(start_session(settings), address, login)
     with database.connect() as connection:
         there = _Target(connection, _schema_of(connection, address), name)
         rows = there.write(frame, if_exists)
     return Exported(f"gold.{name}", f"{address.plain}/{there.schema}.{name}", rows)
+
+
+def refuse_written_words(table: str, columns: Iterable[str]) -> None:
+    """Let a gold table pass that has no column of what customers wrote themselves.
+
+    Raises:
+        InputError: it has one.
+    """
+    written = sorted(WRITTEN_COLUMNS & {column.lower() for column in columns})
+    if written:
+        raise InputError(
+            f"gold.{table} holds what customers wrote ({', '.join(written)}), which does not leave the house"
+        )
 
 
 class _Target:

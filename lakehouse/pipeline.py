@@ -31,7 +31,7 @@ from lakehouse.transformation import Transformation
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn")
+TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text")
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
 

@@ -170,6 +170,20 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "ticket_texts": pa.schema(
+        [
+            ("source", pa.string()),
+            ("ticket_id", pa.string()),
+            ("customer_id", pa.string()),
+            ("opened_at", pa.timestamp("us", tz="UTC")),
+            ("language", pa.string()),
+            ("sentiment", pa.float64()),
+            ("sentiment_label", pa.string()),
+            ("topic", pa.string()),
+            ("topic_terms", pa.list_(pa.string())),
+            ("model_version", pa.string()),
+        ]
+    ),
 }
 
 

@@ -38,6 +38,9 @@ from ml.segment.train import train as train_segment
 from ml.value import features as value
 from ml.value.score import score as score_value
 from ml.value.train import train as train_value
+from ml.text import features as text
+from ml.text.score import score as score_text
+from ml.text.train import train as train_text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -150,6 +153,7 @@ TASKS: dict[str, Task] = {
             score_purchase,
         ),
         Task("churn", churn.READS, ("churn_predictions", "churn_curves"), train_churn, score_churn),
+        Task("text", text.READS, ("ticket_texts",), train_text, score_text),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

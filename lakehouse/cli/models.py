@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 Task = Annotated[
-    str, typer.Argument(metavar="TASK", help="segment, recommend, click, value, purchase, churn, budget or text")
+    str, typer.Argument(metavar="TASK", help="segment, recommend, click, value, budget, purchase, churn or text")
 ]
 
 

@@ -13,6 +13,8 @@ PERSONAL_COLUMNS = frozenset(
     + ("latitude", "longitude", "subject", "body", "query", "url", "referrer", "interests", "age_band", "income_band")
     + ("raw",)
 )
+# Sentences of customers: they may name anybody, so that no table with one leaves the house.
+WRITTEN_COLUMNS = frozenset(("subject", "body"))
 # The parts of a Great Expectations result that are counts and shares.
 COUNTS = (
     "element_count",

@@ -135,6 +135,14 @@ SECTIONS = (
     Section(
         "Recommendations",
         (
+            Exhibit(
+                "Which method finds most",
+                "nDCG@10 of each method on later purchases. The simplest serves that none passes by more than chance.",
+                ("ml.model_metrics",),
+                "select replace(metric, '_ndcg_at_10', '') as method, value as ndcg_at_10 from ml.model_metrics "
+                "where task = 'recommend' and metric like '%_ndcg_at_10' order by value desc, method",
+                bars("method", "ndcg_at_10"),
+            ),
             _metrics("Measures by method", "recommend", "Found on later purchases than those that were learnt from."),
             Exhibit(
                 "Where recommendations come from",
@@ -200,6 +208,22 @@ SECTIONS = (
                 "feature",
                 "importance_mean",
             ),
+        ),
+    ),
+    Section(
+        "Tickets",
+        (
+            Exhibit(
+                "Topics",
+                "Tickets by topic and mood; unknown where too few customers gave a score to learn from.",
+                ("ml.ticket_texts",),
+                "select coalesce(topic, 'none') as topic, count_if(sentiment_label = 'positive') as positive, "
+                "count_if(sentiment_label = 'neutral') as neutral, count_if(sentiment_label = 'negative') as negative, "
+                "count_if(sentiment_label = 'unknown') as unknown from ml.ticket_texts group by coalesce(topic, 'none') "
+                "order by count(*) desc, topic",
+                bars("topic", "positive", "neutral", "negative", "unknown", stacked=True),
+            ),
+            _metrics("Measures", "text", "Found on later tickets than those that were learnt from."),
         ),
     ),
     Section("Value", (_metrics("Measures", "value", "Of the orders to come, on a later period."),)),

@@ -11,15 +11,15 @@ from typing import Any
 from lakehouse.engine.sail import open_sail
 from lakehouse.settings import CHECKOUT, Settings
 
-READ_BY_OTHERS = ("feat_activity", "feat_customer_history")
+READ_BY_OTHERS = ("feat_activity", "feat_customer_history", "feat_product", "feat_interactions")
 FEATURES = (
     "feat_customer_rfm",
     "feat_customer_behaviour",
-    "feat_product",
-    "feat_interactions",
     "feat_impressions",
     "feat_channel_returns",
     "feat_memberships",
+    "feat_customer_tags",
+    "feat_ticket_text",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -146,6 +147,13 @@ ML: dict[str, list[Row]] = {
         {"customer_id": "dee", "rank": 1, "product_id": "tea", "score": 0.1, "strategy": "popularity",
          "model_version": "1"},
     ],
+    "ticket_texts": [
+        {"source": "shop", "ticket_id": ticket, "customer_id": "ann", "opened_at": at(day), "language": "en",
+         "sentiment": sentiment, "sentiment_label": label, "topic": "late, parcel, courier", "model_version": "1"}
+        for ticket, day, sentiment, label in [
+            ("t1", "2024-06-01", 0.9, "positive"), ("t2", "2024-06-21", 0.1, "negative"),
+        ]
+    ],
     "click_predictions": [
         {"customer_id": "cho", "creative_id": "x", "slot_id": "top", "click_probability": 0.2,
          "model_version": "1"},
@@ -180,6 +188,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "feat_product": ("product_id",),
     "feat_interactions": ("customer_id", "product_id", "interacted_on"),
     "feat_impressions": ("impression_id",),
+    "feat_customer_tags": ("customer_id", "tag_type", "tag"),
+    "feat_ticket_text": ("source", "ticket_id"),
     "dim_customer": ("customer_id",),
     "dim_product": ("product_id",),
     "fct_orders": ("order_id",),
@@ -264,6 +274,21 @@ def test_a_day_of_interest_weighs_views_carts_and_orders(gold: Gold) -> None:
     assert all(day <= AS_OF for _, _, day in gold["feat_interactions"])
 
 
+def test_a_tag_weighs_what_tells_a_customer_from_others(gold: Gold) -> None:
+    tags, profiles = gold["feat_customer_tags"], gold["dim_customer"]
+
+    # Ann bought tea in two orders and a cup in one; of three customers two have Kitchen tags beside her: ln(3/3) = 0.
+    tea = tags[("ann", "category", "Drinks")]
+    assert (tea["interaction_count"], tea["tag_customer_count"], tea["customer_count"]) == (2, 2, 3)
+    assert tea["weight"] == pytest.approx(2 / 3 * math.log(3 / 2))
+    assert tags[("ann", "category", "Kitchen")]["weight"] == 0
+    # Cho viewed the pot and carted it, and viewed tea.
+    assert tags[("cho", "brand", "Leaf")]["weight"] == pytest.approx(1 / 3 * math.log(3 / 2))
+    assert [profiles[name]["top_tags"] for name in ("ann", "bob", "cho", "dee")] == [
+        ["Drinks", "Leaf"], [], ["Drinks", "Leaf"], [],
+    ]  # fmt: skip
+
+
 def test_an_impression_knows_only_what_was_before_it(gold: Gold) -> None:
     first, second, other = (gold["feat_impressions"][name] for name in ("i1", "i2", "i3"))
 
@@ -319,6 +344,8 @@ def test_the_profile_joins_everything_and_leaves_nobody_out(gold: Gold) -> None:
     assert [one["lifecycle_stage"] for one in (ann, bob, cho, dee)] == [
         "repeat buyer", "one-time buyer", "prospect", "silent",
     ]  # fmt: skip
+    assert (ann["last_ticket_sentiment"], ann["last_ticket_topic"]) == ("negative", "late, parcel, courier")
+    assert bob["last_ticket_sentiment"] is None
     assert (cho["best_creative_id"], cho["best_click_probability"]) == ("y", 0.4)
     assert (cho["last_touch_channel"], dee["monetary_amount"], dee["clv_amount"]) == ("ad", 0, 0)
 

@@ -7,9 +7,11 @@ from lakehouse.jars import Jar, faulty_jars, locked_jars
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def test_the_lock_names_delta_the_databases_drivers_and_no_host() -> None:
+def test_the_lock_names_delta_the_databases_drivers_spark_nlp_and_no_host() -> None:
     artifacts = [jar.artifact for jar in locked_jars()]
-    assert artifacts == ["delta-spark_2.12", "delta-storage", "postgresql", "mariadb-java-client"]
+    assert artifacts[:4] == ["delta-spark_2.12", "delta-storage", "postgresql", "mariadb-java-client"]
+    assert artifacts[4:6] == ["spark-nlp_2.12", "config"]
+    assert {name.split("-java")[0] for name in artifacts[6:]} == {"aws", "jmespath"}
     assert all(len(jar.sha256) == 64 for jar in locked_jars())
 
 

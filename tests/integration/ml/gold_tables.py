@@ -16,6 +16,15 @@ AS_OF = date(2025, 6, 30)
 GAP_DAYS = 6
 TASTES = ("Beauty", "Food", "Sports")
 TEXTS = pa.map_(pa.string(), pa.string())
+TICKETS = (
+    (5.0, "The parcel came a day early and the courier was kind, thank you"),
+    (1.0, "The parcel is late and the courier never rang, I am disappointed"),
+    (4.0, "Is there a warranty with it, and can you tell me the size"),
+    (2.0, "I sent it back and still have no refund of my money"),
+    (5.0, "非常满意，东西很好用，还提前一天送到"),
+    (1.0, "质量太差，收到的时候外壳裂了，非常失望"),
+)
+"""A score, and what is written with it."""
 
 
 def write_shop(settings: Settings, customers: int = 60, products: int = 30, days: int = 100) -> None:
@@ -39,6 +48,7 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
         write_gold(settings, "feat_activity", habits(AS_OF))
     write_gold(settings, "feat_activity", _activity(customers, days))
     write_gold(settings, "feat_memberships", _memberships(customers))
+    write_gold(settings, "feat_ticket_text", _tickets(customers, days))
 
 
 def write_gold(settings: Settings, table: str, content: pa.Table) -> None:
@@ -207,5 +217,25 @@ def _memberships(customers: int) -> pa.Table:
             "customer_id": [f"C{number:03d}" for number in members],
             "started_on": pa.array([AS_OF - timedelta(days=325)] * len(members), pa.date32()),
             "expires_on": pa.array([AS_OF + timedelta(days=40)] * len(members), pa.date32()),
+        }
+    )
+
+
+def _tickets(customers: int, days: int) -> pa.Table:
+    """Six tickets of every customer, spread evenly over the days; the last customer's have no score yet."""
+    rows = [(n, place) for n in range(customers) for place in range(len(TICKETS))]
+    end = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 12, tzinfo=timezone.utc)
+    opened = [end - timedelta(days=(7 * n + place) % days) for n, place in rows]
+    return pa.table(
+        {
+            "source": ["shop"] * len(rows),
+            "ticket_id": [f"T{number:04d}" for number in range(len(rows))],
+            "customer_id": [f"C{n:03d}" for n, _ in rows],
+            "subject": [f"Order {n}" for n, _ in rows],
+            "body": [TICKETS[place][1] for _, place in rows],
+            "satisfaction": pa.array(
+                [None if n == customers - 1 else TICKETS[place][0] for n, place in rows], pa.float64()
+            ),
+            "opened_at": pa.array(opened, pa.timestamp("us", tz="UTC")),
         }
     )

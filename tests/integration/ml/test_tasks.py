@@ -153,6 +153,19 @@ def test_who_left_is_lost_and_who_stays_is_told_when_to_be_contacted(shop: Setti
     assert curves.loc[90, "low risk"] >= curves.loc[90, "medium risk"] >= curves.loc[90, "high risk"]
 
 
+def test_tickets_are_told_by_language_mood_and_topic_and_their_words_stay_behind(shop: Settings) -> None:
+    told = content(shop)["ticket_texts"]
+    assert len(told) == 60 * 6
+    unscored = told[told["customer_id"] == "C059"].sort_values("ticket_id")
+    assert unscored["language"].tolist() == ["en", "en", "en", "en", "zh", "zh"]
+    assert unscored["sentiment_label"].tolist() == [
+        "positive", "negative", "positive", "negative", "positive", "negative",
+    ]  # fmt: skip
+    assert metric(shop, "mood_correlation")["value"] > 0.95
+    assert "refund" in unscored["topic_terms"].iloc[3]
+    assert "Order 1" not in told.to_csv()
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient

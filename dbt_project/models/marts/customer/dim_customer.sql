@@ -125,6 +125,33 @@ churn as (
 
 ),
 
+-- What tells a customer from others, the most telling first; what everybody has tells nothing.
+tags as (
+
+    select
+        customer_id,
+        transform(array_sort(collect_list(struct(rank, tag))), ranked -> ranked.tag) as top_tags
+    from {{ ref('feat_customer_tags') }}
+    where rank <= 10 and weight > 0
+    group by customer_id
+
+),
+
+last_tickets as (
+
+    select * from (
+        select
+            *,
+            row_number() over (
+                partition by customer_id order by opened_at desc, source asc, ticket_id desc
+            ) as place
+        from {{ source('ml', 'ticket_texts') }}
+        where customer_id is not null
+    ) as ordered
+    where place = 1
+
+),
+
 recommendations as (
 
     select
@@ -328,6 +355,7 @@ final as (
         behaviour.top_categories,
         behaviour.top_brands,
         behaviour.last_categories,
+        coalesce(tags.top_tags, array()) as top_tags,
         behaviour.spending_power,
         behaviour.spending_power_rate,
         behaviour.preferred_hour,
@@ -347,6 +375,8 @@ final as (
         behaviour.ticket_count,
         behaviour.open_ticket_count,
         behaviour.average_satisfaction,
+        last_tickets.sentiment_label as last_ticket_sentiment,
+        last_tickets.topic as last_ticket_topic,
         last_touch.touched_at as last_touch_at,
         last_touch.kind as last_touch_channel,
         last_touch.campaign_id as last_touch_campaign_id,
@@ -372,6 +402,8 @@ final as (
     left join purchases on people.customer_id = purchases.customer_id
     left join scored on people.customer_id = scored.customer_id
     inner join behaviour on people.customer_id = behaviour.customer_id
+    left join last_tickets on people.customer_id = last_tickets.customer_id
+    left join tags on people.customer_id = tags.customer_id
     left join (select * from profiles where source_rank = 1) as profiles
         on people.customer_id = profiles.customer_id
 

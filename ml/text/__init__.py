@@ -1,0 +1,1 @@
+"""What customers write: language, sentiment and topic of every service ticket."""

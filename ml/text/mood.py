@@ -1,0 +1,32 @@
+"""The mood of texts: log odds of praise, linear in the rarity of their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from ml.text.features import Floats, Vocabulary
+
+STRENGTH = 3.0
+"""scikit-learn's C: the weight of the loss against half the squared norm. Of 1, 3 and 10 the best in three folds of the
+training part of waimai; in four of that of the Amazon snippets 1 and 3 do alike (correlation .640, .638; 10: .613)."""
+
+
+@dataclass(frozen=True)
+class Mood:
+    """Log odds of praise: the intercept, and a coefficient per token of a vocabulary."""
+
+    known: Vocabulary
+    coefficients: Floats
+    intercept: float
+
+    def logit(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """Log odds per text, given its tokens."""
+        return np.asarray(self.known.matrix(texts) @ self.coefficients + self.intercept)
+
+    def probability(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """Expected share of the scale per text, 0 to 1."""
+        return np.asarray(expit(self.logit(texts)))
