@@ -63,6 +63,7 @@ BEFORE: Rows = {
                "sent_at": at("2024-06-20")}],
     "tickets": [{"ticket_id": "q", "customer_id": "ann", "opened_at": at("2024-06-20"), "satisfaction": 4.0}],
     "ratings": [{"customer_id": "ann", "product_id": "tea", "rating": 4.0, "rated_at": at("2024-05-01")}],
+    "memberships": [{"customer_id": "ann", "started_on": AS_OF, "expires_on": date(2025, 6, 30)}],
 }  # fmt: skip
 
 # People and products of before, and new ones; the session "s" of before is anonymous so far.
@@ -185,6 +186,7 @@ def test_the_same_rows_change_the_features_once_the_day_has_come(
          "event_at": new_day}
         ],
         "impressions": [{"impression_id": "z", "customer_id": "ann", "creative_id": "x", "shown_at": new_day}],
+        "memberships": [{"customer_id": "bob", "started_on": new_day.date()}],
     }  # fmt: skip
     both = {entity: BEFORE[entity] + added.get(entity, []) for entity in BEFORE}
     write_home(home, both, AS_OF)
