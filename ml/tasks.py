@@ -35,12 +35,12 @@ from ml.registry import Summary
 from ml.segment import features as segment
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
-from ml.value import features as value
-from ml.value.score import score as score_value
-from ml.value.train import train as train_value
 from ml.text import features as text
 from ml.text.score import score as score_text
 from ml.text.train import train as train_text
+from ml.value import features as value
+from ml.value.score import score as score_value
+from ml.value.train import train as train_value
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
