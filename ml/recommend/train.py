@@ -12,13 +12,14 @@ from ml.concurrency import AT_ONCE, each
 from ml.recommend.evaluate import evaluate
 from ml.recommend.features import READS, read_history
 from ml.recommend.fits import PAIRS_PER_BLOCK, fit_of
+from ml.recommend.plots import methods_plot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `recommend`; without interactions there is none and the metrics say so."""
+    """Register a model of `recommend`; without interactions there is none and the metrics say so."""
     history = read_history(settings, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
@@ -36,6 +37,9 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             parameters={**asdict(settled), "seed": seed, "as_of": as_of, "cut": history.cut},
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            columns=tables.gold_columns(settings, READS),
+            twin=registry.Twin(earlier.save, history.cut.isoformat()) if history.cut is not None else None,
+            plots={"ndcg": lambda: methods_plot(metrics)},
         ),
     )
     return registry.Summary("recommend", version, metrics)
