@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHALLENGER = "challenger"
 HISTORY = "champions"
 SETTLED = "verdict.is_settled"
+BY_HAND = "verdict.is_by_hand"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def promote(settings: Settings, task: str, version: str | None, before: Callable
     if champion_version(client, task) == version:
         raise InputError(f"version {version} of {task!r} is the champion already")
     before()
+    client.set_model_version_tag(task, version, BY_HAND, "true")
     _enthrone(client, task, version)
     return version
 
@@ -205,7 +207,7 @@ def _of_version(client: MlflowClient, task: str, version: str) -> Standing | Non
 
 def _standing(found: Any) -> Standing:
     told = found.tags.get("verdict.is_promoted")
-    why = found.tags.get("verdict.why", "")
+    why = ("promoted by hand; " if BY_HAND in found.tags else "") + found.tags.get("verdict.why", "")
     return Standing(str(found.version), _trained(found.tags), None if told is None else told == "True", why)
 
 

@@ -85,8 +85,8 @@ def verdict(judged: Judged, seed: int) -> Verdict:
     is_promoted = low > margin
     does = "exceeds" if is_promoted else "does not exceed"
     why = (
-        f"{judged.metric} {challenger:.5g} against {champion:.5g} on {count:,} {judged.unit}: better by "
-        f"{gain.mean():.3g} ({low:.3g} to {high:.3g}), of which the lower end {does} the margin {margin:.3g}"
+        f"{judged.metric} {challenger:.5g} against {champion:.5g} on {count:,} {judged.unit}: a gain of "
+        f"{gain.mean():.3g} ({low:.3g} to {high:.3g}), whose lower end {does} the margin of {margin:.3g}"
     )
     return Verdict(is_promoted, why, judged.metric, count, champion, challenger, float(gain.mean()), margin, low, high)
 
