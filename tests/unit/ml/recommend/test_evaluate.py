@@ -6,6 +6,7 @@ from math import log2
 import numpy as np
 import pytest
 
+from ml.recommend.compare import gains_of
 from ml.recommend.evaluate import evaluate, held_out, ndcg, recall
 from ml.recommend.factors import FactorModel, Settled
 from ml.recommend.features import History
@@ -53,6 +54,9 @@ def test_a_model_that_knows_two_tastes_beats_popularity() -> None:
     assert told["recall_at_10"].baseline_value is not None
     assert told["recall_at_10"].baseline_value < 0.8
     assert told["evaluated_customers"].value == 12
+    gains = gains_of(model, History(seen, seen, after, date(1, 1, 5)))  # what a challenger is judged by
+    assert len(gains) == 12
+    assert gains.mean() == pytest.approx(told["ndcg_at_10"].value, abs=1e-12)
 
 
 def test_without_a_cut_the_metrics_say_that_nothing_was_held_out() -> None:

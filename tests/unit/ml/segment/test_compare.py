@@ -70,5 +70,3 @@ def test_a_fifth_of_the_customers_is_held_out_and_always_the_same() -> None:
     held_out = compare.is_held_out(names)
     assert 900 < held_out.sum() < 1100
     assert (compare.is_held_out(names[::-1]) == held_out[::-1]).all()
-
-
