@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings
 from ml.promotion import Verdict
-from ml.registry import CHAMPION, champion_version, open_store
+from ml.registry import CHAMPION, champion_version
+from ml.store import open_store
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -18,6 +18,7 @@ from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
 from ml import champions, registry, tables
 from ml.registry import Summary
+from ml.store import open_store
 from ml.tasks import TASKS
 from tests.integration.ml.gold_tables import AS_OF, TEXTS, write_gold, write_shop
 
@@ -197,7 +198,7 @@ def test_a_planted_leaking_column_is_left_out_by_name(shop: Settings) -> None:
     assert told["leak_auc"].value == 1.0
     assert "attributes.landed" in told["leak_auc"].split
     assert told["auc"].value < 0.95  # with the column it would be 1
-    client = registry.open_store(shop)
+    client = open_store(shop)
     run = client.get_run(client.get_model_version("click", summary.model_version).run_id)
     assert run.data.params["left_out_columns"] == "attributes.landed"
     twin = registry.evidence(shop, "click", summary.model_version).twin
@@ -208,7 +209,7 @@ def test_a_planted_leaking_column_is_left_out_by_name(shop: Settings) -> None:
 def test_a_training_keeps_a_plot_its_environment_and_its_signature(shop: Settings) -> None:
     train(shop, "segment")
     train(shop, "recommend")
-    client = registry.open_store(shop)
+    client = open_store(shop)
     for task, plot in (("click", "reliability"), ("segment", "elbow"), ("recommend", "ndcg")):
         run = client.get_run(client.get_model_version(task, "1").run_id)
         drawn = Path(run.info.artifact_uri.removeprefix("file://")) / "plots" / f"{plot}.svg"
