@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
-from lakehouse import ops, publication
+from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables, remove_unborn_tables, tables_on_disk
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text")
+CHAMPION_STAYS = "the champion stays (`lakehouse models` says why)"
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
 
@@ -180,11 +181,12 @@ def perform(run: Run, step: Step) -> StepResult:
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
-    """A digest of all that the tables depend on: batches, definitions, code, day, seed and budget."""
+    """A digest of all that tables depend on: batches, definitions, code, day, seed, budget, models chosen by hand."""
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
     asked = [settings.budget_amount, settings.budget_minimum_share, settings.budget_maximum_share]
-    return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked])
+    chosen = by_hand.read(settings)
+    return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])
 
 
 def _code_digest(*roots: str) -> str:
@@ -268,11 +270,13 @@ def _train(run: Run) -> StepResult:
     assert day is not None
     said: dict[str, list[str]] = {"trained": [], "scored with the model there is": [], "unchanged": []}
     before: list[str] = []
-    learnt_from = run.dbt.signatures("features", day)
+    learnt_from, chosen = run.dbt.signatures("features", day), by_hand.read(run.settings)
+    remarks: list[str] = []
     for name in TASKS_IN_ORDER:
         task = TASKS[name]
         asked = [getattr(run.settings, setting) for setting in task.heeds]
-        signature = digest([learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), before, asked])
+        made_of = [learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), asked, chosen.get(name)]
+        signature = digest([made_of, before])
         before.append(signature)
         if run.ledger.is_fresh(f"ml.{name}", signature):
             said["unchanged"].append(name)
@@ -282,12 +286,16 @@ def _train(run: Run) -> StepResult:
             is_due = task.refresh_reason(run.settings, day, seed)
         if is_due:
             with span(f"train {name}"):
-                task.train(run.frames, run.settings, day, seed)
+                trained = task.train(run.frames, run.settings, day, seed)
+            if trained.is_challenger:
+                said.setdefault(CHAMPION_STAYS, []).append(name)
+            remarks += [trained.remark] if trained.remark else []
         with span(f"score {name}"):
             task.score(run.frames, run.settings, day, seed)
         run.ledger.record(f"ml.{name}", signature, [f"ml.{table}" for table in task.writes])
         said["trained" if is_due else "scored with the model there is"].append(name)
-    return StepResult(message="; ".join(f"{how}: {', '.join(names)}" for how, names in said.items() if names))
+    told = [f"{how}: {', '.join(names)}" for how, names in said.items() if names]
+    return StepResult(message="; ".join([*told, *remarks]))
 
 
 def _docs(run: Run) -> StepResult:

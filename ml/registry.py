@@ -1,4 +1,4 @@
-"""MLflow tracking and registry: an experiment per task, a run per training, the newest good model as `champion`.
+"""MLflow tracking and registry: an experiment per task, a run per training, the model that serves as `champion`.
 
 The client is used instead of the fluent API: it has no global state, and one batch call writes a whole run. A model is
 a folder of plain arrays and JSON with a loader in its room (MLflow's `python_function` flavour): it loads in
@@ -7,25 +7,32 @@ milliseconds without Java, in a notebook as in the serving process, and holds no
 
 from __future__ import annotations
 
-import logging
-import os
+import json
+import platform
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.errors import LakehouseError
 from lakehouse.profiling import span
 from lakehouse.settings import Settings
+from ml.store import open_store
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow.tracking import MlflowClient
 
 CHAMPION = "champion"
+EVIDENCE = "evidence"
+"""Beside a model: the twin that it is judged by, its measures with their baselines, the columns of its features."""
+LIBRARIES = ("numpy", "pandas", "scipy")
+"""What a saved model needs to answer."""
+FITTED_BY = ("scikit-learn", "implicit", "pyspark", "pysail")
 NO_MODEL = "none"
 """The model version in metrics of a task that had nothing to learn from."""
 
@@ -42,6 +49,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """The same recipe fitted without the held-out rows: the one that was measured, and by which a model is judged.
+
+    Args:
+        save: writes its files into an empty folder.
+        until: where the rows begin that it has not seen, in the room's own words; the same for ever.
+    """
+
+    save: Callable[[Path], None]
+    until: str = ""
+
+
+@dataclass(frozen=True)
 class Training:
     """What a training leaves behind.
 
@@ -52,6 +72,9 @@ class Training:
         inputs: the columns that the model's `predict` takes, name to MLflow type; none where they vary with the source.
         parameters: hyperparameters and anything else needed to repeat the training.
         data_versions: Delta version per table read.
+        columns: of the features read, full name to type.
+        twin: what to judge the model by; without one it can be neither judged nor beaten.
+        plots: name to a function that draws it; written as SVG.
     """
 
     task: str
@@ -61,16 +84,26 @@ class Training:
     parameters: Mapping[str, Any]
     data_versions: Mapping[str, int]
     metrics: Sequence[Metric]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    twin: Twin | None = None
+    plots: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a door did, for the person who ran it."""
+    """What a door did, for the person who ran it; of a training also whether its model serves, and why.
+
+    Args:
+        remark: what the person has to know of the data, such as a column that was left out.
+    """
 
     task: str
     model_version: str
     metrics: Sequence[Metric]
     rows: int = 0
+    why: str = ""
+    is_challenger: bool = False
+    remark: str = ""
 
 
 def nothing_to_learn(task: str) -> Summary:
@@ -79,7 +112,10 @@ def nothing_to_learn(task: str) -> Summary:
 
 
 def register(settings: Settings, training: Training) -> str:
-    """Log a run, register its model, give it the alias `champion`; returns the registry's version."""
+    """Log a run and register its model; returns the registry's version.
+
+    The first model of a task is its champion at once; a later one has to be judged (`Task.train`, `ml/champions.py`).
+    """
     with span("register in MLflow"):
         return _registered(settings, training)
 
@@ -97,29 +133,98 @@ def _registered(settings: Settings, training: Training) -> str:
         run.info.run_id,
         metrics=[LoggedMetric(name, value, now, 0) for name, value in _flat(training.metrics).items()],
         params=[Param(name, str(value)) for name, value in {**training.parameters, **versions}.items()],
-        tags=[RunTag("task", training.task)],
+        tags=[RunTag(name, value) for name, value in {"task": training.task, **_environment(settings)}.items()],
     )
     with tempfile.TemporaryDirectory() as scratch:
-        data, model = Path(scratch) / training.task, Path(scratch) / "model"
+        data, left = Path(scratch) / training.task, Path(scratch) / "left"
         data.mkdir()
+        left.mkdir()
         training.save(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an input example would be run through the model, and prove nothing
             mlflow.pyfunc.save_model(
-                str(model),
+                str(left / "model"),
                 loader_module=training.loader,
                 data_path=str(data),
-                pip_requirements=["numpy", "pandas", "scipy"],
+                pip_requirements=[f"{name}=={metadata.version(name)}" for name in LIBRARIES],
                 signature=_signature(training.inputs),
             )
-        client.log_artifacts(run.info.run_id, str(model), "model")
+        _leave_evidence(training, left / EVIDENCE)
+        _draw(training, left / "plots")
+        client.log_artifacts(run.info.run_id, str(left))
     _ensure_registered(client, training.task)
     version = client.create_model_version(
         training.task, source=f"{run.info.artifact_uri}/model", run_id=run.info.run_id
     )
-    client.set_registered_model_alias(training.task, CHAMPION, version.version)
+    if champion_version(client, training.task) is None:
+        client.set_registered_model_alias(training.task, CHAMPION, version.version)
     client.set_terminated(run.info.run_id)
     return str(version.version)
+
+
+def _leave_evidence(training: Training, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps([asdict(metric) for metric in training.metrics], indent=1))
+    (folder / "columns.json").write_text(json.dumps(dict(training.columns), indent=1))
+    if training.twin is not None:
+        (folder / "twin").mkdir()
+        training.twin.save(folder / "twin")
+        (folder / "until.json").write_text(json.dumps(training.twin.until))
+
+
+def _draw(training: Training, folder: Path) -> None:
+    """Without pyplot, which would keep every figure; importing matplotlib costs 0.35 CPU s, a plot 0.03."""
+    folder.mkdir()
+    for name, draw in training.plots.items():
+        draw().savefig(folder / f"{name}.svg")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the model was fitted by: Python, the engine, the versions of the libraries."""
+    versions = {f"environment.{name}": metadata.version(name) for name in (*LIBRARIES, *FITTED_BY)}
+    return {"environment.python": platform.python_version(), "environment.engine": settings.engine, **versions}
+
+
+def champion_version(client: MlflowClient, task: str) -> str | None:
+    """The version that serves; None where the task has no champion."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(task, CHAMPION).version)
+    except MlflowException:
+        return None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a training left beside its model.
+
+    Args:
+        twin: the folder of its twin, with `until`; None where it has none.
+        columns: of the features it was trained on, full name to type.
+    """
+
+    metrics: Sequence[Metric]
+    columns: Mapping[str, str]
+    twin: Path | None
+    until: str
+
+
+def evidence(settings: Settings, task: str, version: str) -> Evidence:
+    """The evidence of a version; empty for one that was registered before there was any."""
+    client = open_store(settings)
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    root = client.get_model_version(task, version).source.removesuffix("/model")
+    try:
+        folder = Path(download_artifacts(artifact_uri=f"{root}/{EVIDENCE}", tracking_uri=settings.mlflow_uri))
+        metrics = [Metric(**one) for one in json.loads((folder / "metrics.json").read_text())]
+    except (OSError, MlflowException):  # a folder, or a store that says so
+        return Evidence([], {}, None, "")
+    twin = folder / "twin"
+    until = json.loads((folder / "until.json").read_text()) if twin.exists() else ""
+    return Evidence(metrics, json.loads((folder / "columns.json").read_text()), twin if twin.exists() else None, until)
 
 
 def champion(settings: Settings, task: str) -> tuple[str, Path]:
@@ -140,74 +245,6 @@ def champion(settings: Settings, task: str) -> tuple[str, Path]:
         ) from None
     folder = download_artifacts(artifact_uri=version.source, tracking_uri=settings.mlflow_uri)
     return str(version.version), Path(folder) / "data" / task
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a champion was trained from, written down once all that its training leaves is there."""
-
-    as_of: date
-    rows: int
-    code: str
-    seed: int
-
-
-def mark_trained(settings: Settings, task: str, version: str, trained: Trained) -> None:
-    """Write beside a model version what it was trained from."""
-    client = open_store(settings)
-    for name, value in asdict(trained).items():
-        client.set_model_version_tag(task, version, f"trained.{name}", str(value))
-
-
-def trained(settings: Settings, task: str) -> Trained | None:
-    """What the champion was trained from; None where there is no champion, or its training was killed."""
-    client = open_store(settings)
-    from mlflow.exceptions import MlflowException
-
-    try:
-        tags = client.get_model_version_by_alias(task, CHAMPION).tags
-        return Trained(
-            as_of=date.fromisoformat(tags["trained.as_of"]),
-            rows=int(tags["trained.rows"]),
-            code=tags["trained.code"],
-            seed=int(tags["trained.seed"]),
-        )
-    except (MlflowException, KeyError):
-        return None
-
-
-def open_store(settings: Settings) -> MlflowClient:
-    """The tracking client, silent. Importing MLflow costs about 3 CPU s and a new store 4 more, once."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
-    for name in ("mlflow", "alembic", "sqlalchemy"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    import mlflow
-    from mlflow.tracking import MlflowClient
-
-    _make_store(settings)
-    mlflow.set_tracking_uri(settings.mlflow_uri)
-    mlflow.set_registry_uri(settings.mlflow_uri)
-    return MlflowClient(settings.mlflow_uri, settings.mlflow_uri)
-
-
-def _make_store(settings: Settings) -> None:
-    """Make the file of a home's own store, where there is none, under another name first.
-
-    MLflow makes it by dozens of migrations, and refuses for ever one that a kill left half made (see `make crash`).
-    """
-    from mlflow.tracking import MlflowClient
-
-    store = settings.mlflow_dir / "mlflow.db"
-    if settings.mlflow_tracking_uri is not None or store.exists():
-        return
-    settings.mlflow_dir.mkdir(parents=True, exist_ok=True)
-    for left in settings.mlflow_dir.glob("*.new*"):
-        left.unlink()
-    fresh = settings.mlflow_dir / f"{os.getpid()}.new"
-    MlflowClient(f"sqlite:///{fresh}", f"sqlite:///{fresh}").search_experiments(max_results=1)
-    os.replace(fresh, store)
 
 
 def _experiment(client: MlflowClient, settings: Settings, task: str) -> str:

@@ -184,6 +184,24 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "model_comparisons": pa.schema(
+        [
+            ("task", pa.string()),
+            ("as_of_on", pa.date32()),
+            ("challenger_version", pa.string()),
+            ("champion_version", pa.string()),
+            ("metric", pa.string()),
+            ("unit_count", pa.int64()),
+            ("champion_value", pa.float64()),
+            ("challenger_value", pa.float64()),
+            ("difference", pa.float64()),
+            ("margin", pa.float64()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+            ("is_promoted", pa.bool_()),
+            ("why", pa.string()),
+        ]
+    ),
 }
 
 
@@ -221,6 +239,17 @@ def gold_versions(settings: Settings, tables: Sequence[str]) -> dict[str, int]:
     """The Delta version of each gold table read, by full name; absent tables are left out."""
     paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
     return {name: int(DeltaTable(path).version()) for name, path in paths.items() if (path / "_delta_log").exists()}
+
+
+def gold_columns(settings: Settings, tables: Sequence[str]) -> dict[str, str]:
+    """The type of each column of these gold tables, by `gold.<table>.<column>`; absent tables have none."""
+    paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
+    return {
+        f"{name}.{field.name}": str(field.type)
+        for name, path in paths.items()
+        if (path / "_delta_log").exists()
+        for field in DeltaTable(path).schema().fields
+    }
 
 
 def write(spark: SparkSession, settings: Settings, table: str, columns: Mapping[str, Any]) -> int:

@@ -1,20 +1,19 @@
-"""What can be trained and scored: `TASKS["segment"].train(spark, settings, as_of, seed)`."""
+"""What can be trained, judged and scored: `TASKS["segment"].train(spark, settings, as_of, seed)`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from threadpoolctl import threadpool_limits
 
 from lakehouse.builds import files_digest
 from lakehouse.settings import Settings
-from ml import registry, tables
+from ml import champions, comparisons, registry
 from ml.budget import features as budget
 from ml.budget.score import score as score_budget
 from ml.budget.train import train as train_budget
@@ -22,17 +21,21 @@ from ml.churn import features as churn
 from ml.churn.score import score as score_churn
 from ml.churn.train import train as train_churn
 from ml.click import features as click
+from ml.click.compare import JUDGE as JUDGE_CLICK
 from ml.click.score import score as score_click
 from ml.click.train import train as train_click
 from ml.frames import speaking_to
+from ml.promotion import Direction, Verdict
 from ml.purchase import features as purchase
 from ml.purchase.score import score as score_purchase
 from ml.purchase.train import train as train_purchase
 from ml.recommend import features as recommend
+from ml.recommend.compare import JUDGE as JUDGE_RECOMMEND
 from ml.recommend.score import score as score_recommend
 from ml.recommend.train import train as train_recommend
 from ml.registry import Summary
 from ml.segment import features as segment
+from ml.segment.compare import JUDGE as JUDGE_SEGMENT
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
 from ml.text import features as text
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 ROOM = Path(__file__).parent
 MOST_GROWTH = 0.1
 """Of the rows of its features, how many may come or go before a model is trained anew."""
+REFRESH = f"after refresh_days of data, {MOST_GROWTH:.0%} more or fewer rows of features, or other code or seed"
 
 Door = Callable[["SparkSession", Settings, date, int], Summary]
 
@@ -60,8 +64,12 @@ class Task:
 
     Args:
         reads: the gold features that it learns from.
-        writes: the `ml` tables that `score` (and, for curves and coefficients, `train`) replaces.
+        writes: the `ml` tables that `score` (and, for what is told of a training, `train`) replaces.
         heeds: the settings that its results depend on, besides seed and `refresh_days`.
+        judge: how a challenger is compared with the champion; without it each new model is the champion at once.
+        metric, direction: the one that a person asks for first, and whether more of it or less is better.
+        baseline: what a person would do without the model.
+        refresh: when it is trained anew.
     """
 
     name: str
@@ -70,23 +78,53 @@ class Task:
     fit: Door
     predict: Door
     heeds: tuple[str, ...] = ()
+    judge: comparisons.Judge | None = None
+    metric: str = ""
+    direction: Direction = "higher"
+    baseline: str = ""
+    refresh: str = REFRESH
 
     def train(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
-        """Register a new champion and write its measures to `ml.model_metrics`, replacing the task's earlier ones."""
+        """Register a challenger; make it the champion where it is the first or beats the champion there is.
+
+        Written down: the comparison in `ml.model_comparisons`, a new champion's measures in `ml.model_metrics`. What
+        the training leaves is complete once the model version is marked: one that was killed before is done again,
+        with the same champion to beat.
+        """
+        champions.settle(settings, self.name)
+        before = champions.throne(settings, self.name).champion
         with threadpool_limits(1, user_api="blas"), speaking_to(spark):
             summary = self.fit(spark, settings, as_of, seed)
-        record(spark, settings, summary)
-        if summary.model_version != registry.NO_MODEL:
-            registry.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed))
-        return summary
+            if summary.model_version == registry.NO_MODEL:
+                comparisons.record(spark, settings, [])
+                comparisons.record_metrics(spark, settings, self.name, registry.NO_MODEL, summary.metrics)
+                return summary
+            rivals = comparisons.Rivals(spark, settings, as_of, seed, self.name, summary.model_version)
+            verdict = self._judged(rivals, before)
+        champion = None if before is None else before.version
+        comparisons.record(
+            spark, settings, [comparisons.row(self.name, as_of, summary.model_version, champion, verdict)]
+        )
+        champions.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed), verdict)
+        if verdict.is_promoted:
+            comparisons.record_metrics(spark, settings, self.name, summary.model_version, summary.metrics)
+        return replace(summary, why=verdict.why, is_challenger=not verdict.is_promoted)
+
+    def _judged(self, rivals: comparisons.Rivals, before: champions.Standing | None) -> Verdict:
+        if before is None or before.trained is None:
+            return Verdict(True, "the first model of the task")
+        if self.judge is None:
+            return Verdict(True, "the newest model serves: the task compares none")
+        return comparisons.judged(rivals, before.version, self.judge)
 
     def refresh_reason(self, settings: Settings, as_of: date, seed: int) -> str:
-        """Why a new model is wanted; empty while the champion will do.
+        """Why a new model is wanted; empty while the newest will do, whether it serves or lost.
 
         It will do for `refresh_days` of data, unless the rows of its features have changed in number by more than
         `MOST_GROWTH`, or its code or the seed are others.
         """
-        old, now = registry.trained(settings, self.name), self._now(settings, as_of, seed)
+        champions.settle(settings, self.name)
+        old, now = champions.trained(settings, self.name), self._now(settings, as_of, seed)
         if old is None:
             return "no model yet"
         if (old.code, old.seed) != (now.code, now.seed):
@@ -98,30 +136,35 @@ class Task:
             return f"{now.rows:,} rows of features, {old.rows:,} when it was trained"
         return ""
 
-    def _now(self, settings: Settings, as_of: date, seed: int) -> registry.Trained:
+    def _now(self, settings: Settings, as_of: date, seed: int) -> champions.Trained:
         rows = sum(
             DeltaTable(path).count()
             for path in (settings.table_path("gold", table) for table in self.reads)
             if (path / "_delta_log").exists()
         )
-        return registry.Trained(
+        return champions.Trained(
             as_of, rows, files_digest([*ROOM.glob("*.py"), *(ROOM / self.name).rglob("*.py")], ROOM), seed
         )
 
     def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Predict with the champion into the task's tables, from what a session of either engine reads.
 
+        `ml.model_metrics` then tells the measures of the model that scored.
+
         Raises:
             LakehouseError: there is data to score and no champion.
         """
+        champions.settle(settings, self.name)
         with threadpool_limits(1, user_api="blas"), speaking_to(spark):
-            return self.predict(spark, settings, as_of, seed)
+            scored = self.predict(spark, settings, as_of, seed)
+            comparisons.tell_of(spark, settings, self.name, scored.model_version)
+        return scored
 
     def run(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Train, then score; the summary holds the measures and the number of predictions."""
         trained = self.train(spark, settings, as_of, seed)
         scored = self.score(spark, settings, as_of, seed)
-        return Summary(self.name, trained.model_version, trained.metrics, scored.rows)
+        return replace(trained, rows=scored.rows)
 
 
 TASKS: dict[str, Task] = {
@@ -133,10 +176,43 @@ TASKS: dict[str, Task] = {
             ("customer_segments", "segment_profiles", "segment_elbow"),
             train_segment,
             score_segment,
+            judge=JUDGE_SEGMENT,
+            metric="silhouette",
+            direction="higher",
+            baseline="one group",
         ),
-        Task("recommend", recommend.READS, ("recommendations", "item_similarity"), train_recommend, score_recommend),
-        Task("click", click.READS, ("click_predictions", "click_coefficients"), train_click, score_click),
-        Task("value", value.READS, ("customer_value",), train_value, score_value),
+        Task(
+            "recommend",
+            recommend.READS,
+            ("recommendations", "item_similarity"),
+            train_recommend,
+            score_recommend,
+            judge=JUDGE_RECOMMEND,
+            metric="ndcg_at_10",
+            direction="higher",
+            baseline="popularity",
+        ),
+        Task(
+            "click",
+            click.READS,
+            ("click_predictions", "click_coefficients"),
+            train_click,
+            score_click,
+            judge=JUDGE_CLICK,
+            metric="log_loss",
+            direction="lower",
+            baseline="base_rate",
+        ),
+        Task(
+            "value",
+            value.READS,
+            ("customer_value",),
+            train_value,
+            score_value,
+            metric="orders_mae",
+            direction="lower",
+            baseline="same rate as so far",
+        ),
         Task(
             "budget",
             budget.READS,
@@ -157,23 +233,3 @@ TASKS: dict[str, Task] = {
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""
-
-
-def record(spark: SparkSession, settings: Settings, summary: Summary) -> None:
-    """Put a training's measures into `ml.model_metrics`; other tasks' rows stay."""
-    kept = [row for row in tables.read(settings, "model_metrics").to_pylist() if row["task"] != summary.task]
-    new = [
-        {
-            "task": summary.task,
-            "model_version": summary.model_version,
-            "metric": metric.name,
-            "value": metric.value,
-            "baseline": metric.baseline,
-            "baseline_value": metric.baseline_value,
-            "split": metric.split,
-        }
-        for metric in summary.metrics
-    ]
-    rows = sorted(kept + new, key=lambda row: (str(row["task"]), str(row["metric"])))
-    schema = tables.ML_SCHEMAS["model_metrics"]
-    tables.write_table(spark, settings, "model_metrics", pa.Table.from_pylist(rows, schema))

@@ -24,8 +24,13 @@ def auc(score: Floats, clicked: Floats) -> float:
 
 def log_loss(probability: Floats, clicked: Floats) -> float:
     """Mean negative log-likelihood in nats."""
+    return float(log_losses(probability, clicked).mean())
+
+
+def log_losses(probability: Floats, clicked: Floats) -> Floats:
+    """Negative log-likelihood of each row, in nats."""
     inside = np.clip(probability, 1e-15, 1 - 1e-15)
-    return float(-(clicked * np.log(inside) + (1 - clicked) * np.log(1 - inside)).mean())
+    return np.asarray(-(clicked * np.log(inside) + (1 - clicked) * np.log(1 - inside)))
 
 
 def evaluate(probability: Floats, clicked: Floats, base_rate: float) -> list[Metric]:

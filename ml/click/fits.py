@@ -6,7 +6,7 @@ Both minimise the mean log loss, in which clicks and others weigh the same, plus
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from ml.click.calibration import Floats
-from ml.click.features import Span, period, pooled, rare_of, vocabulary, word_counts
+from ml.click.features import SEPARATOR, Span, period, pooled, rare_of, vocabulary, word_counts
 from ml.click.model import ClickModel
 from ml.frames import F, batches, is_connected
+from ml.leakage import Level
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -62,6 +63,12 @@ class Rows(Protocol):
 
     def by_period(self) -> tuple[list[int], list[int]]:
         """Clicks and other impressions of each of the three periods."""
+
+    def levels(self) -> dict[str, list[Level]]:
+        """Of each column how often its levels came with a click and without, before the last period and in it."""
+
+    def leave_out(self, columns: Collection[str]) -> None:
+        """Forget the words of these columns."""
 
     def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
         """A model, not yet calibrated, of the periods up to `last_period`.
@@ -143,6 +150,20 @@ class LocalRows:
         clicks = np.bincount(self.period, self.label, minlength=3).astype(int)
         return clicks.tolist(), (np.bincount(self.period, minlength=3) - clicks).tolist()
 
+    def levels(self) -> dict[str, list[Level]]:
+        counts = []
+        for is_in in (self.period < 2, self.period == 2):
+            flags = np.stack([is_in & (self.label > 0), is_in & (self.label == 0)]).astype(np.float64)
+            counts.append(self.matrix.T @ flags.T)
+        clicks, others = self.by_period()
+        earlier, now = (sum(clicks[:2]), sum(others[:2])), (clicks[2], others[2])
+        return levels_by_column(self.words, np.hstack(counts), np.array([*earlier, *now], dtype=np.float64))
+
+    def leave_out(self, columns: Collection[str]) -> None:
+        kept = [number for number, word in enumerate(self.words) if column_of(word) not in columns]
+        self.words = [self.words[number] for number in kept]
+        self.matrix = self.matrix[:, kept]
+
     def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
         from sklearn.linear_model import LogisticRegression
 
@@ -160,6 +181,27 @@ class LocalRows:
         return Later(self.period[first:], self.label[first:], logits)
 
     def close(self) -> None: ...
+
+
+def column_of(word: str) -> str:
+    """The column that a word is a level of."""
+    return word.split(SEPARATOR, 1)[0]
+
+
+def levels_by_column(words: Sequence[str], counts: Floats, totals: Floats) -> dict[str, list[Level]]:
+    """The levels of each column, rows without any of its words as one more.
+
+    Args:
+        counts: words x (earlier clicks, earlier others, later clicks, later others).
+        totals: the same over all rows.
+    """
+    names = np.array([column_of(word) for word in words], dtype=object)
+    found = {}
+    for name in sorted(set(names)):
+        told = counts[names == name]
+        absent = np.maximum(totals - told.sum(axis=0), 0.0)
+        found[name] = [Level(*map(float, row)) for row in np.vstack([told, absent])]
+    return found
 
 
 def ones(columns: npt.NDArray[np.int32], ends: npt.NDArray[np.int64], width: int) -> sparse.csr_matrix:
@@ -181,14 +223,32 @@ class SparkRows:
     """A cached data frame: `impression_id`, `features` (one-hot), `label`, `period`, always in the same order."""
 
     def __init__(self, impressions: DataFrame, words: list[str], edges: Span) -> None:
-        from pyspark.ml.feature import CountVectorizerModel
-
         self.words = words
         rows = impressions.select("impression_id", pooled(words).alias("words"), "label", period(edges).alias("period"))
         parts = min(MOST_PARTITIONS, 1 + edges.impressions // ROWS_PER_PARTITION)
-        one_hot = CountVectorizerModel.from_vocabulary(words, inputCol="words", outputCol="features").setBinary(True)
-        in_order = rows.repartition(parts, "impression_id").sortWithinPartitions("impression_id")
-        self.frame = one_hot.transform(in_order).drop("words").cache()
+        self.rows = rows.repartition(parts, "impression_id").sortWithinPartitions("impression_id")
+        self.frame = self._one_hot()
+
+    def _one_hot(self) -> DataFrame:
+        from pyspark.ml.feature import CountVectorizerModel
+
+        made = CountVectorizerModel.from_vocabulary(self.words, inputCol="words", outputCol="features").setBinary(True)
+        return made.transform(self.rows).drop("words").cache()
+
+    def levels(self) -> dict[str, list[Level]]:
+        from pyspark.ml.stat import Summarizer
+
+        place = F.when(F.col("period") == 2, 2).otherwise(0) + F.when(F.col("label") > 0, 0).otherwise(1)
+        told = self.frame.groupBy(place.alias("place")).agg(Summarizer.sum(F.col("features")), F.count("*")).collect()
+        counts, totals = np.zeros((len(self.words), 4)), np.zeros(4)
+        for row in told:
+            counts[:, row[0]], totals[row[0]] = row[1].toArray(), row[2]
+        return levels_by_column(self.words, counts, totals)
+
+    def leave_out(self, columns: Collection[str]) -> None:
+        self.frame.unpersist()
+        self.words = [word for word in self.words if column_of(word) not in columns]
+        self.frame = self._one_hot()
 
     def by_period(self) -> tuple[list[int], list[int]]:
         told = {row[0]: row for row in self.frame.groupBy("period").agg(F.sum("label"), F.count("*")).collect()}

@@ -31,12 +31,12 @@ MOST_CONTEXTS = 20_000
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Write the champion's predictions: customers x recent creatives, and, for impressions of people without an id,
-    each (creative, slot, region) that was shown lately, with a null customer.
+    """Write the champion's coefficients and predictions: customers x recent creatives, and, for impressions of people
+    without an id, each (creative, slot, region) that was shown lately, with a null customer.
     """
     impressions = read_impressions(spark, as_of)
     if impressions is None or (last := last_second(impressions)) is None:
-        tables.write_empty(spark, settings, "click_predictions")
+        tables.write_empty(spark, settings, "click_predictions", "click_coefficients")
         return registry.Summary("click", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "click")
     model = load(folder)
@@ -46,6 +46,18 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         parts.append(pairs(model, customers_today(spark, impressions, as_of), of_customers))
     told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = tables.write(spark, settings, "click_predictions", {**told, "model_version": version})
+    summed = {
+        "(intercept)": model.intercept,
+        "(calibration slope)": model.slope,
+        "(calibration offset)": model.offset,
+        **model.coefficients,
+    }
+    tables.write(
+        spark,
+        settings,
+        "click_coefficients",
+        {"feature": list(summed), "coefficient": list(summed.values()), "model_version": version},
+    )
     return registry.Summary("click", version, [], rows)
 
 

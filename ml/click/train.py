@@ -2,25 +2,29 @@
 
 Three fits of one recipe, each one step later in time: on the first 64 % of the impressions, on the first 80 %, and on
 all of them. The slope of a fit's calibration is learned where the fit before it looks ahead (the 16 %, the last 20 %),
-its offset from the level of clicks there. The second fit predicts the last 20 % and gives the metrics; the third is
-the champion.
+its offset from the level of clicks there. The second fit predicts the last 20 % and gives the metrics (it is the twin
+that a challenger is judged by); the third is registered. A column that alone tells who clicked is left out of all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
-from ml import registry, tables
+from ml import leakage, registry, tables
 from ml.click.calibration import Floats, offset, slope
 from ml.click.evaluate import evaluate
 from ml.click.features import READS, Span, read_impressions, span
 from ml.click.fits import REGULARISATION, rows_of
 from ml.click.model import ClickModel, base_rate_model
+from ml.click.plots import reliability_plot
 from ml.concurrency import each
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pyspark.sql import DataFrame, SparkSession
 
 LEAST_CLICKS = 20
@@ -28,49 +32,57 @@ LEAST_CLICKS = 20
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `click` and write its coefficients to `ml.click_coefficients`."""
+    """Register a model of `click`."""
     impressions = read_impressions(spark, as_of)
     edges = span(impressions) if impressions is not None else Span(0, 0, 0, 0, 0, 0)
     if impressions is None or edges.impressions == 0:
-        tables.write_empty(spark, settings, "click_coefficients")
         return registry.nothing_to_learn("click")
-    model, metrics = learn(impressions, edges)
+    learnt = learn(impressions, edges)
     version = registry.register(
         settings,
         registry.Training(
             task="click",
             loader="ml.click.model",
-            save=model.save,
+            save=learnt.model.save,
             inputs={},
             parameters={
                 "regularisation": REGULARISATION,
-                "words": len(model.coefficients),
+                "words": len(learnt.model.coefficients),
                 "seed": seed,
                 "as_of": as_of,
                 "impressions": edges.impressions,
                 "clicks": edges.clicks,
+                "left_out_columns": ", ".join(learnt.left_out) or "none",
             },
             data_versions=tables.gold_versions(settings, READS),
-            metrics=metrics,
+            metrics=learnt.metrics,
+            columns=tables.gold_columns(settings, READS),
+            twin=registry.Twin(learnt.twin.save, str(edges.test_from)) if learnt.twin is not None else None,
+            plots=learnt.plots,
         ),
     )
-    told = {
-        "(intercept)": model.intercept,
-        "(calibration slope)": model.slope,
-        "(calibration offset)": model.offset,
-        **model.coefficients,
-    }
-    tables.write(
-        spark,
-        settings,
-        "click_coefficients",
-        {"feature": list(told), "coefficient": list(told.values()), "model_version": version},
-    )
-    return registry.Summary("click", version, metrics)
+    remark = f"click: left out, as it alone tells who clicked: {', '.join(learnt.left_out)}" if learnt.left_out else ""
+    return registry.Summary("click", version, learnt.metrics, remark=remark)
 
 
-def learn(impressions: DataFrame, edges: Span) -> tuple[ClickModel, list[registry.Metric]]:
-    """The calibrated model and its measures on the last fifth of the impressions."""
+@dataclass(frozen=True)
+class Learnt:
+    """The calibrated model and its measures on the last fifth of the impressions.
+
+    Args:
+        twin: the model that was measured; None where there was too little to hold out.
+        left_out: columns that alone tell who clicked.
+    """
+
+    model: ClickModel
+    metrics: list[registry.Metric]
+    twin: ClickModel | None = None
+    left_out: Sequence[str] = ()
+    plots: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+
+
+def learn(impressions: DataFrame, edges: Span) -> Learnt:
+    """A model of all impressions, its twin of the first 80 %, and how good the twin is on the last fifth."""
     if min(edges.clicks, edges.impressions - edges.clicks) < LEAST_CLICKS:
         return _base_rate(edges)
     rows = rows_of(impressions, edges)
@@ -78,6 +90,9 @@ def learn(impressions: DataFrame, edges: Span) -> tuple[ClickModel, list[registr
         clicks, others = rows.by_period()
         if min(clicks[0], others[0]) == 0 or min(sum(clicks[:2]), sum(others[:2])) < LEAST_CLICKS:
             return _base_rate(edges)
+        found = leakage.leaks(rows.levels())
+        if found:
+            rows.leave_out(found)
         fits = each(lambda when: rows.fit(when, clicks, others), range(3))
         later = rows.later(fits)
     finally:
@@ -85,8 +100,14 @@ def learn(impressions: DataFrame, edges: Span) -> tuple[ClickModel, list[registr
     early, middle, whole = later.logits
     tune, test = (later.period == when for when in (1, 2))
     tested = _calibrated(fits[1].model, early[tune], middle[tune], later.label[tune])
-    metrics = evaluate(tested.probability(middle[test]), later.label[test], tested.base_rate)
-    return _calibrated(fits[2].model, middle[test], whole[test], later.label[test]), metrics
+    probability, label = tested.probability(middle[test]), later.label[test]
+    return Learnt(
+        _calibrated(fits[2].model, middle[test], whole[test], label),
+        [*evaluate(probability, label, tested.base_rate), *leakage.metrics(found)],
+        tested,
+        list(found),
+        {"reliability": lambda: reliability_plot(probability, label)},
+    )
 
 
 def _calibrated(model: ClickModel, unseen: Floats, own: Floats, label: Floats) -> ClickModel:
@@ -95,9 +116,8 @@ def _calibrated(model: ClickModel, unseen: Floats, own: Floats, label: Floats) -
     return model.calibrated(stretch, offset(own, label, stretch))
 
 
-def _base_rate(edges: Span) -> tuple[ClickModel, list[registry.Metric]]:
+def _base_rate(edges: Span) -> Learnt:
     why = "base rate for all: too few clicks"
     rate = edges.clicks / edges.impressions
-    return base_rate_model(edges.clicks, edges.impressions), [
-        registry.Metric("mean_click_probability", rate, "click_rate", rate, why)
-    ]
+    told = [registry.Metric("mean_click_probability", rate, "click_rate", rate, why)]
+    return Learnt(base_rate_model(edges.clicks, edges.impressions), told)

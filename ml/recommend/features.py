@@ -132,13 +132,16 @@ class History:
     cut: date | None
 
 
-def read_history(settings: Settings, as_of: date) -> History:
+def read_history(settings: Settings, as_of: date, cut: date | None = None) -> History:
     """Interactions up to and including `as_of` from gold, split for evaluation.
 
     Without `LEAST_DAYS` of interactions there is no cut and `after` is empty.
+
+    Args:
+        cut: where to split; by default where the last fifth of the days begins.
     """
     daily, customers, products = _read(settings, as_of)
-    cut = _cut(daily.day)
+    cut = cut or _cut(daily.day)
     is_after = daily.day >= cut.toordinal() if cut else np.zeros(len(daily.day), dtype=np.bool_)
     whole, before, after = (
         interactions(part, customers, products) for part in (daily, daily.of(~is_after), daily.of(is_after))

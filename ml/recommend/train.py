@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ from ml.recommend.content import read_tags
 from ml.recommend.evaluate import judge, metrics
 from ml.recommend.features import READS, read_history
 from ml.recommend.fits import fit_of
+from ml.recommend.methods.model import Model
+from ml.recommend.plots import methods_plot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `recommend`; without interactions there is none and the metrics say so."""
+    """Register a model of `recommend`; without interactions there is none and the metrics say so."""
     history = read_history(settings, as_of)
     if len(history.whole.user) == 0:
         return registry.nothing_to_learn("recommend")
@@ -45,6 +48,14 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             },
             data_versions=tables.gold_versions(settings, READS),
             metrics=told,
+            columns=tables.gold_columns(settings, READS),
+            twin=_twin(competing, judged.serves, history.cut),
+            plots={"ndcg": lambda: methods_plot(told)},
         ),
     )
     return registry.Summary("recommend", version, told)
+
+
+def _twin(competing: Sequence[Model], serves: str, cut: date | None) -> registry.Twin | None:
+    """The method that serves, as it was fitted on what came before the cut."""
+    return next((registry.Twin(model.save, str(cut)) for model in competing if model.name == serves), None)

@@ -29,7 +29,12 @@ def cost(points: Floats, centres: Floats) -> float:
 
 
 def silhouette(points: Floats, labels: Labels) -> float:
-    """Mean silhouette with squared Euclidean distances, -1 to 1, in linear time.
+    """Mean silhouette with squared Euclidean distances, -1 to 1."""
+    return float(silhouettes(points, labels).mean())
+
+
+def silhouettes(points: Floats, labels: Labels) -> Floats:
+    """The silhouette of each point, with squared Euclidean distances, in linear time.
 
     s = (b - a) / max(a, b), a the mean distance to the own cluster's other points, b the smallest mean distance to
     another cluster's points; 0 for a point alone in its cluster (Rousseeuw 1987). The mean squared distance to a
@@ -37,7 +42,7 @@ def silhouette(points: Floats, labels: Labels) -> float:
     """
     names, place = np.unique(labels, return_inverse=True)
     if len(names) < 2:
-        return 0.0
+        return np.zeros(len(points))
     sizes = np.bincount(place).astype(np.float64)
     sums = np.stack([np.bincount(place, column) for column in points.T], axis=1)
     norms = (points**2).sum(axis=1)
@@ -50,8 +55,7 @@ def silhouette(points: Floats, labels: Labels) -> float:
     means[rows, place] = np.inf
     other = means.min(axis=1)
     widest = np.maximum(own, other)
-    value = np.where((own_size > 1) & (widest > 0), (other - own) / np.where(widest > 0, widest, 1.0), 0.0)
-    return float(value.mean())
+    return np.where((own_size > 1) & (widest > 0), (other - own) / np.where(widest > 0, widest, 1.0), 0.0)
 
 
 def elbow(ks: Sequence[int], costs: Sequence[float]) -> int:

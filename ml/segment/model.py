@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,26 @@ from ml.segment.naming import Archetype
 
 
 @dataclass(frozen=True)
+class Tried:
+    """A number of segments that was tried, with its cost and silhouette."""
+
+    k: int
+    cost: float
+    silhouette: float
+
+
+@dataclass(frozen=True)
 class SegmentModel:
-    """Centres (clusters x dimensions, standardised) in the order of their segment ids."""
+    """Centres (clusters x dimensions, standardised) in the order of their segment ids.
+
+    Args:
+        curve: from which the number of segments was chosen; one group is no point of it.
+    """
 
     scale: Scale
     centres: Floats
     names: list[Archetype]
+    curve: list[Tried] = field(default_factory=list)
 
     def place(self, rfm: pd.DataFrame) -> Labels:
         """The position of each customer's segment in `names`."""
@@ -45,6 +59,7 @@ class SegmentModel:
             "deviation": self.scale.deviation.tolist(),
             "centres": self.centres.tolist(),
             "names": [asdict(kind) for kind in self.names],
+            "curve": [asdict(tried) for tried in self.curve],
         }
         (folder / "segments.json").write_text(json.dumps(content, indent=1))
 
@@ -53,7 +68,9 @@ def load(folder: Path) -> SegmentModel:
     """The model that `save` wrote."""
     content = json.loads((folder / "segments.json").read_text())
     scale = Scale(np.array(content["mean"]), np.array(content["deviation"]))
-    return SegmentModel(scale, np.array(content["centres"]), [Archetype(**kind) for kind in content["names"]])
+    names = [Archetype(**kind) for kind in content["names"]]
+    curve = [Tried(**tried) for tried in content.get("curve", [])]  # models of before kept none
+    return SegmentModel(scale, np.array(content["centres"]), names, curve)
 
 
 def _load_pyfunc(path: str) -> SegmentModel:

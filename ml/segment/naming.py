@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,18 +43,20 @@ ARCHETYPES = (
 EVERYBODY = Archetype(0, "All customers", "Treat alike until there is more history", 0.0, 0.0, 0.0)
 
 
-def name_clusters(centres: Floats) -> list[Archetype]:
+def name_clusters(centres: Floats, kinds: Sequence[Archetype] = ARCHETYPES) -> list[Archetype]:
     """A different archetype for each centre, the assignment with the smallest total squared distance.
 
     Solved as a linear assignment (Kuhn 1955), so that no two groups share a name and none is named against its
-    position only because another came first. A single group is everybody.
+    position only because another came first. A single group, where all kinds are free, is everybody.
 
     Args:
-        centres: clusters x dimensions (recency, frequency, monetary first), in standard deviations; at most eight.
+        centres: clusters x dimensions (recency, frequency, monetary first), in standard deviations; at most as many
+            as there are kinds.
+        kinds: those that are free.
     """
-    if len(centres) == 1:
+    if len(centres) == 1 and len(kinds) == len(ARCHETYPES):
         return [EVERYBODY]
-    places = np.array([[kind.recency, kind.frequency, kind.monetary] for kind in ARCHETYPES])
+    places = np.array([[kind.recency, kind.frequency, kind.monetary] for kind in kinds])
     distance = ((centres[:, None, :3] - places[None, :, :]) ** 2).sum(axis=2)
     _, chosen = linear_sum_assignment(distance)
-    return [ARCHETYPES[place] for place in chosen]
+    return [kinds[place] for place in chosen]

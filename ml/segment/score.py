@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Write `ml.customer_segments` and `ml.segment_profiles` by the champion."""
+    """Write `ml.customer_segments` and `ml.segment_profiles` by the champion, and its curve to `ml.segment_elbow`."""
     rfm = read_rfm(spark, as_of)
     if rfm.empty:
-        tables.write_empty(spark, settings, "customer_segments", "segment_profiles")
+        tables.write_empty(spark, settings, "customer_segments", "segment_profiles", "segment_elbow")
         return registry.Summary("segment", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "segment")
     model = load(folder)
@@ -61,6 +61,18 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "frequency": mean("frequency"),
             "monetary_amount": mean("monetary_amount"),
             "revenue_amount": revenue,
+            "model_version": version,
+        },
+    )
+    tables.write(
+        spark,
+        settings,
+        "segment_elbow",
+        {
+            "k": [tried.k for tried in model.curve],
+            "cost": [tried.cost for tried in model.curve],
+            "silhouette": [tried.silhouette for tried in model.curve],
+            "is_chosen": [tried.k == len(model.centres) for tried in model.curve],
             "model_version": version,
         },
     )

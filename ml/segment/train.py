@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lakehouse.settings import Settings
-from ml import registry, tables
+from ml import champions, registry, tables
 from ml.concurrency import each
+from ml.segment.compare import is_held_out
 from ml.segment.evaluate import cost, elbow, nearest_centre, silhouette
 from ml.segment.features import READS, Floats, dimensions, fit_scale, read_rfm
 from ml.segment.fits import fits_of
-from ml.segment.model import SegmentModel
+from ml.segment.matching import named_like
+from ml.segment.model import SegmentModel, Tried, load
 from ml.segment.naming import name_clusters
+from ml.segment.plots import elbow_plot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,10 +28,9 @@ MOST_FOR_ELBOW = 20_000
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `segment` and write the curve to `ml.segment_elbow`."""
+    """Register a model of `segment` whose segments keep the ids that they have in the champion."""
     rfm = read_rfm(spark, as_of)
     if rfm.empty:
-        tables.write_empty(spark, settings, "segment_elbow")
         return registry.nothing_to_learn("segment")
     values = dimensions(rfm)
     scale = fit_scale(values)
@@ -37,9 +39,10 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     curve = draw_curve(spark, points[::step], seed)
     chosen = elbow(list(curve), [cost(points[::step], centres) for centres in curve.values()])
     centres = curve[chosen] if step == 1 else fits_of(spark, points)(chosen, seed)
-    names = name_clusters(centres)
+    names = named_like(centres, scale, _champion(settings))
     order = np.argsort([name.segment_id for name in names])
-    model = SegmentModel(scale, centres[order], [names[place] for place in order])
+    tried = [_tried(points[::step], k, found) for k, found in curve.items() if k > 1]  # one group is no point of it
+    model = SegmentModel(scale, centres[order], [names[place] for place in order], tried)
     metrics = _metrics(points, model, len(rfm))
     version = registry.register(
         settings,
@@ -51,23 +54,37 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             parameters={"k": chosen, "k_tried": f"{KS[0]}..{KS[-1]}", "seed": seed, "as_of": as_of},
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            columns=tables.gold_columns(settings, READS),
+            twin=_twin(spark, values[~is_held_out(rfm["customer_id"])], chosen, seed),
+            plots={"elbow": lambda: elbow_plot(tried, chosen)},
         ),
     )
-    curve = {k: found for k, found in curve.items() if k > 1}  # one group is no point of the curve
-    labels = {k: nearest_centre(points[::step], found) for k, found in curve.items()}
-    tables.write(
-        spark,
-        settings,
-        "segment_elbow",
-        {
-            "k": list(curve),
-            "cost": [cost(points[::step], found) for found in curve.values()],
-            "silhouette": [silhouette(points[::step], labels[k]) for k in curve],
-            "is_chosen": [k == chosen for k in curve],
-            "model_version": version,
-        },
-    )
     return registry.Summary("segment", version, metrics)
+
+
+def _tried(points: Floats, k: int, centres: Floats) -> Tried:
+    return Tried(k, cost(points, centres), silhouette(points, nearest_centre(points, centres)))
+
+
+def _twin(spark: SparkSession, values: Floats, k: int, seed: int) -> registry.Twin | None:
+    """The same number of segments without the held-out customers; None where too few are left."""
+    if len(np.unique(np.round(values, 9), axis=0)) <= k:
+        return None
+    scale = fit_scale(values)
+    points = scale.apply(values)
+    centres = points.mean(axis=0, keepdims=True) if k == 1 else fits_of(spark, points)(k, seed)
+    return registry.Twin(SegmentModel(scale, centres, name_clusters(centres)).save)
+
+
+def _champion(settings: Settings) -> SegmentModel | None:
+    """The model whose ids are kept; None where there is none that can be loaded."""
+    serving = champions.throne(settings, "segment").champion
+    if serving is None or serving.trained is None:
+        return None
+    try:
+        return load(registry.champion(settings, "segment")[1])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # other code wrote it; the training's verdict says so
 
 
 def draw_curve(spark: SparkSession, points: Floats, seed: int) -> dict[int, Floats]:

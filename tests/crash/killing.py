@@ -16,8 +16,8 @@ import psutil
 
 LAKEHOUSE = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())"]
 
-COUNTED = ("model_version",)
-"""Counts the trainings of a home: a kill between a model's registration and its mark is one training more."""
+COUNTED = ("model_version", "challenger_version", "champion_version")
+"""Count the trainings of a home: a kill between a model's registration and its mark is one training more."""
 
 
 @dataclass(frozen=True)

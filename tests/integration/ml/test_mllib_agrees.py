@@ -10,6 +10,7 @@ import pytest
 
 from lakehouse import engine
 from ml.click import fits as click
+from ml.click.compare import later
 from ml.click.evaluate import auc
 from ml.click.features import Span, read_impressions, span, vocabulary, word_counts
 from ml.click.tokens import words
@@ -145,20 +146,39 @@ def test_the_logistic_regression_is_that_of_scikit_learn(
         ours, theirs = (one.fit(last, *one.by_period()).model for one in (rows, local))
         assert list(ours.coefficients.values()) == pytest.approx(list(theirs.coefficients.values()), abs=2e-3)
         assert (ours.intercept, ours.base_rate) == pytest.approx((theirs.intercept, theirs.base_rate), abs=2e-3)
+    assert local.levels() == rows.levels()
+    for one in (local, rows):
+        one.leave_out({"prior_top_category_x_creative", "region"})
+    assert local.words == rows.words
+    assert not any(word.startswith(("region=", "prior_top_category_x_creative=")) for word in local.words)
+    ours, theirs = (one.fit(1, *one.by_period()).model for one in (rows, local))
+    assert list(ours.coefficients.values()) == pytest.approx(list(theirs.coefficients.values()), abs=2e-3)
     rows.close()
+
+
+def test_later_impressions_are_read_alike_from_either_session(impressions: DataFrame, home_settings: Settings) -> None:
+    ours, label = later(impressions)
+    session = _sail(home_settings)
+    with speaking_to(session):
+        found = read_impressions(session, AS_OF)
+        assert found is not None
+        theirs, clicked = later(found)
+    assert [sorted(words) for words in ours.to_pylist()] == [sorted(words) for words in theirs.to_pylist()]
+    assert label.tolist() == clicked.tolist()
+    assert label.sum() > 100
 
 
 def test_what_spark_says_of_later_impressions_is_what_its_coefficients_say(impressions: DataFrame) -> None:
     rows = click.SparkRows(impressions, vocabulary(word_counts(impressions)), span(impressions))
     fitted = rows.fit(1, *rows.by_period())
-    later = rows.later([fitted])
+    predicted = rows.later([fitted])
     told = rows.frame.where("period > 0").orderBy("impression_id").select("features", "label", "period").collect()
     rows.close()
     design = np.array([row["features"].toArray() for row in told])
     expected = design @ np.array(list(fitted.model.coefficients.values())) + fitted.model.intercept
-    assert later.logits[0] == pytest.approx(expected, abs=1e-9)
-    assert later.label.tolist() == [row["label"] for row in told]
-    assert later.period.tolist() == [row["period"] for row in told]
+    assert predicted.logits[0] == pytest.approx(expected, abs=1e-9)
+    assert predicted.label.tolist() == [row["label"] for row in told]
+    assert predicted.period.tolist() == [row["period"] for row in told]
 
 
 def test_spark_and_python_read_the_same_words(impressions: DataFrame) -> None:

@@ -7,13 +7,13 @@ import sys
 import time
 
 from lakehouse.settings import CHECKOUT, Settings
-from ml.registry import open_store
+from ml.store import open_store
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from lakehouse.settings import load_settings
-from ml.registry import open_store
+from ml.store import open_store
 open_store(load_settings(home=Path(sys.argv[1])))
 """
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from ml.recommend.choice import winner
+from ml.recommend.compare import gains_of
 from ml.recommend.evaluate import held_out, judge, metrics
 from ml.recommend.factors import FactorModel, Settled
 from ml.recommend.features import History
@@ -50,6 +51,9 @@ def test_too_few_customers_judge_and_do_not_choose() -> None:
     known, model = two_tastes(of_each=6)
     judged = judge([fit_popularity(known.before, 7), model], known, sparse.csr_matrix((24, 0)))
     assert (judged.serves, judged.customers) == ("als", 12)
+    gained = gains_of(model, known, sparse.csr_matrix((24, 0)))  # what a challenger is judged by
+    assert len(gained) == 12
+    assert gained.mean() == pytest.approx(judged.by_method["als"]["ndcg_at_10"], abs=1e-12)
 
 
 def test_without_a_cut_the_metrics_say_that_nothing_was_held_out() -> None:

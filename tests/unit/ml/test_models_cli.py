@@ -1,0 +1,81 @@
+"""Verbs on models, where there are none yet; and what a choice by hand does to the next run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from lakehouse import by_hand
+from lakehouse.cli import main
+from lakehouse.pipeline import fingerprint
+from lakehouse.settings import Settings, load_settings
+from ml.tasks import TASKS
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return load_settings()
+
+
+def lakehouse(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["lakehouse", *arguments])
+    return main()
+
+
+def test_tasks_are_listed_with_their_measure_and_rule(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lakehouse(monkeypatch, "tasks", "--json") == 0
+    told = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(told) == list(TASKS)
+    assert told["click"]["reads"][0] == "gold.feat_impressions"
+    assert (told["click"]["metric"], told["click"]["direction"]) == ("log_loss", "lower")
+    assert "10%" in told["click"]["refresh"]
+
+
+def test_a_home_without_models_is_listed_as_such_and_no_store_is_made(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lakehouse(monkeypatch, "models", "--json") == 0
+    told = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(told) == list(TASKS)
+    assert told["segment"]["champion_version"] is None
+    assert list(home.home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("evaluate", "segment"), "no model of 'segment'"),
+        (("models", "promote", "segment"), "has no models yet"),
+        (("models", "rollback", "segment"), "has no models yet"),
+        (("models", "rollback", "horoscope"), "there is no task 'horoscope': it is one of segment"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    home: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert lakehouse(monkeypatch, *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert by_hand.read(home) == {}
+
+
+def test_a_choice_by_hand_makes_the_next_run_do_something(home: Settings) -> None:
+    before = fingerprint(home, None)
+    assert fingerprint(home, None) == before
+    by_hand.note(home, "segment", "rollback", datetime(2025, 1, 1, tzinfo=timezone.utc))
+    after = fingerprint(home, None)
+    assert after != before
+    by_hand.note(home, "segment", "rollback", datetime(2025, 1, 2, tzinfo=timezone.utc))  # to the one before that
+    assert fingerprint(home, None) not in (before, after)
+    assert list(by_hand.read(home)) == ["segment"]
