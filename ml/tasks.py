@@ -220,6 +220,9 @@ TASKS: dict[str, Task] = {
             train_budget,
             score_budget,
             heeds=("budget_amount", "budget_minimum_share", "budget_maximum_share"),
+            metric="later_return",
+            direction="higher",
+            baseline="last month's mix",
         ),
         Task(
             "purchase",
@@ -227,9 +230,30 @@ TASKS: dict[str, Task] = {
             ("purchase_predictions", "purchase_importances"),
             train_purchase,
             score_purchase,
+            metric="auc",
+            direction="higher",
+            baseline="recency alone",
         ),
-        Task("churn", churn.READS, ("churn_predictions", "churn_curves"), train_churn, score_churn),
-        Task("text", text.READS, ("ticket_texts",), train_text, score_text),
+        Task(
+            "churn",
+            churn.READS,
+            ("churn_predictions", "churn_curves"),
+            train_churn,
+            score_churn,
+            metric="integrated_brier_score",
+            direction="lower",
+            baseline="kaplan_meier",
+        ),
+        Task(
+            "text",
+            text.READS,
+            ("ticket_texts",),
+            train_text,
+            score_text,
+            metric="mood_auc",
+            direction="higher",
+            baseline="chance",
+        ),
     )
 }
 """In the order in which a run takes them: recommendations for new customers need their segments."""

@@ -30,7 +30,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     rows = [row for found in plans(returns, settings) for row in rows_of(found)]
     content = pa.Table.from_pylist(rows, schema=tables.ML_SCHEMAS["budget_allocation"])
     tables.write_table(spark, settings, "budget_allocation", content)
-    return registry.Summary("budget", VERSION, [], len(rows))
+    return registry.Summary("budget", registry.NO_MODEL, [], len(rows))
 
 
 def rows_of(found: Plan) -> list[dict[str, Any]]:
