@@ -85,6 +85,15 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
     "click_coefficients": pa.schema(
         [("feature", pa.string()), ("coefficient", pa.float64()), ("model_version", pa.string())]
     ),
+    "click_curves": pa.schema(
+        [
+            ("curve", pa.string()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("impression_count", pa.int64()),
+            ("model_version", pa.string()),
+        ]
+    ),
     "model_metrics": pa.schema(
         [
             ("task", pa.string()),

@@ -195,7 +195,7 @@ TASKS: dict[str, Task] = {
         Task(
             "click",
             click.READS,
-            ("click_predictions", "click_coefficients"),
+            ("click_predictions", "click_coefficients", "click_curves"),
             train_click,
             score_click,
             judge=JUDGE_CLICK,

@@ -219,8 +219,8 @@ SECTIONS = (
                 ("ml.ticket_texts",),
                 "select coalesce(topic, 'none') as topic, count_if(sentiment_label = 'positive') as positive, "
                 "count_if(sentiment_label = 'neutral') as neutral, count_if(sentiment_label = 'negative') as negative, "
-                "count_if(sentiment_label = 'unknown') as unknown from ml.ticket_texts "
-                "group by coalesce(topic, 'none') order by count(*) desc, topic",
+                "count_if(sentiment_label = 'unknown') as unknown, count(*) as ticket_count "
+                "from ml.ticket_texts group by coalesce(topic, 'none') order by ticket_count desc, topic",
                 bars("topic", "positive", "neutral", "negative", "unknown", stacked=True),
             ),
             _metrics("Measures", "text", "Found on later tickets than those that were learnt from."),

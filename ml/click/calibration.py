@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+CURVE_POINTS = 10
 PRIOR_DEVIATION = 0.5
 """Standard deviation of the prior on slope and offset: with few clicks the model's own log-odds are kept."""
 
@@ -67,3 +68,18 @@ def expected_calibration_error(probability: Floats, clicked: Floats, bins: int =
     parts = np.array_split(order, min(bins, len(order)))
     gaps = [abs(float(probability[part].mean() - clicked[part].mean())) * len(part) for part in parts if len(part)]
     return sum(gaps) / max(1, len(order))
+
+
+def curves(probability: Floats, clicked: Floats) -> dict[str, list[list[float]]]:
+    """How far predictions are right, as points [x, y, impressions], of tenths of the impressions by prediction.
+
+    reliability    mean prediction of a tenth, its click rate: equal where predictions mean what they say
+    gains          share of the impressions with the highest predictions, share of all clicks among these, from 0, 0 on
+    """
+    order = np.argsort(-probability, kind="stable")
+    tenths = [part for part in np.array_split(order, CURVE_POINTS) if len(part)]
+    clicks = np.cumsum([0.0, *(clicked[part].sum() for part in tenths)]) / max(1.0, float(clicked.sum()))
+    shown = np.cumsum([0, *map(len, tenths)])
+    rates = [[float(probability[part].mean()), float(clicked[part].mean()), float(len(part))] for part in tenths[::-1]]
+    gains = [[float(n / len(order)), float(share), float(n)] for n, share in zip(shown, clicks)]
+    return {"reliability": rates, "gains": gains}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class ClickModel:
         coefficients: one per word of the vocabulary, in the order of the words.
         intercept: log-odds with the weighting of clicks undone.
         base_rate: click rate of the impressions fitted on.
+        curves: what a model that had not seen the last fifth of the impressions made of them; see `calibration.curves`.
     """
 
     coefficients: dict[str, float]
@@ -31,6 +32,7 @@ class ClickModel:
     slope: float
     offset: float
     base_rate: float
+    curves: dict[str, list[list[float]]] = field(default_factory=dict)
 
     def calibrated(self, slope: float, offset: float) -> ClickModel:
         """The same model with another calibration."""

@@ -36,7 +36,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     """
     impressions = read_impressions(spark, as_of)
     if impressions is None or (last := last_second(impressions)) is None:
-        tables.write_empty(spark, settings, "click_predictions", "click_coefficients")
+        tables.write_empty(spark, settings, "click_predictions", "click_coefficients", "click_curves")
         return registry.Summary("click", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "click")
     model = load(folder)
@@ -58,6 +58,10 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         "click_coefficients",
         {"feature": list(summed), "coefficient": list(summed.values()), "model_version": version},
     )
+    points = [(curve, *point) for curve, told in model.curves.items() for point in told]
+    named = {name: [point[place] for point in points] for place, name in enumerate(("curve", "x", "y"))}
+    counts = [int(point[3]) for point in points]
+    tables.write(spark, settings, "click_curves", {**named, "impression_count": counts, "model_version": version})
     return registry.Summary("click", version, [], rows)
 
 

@@ -9,13 +9,13 @@ that a challenger is judged by); the third is registered. A column that alone te
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import leakage, registry, tables
-from ml.click.calibration import Floats, offset, slope
+from ml.click.calibration import Floats, curves, offset, slope
 from ml.click.evaluate import evaluate
 from ml.click.features import READS, Span, read_impressions, span
 from ml.click.fits import REGULARISATION, rows_of
@@ -101,8 +101,9 @@ def learn(impressions: DataFrame, edges: Span) -> Learnt:
     tune, test = (later.period == when for when in (1, 2))
     tested = _calibrated(fits[1].model, early[tune], middle[tune], later.label[tune])
     probability, label = tested.probability(middle[test]), later.label[test]
+    model = _calibrated(fits[2].model, middle[test], whole[test], label)
     return Learnt(
-        _calibrated(fits[2].model, middle[test], whole[test], label),
+        replace(model, curves=curves(probability, label)),
         [*evaluate(probability, label, tested.base_rate), *leakage.metrics(found)],
         tested,
         list(found),
