@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def bars(label: str, *values: str, stacked: bool = False) -> Draw:
             drawn = axes.barh(
                 at, lengths, height, left=left if stacked else None, color=COLOURS[place], label=_title(value)
             )
-            if len(values) == 1:
+            if len(values) == 1 and min(lengths) >= 0:
                 axes.bar_label(drawn, fmt="{:,.4g}" if max(map(abs, lengths)) < 1000 else "{:,.0f}", padding=3)
             if stacked:
                 left = [a + b for a, b in zip(left, lengths)]
@@ -112,7 +113,9 @@ def _figure(draw: Callable[[Any, Sequence[Row]], None]) -> Draw:
                 if type(axis.get_major_formatter()) is ScalarFormatter:
                     axis.set_major_formatter(StrMethodFormatter("{x:,.4g}" if _is_small(axis) else "{x:,.0f}"))
             out = io.StringIO()
-            figure.savefig(out, format="svg", metadata={"Date": None})
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph")  # the browser has fonts for what ours lacks
+                figure.savefig(out, format="svg", metadata={"Date": None})
         return out.getvalue()
 
     return as_svg
