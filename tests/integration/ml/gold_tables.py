@@ -10,7 +10,6 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from lakehouse.settings import Settings
-from tests.integration.ml.activity import habits
 
 AS_OF = date(2025, 6, 30)
 GAP_DAYS = 6
@@ -27,8 +26,14 @@ TICKETS = (
 """A score, and what is written with it."""
 
 
-def write_shop(settings: Settings, customers: int = 60, products: int = 30, days: int = 100) -> None:
-    """Customers of three tastes who look at and buy products of their taste, and click creatives of it."""
+def write_shop(
+    settings: Settings, customers: int = 60, products: int = 30, days: int = 100, activity: pa.Table | None = None
+) -> None:
+    """Customers of three tastes who look at and buy products of their taste, and click creatives of it.
+
+    Args:
+        activity: feat_activity; by default the orders that feat_customer_rfm tells of.
+    """
     rng = np.random.default_rng(11)
     taste = np.arange(customers) % 3
     kind = np.arange(products) % 3
@@ -41,12 +46,9 @@ def write_shop(settings: Settings, customers: int = 60, products: int = 30, days
     write_gold(settings, "feat_interactions", _interactions(rng, taste, kind, days))
     rfm = _rfm(rng, max(1, customers - 5))
     write_gold(settings, "feat_customer_rfm", rfm)
-    write_gold(settings, "feat_activity", _activity(rfm))
+    write_gold(settings, "feat_activity", _orders(rfm) if activity is None else activity)
     write_gold(settings, "feat_impressions", _impressions(rng, taste, days))
     write_gold(settings, "feat_channel_returns", _channel_returns())
-    if days >= 100:
-        write_gold(settings, "feat_activity", habits(AS_OF))
-    write_gold(settings, "feat_activity", _activity(customers, days))
     write_gold(settings, "feat_memberships", _memberships(customers))
     write_gold(settings, "feat_ticket_text", _tickets(customers, days))
 
@@ -115,7 +117,7 @@ def _spend(customer: int) -> int:
     return 90 + 5 * (customer % 5)
 
 
-def _activity(rfm: pa.Table) -> pa.Table:
+def _orders(rfm: pa.Table) -> pa.Table:
     """The order lines of which the customers' figures are told: two on each day, `GAP_DAYS` apart; and a view."""
     rows = [
         {
@@ -188,7 +190,7 @@ def _impressions(rng: np.random.Generator, taste: np.ndarray, days: int, count: 
     )
 
 
-def _activity(customers: int, days: int) -> pa.Table:
+def leaving(customers: int = 60, days: int = 100) -> pa.Table:
     """Everybody buys in the first week; every third customer leaves by four fifths of the days, others come often."""
     rng = np.random.default_rng(13)
     keys = set()

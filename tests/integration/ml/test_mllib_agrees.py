@@ -24,6 +24,7 @@ from ml.recommend.features import read_history, read_seen
 from ml.recommend.fits import OF_IMPLICIT, OF_MLLIB, by_implicit, by_mllib
 from ml.segment.evaluate import cost
 from ml.segment.train import draw_curve
+from tests.integration.ml.activity import habits
 from tests.integration.ml.gold_tables import AS_OF, write_shop
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 def impressions(home_spark: SparkSession, home_settings: Settings) -> DataFrame:
     from lakehouse.catalog import register_tables
 
-    write_shop(home_settings)
+    write_shop(home_settings, activity=habits(AS_OF))
     register_tables(home_spark, home_settings.tables_dir)
     found = read_impressions(home_spark, AS_OF)
     assert found is not None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from pydantic import SecretStr
@@ -18,11 +20,12 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings, load_settings
 from ml import tables
 from ml.frames import speaking_to
-from ml.registry import open_store
+from ml.store import open_store
 from ml.tasks import TASKS
 from ml.value.features import purchases, read_purchases, read_split
 from tests.conftest import use_home
-from tests.integration.ml.gold_tables import AS_OF, write_gold, write_shop
+from tests.integration.ml.activity import habits
+from tests.integration.ml.gold_tables import AS_OF, leaving, write_gold, write_shop
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,14 +37,30 @@ def content(settings: Settings) -> dict[str, pd.DataFrame]:
     return {name: tables.read(settings, name).to_pandas() for name in tables.ML_SCHEMAS}
 
 
+def a_home(spark: SparkSession, folder: Path, tasks: Iterable[str], activity: pa.Table | None = None) -> Settings:
+    settings = load_settings(home=folder, spark_master="local[2]")
+    write_shop(settings, activity=activity)
+    use_home(spark, settings)
+    for name in tasks:
+        TASKS[name].run(spark, settings, AS_OF, SEED)
+    return settings
+
+
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = load_settings(home=tmp_path_factory.mktemp("shop"), spark_master="local[2]")
-    write_shop(settings)
-    use_home(spark, settings)
-    for task in TASKS.values():
-        task.run(spark, settings, AS_OF, SEED)
-    return settings
+    return a_home(spark, tmp_path_factory.mktemp("shop"), [name for name in TASKS if name not in ("purchase", "churn")])
+
+
+@pytest.fixture(scope="module")
+def habitual(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A shop whose customers come every week or hardly ever."""
+    return a_home(spark, tmp_path_factory.mktemp("habitual"), ["purchase"], habits(AS_OF))
+
+
+@pytest.fixture(scope="module")
+def left(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A shop that every third customer leaves."""
+    return a_home(spark, tmp_path_factory.mktemp("left"), ["churn"], leaving())
 
 
 def metric(settings: Settings, name: str, task: str | None = None) -> pd.Series:
@@ -118,28 +137,28 @@ def test_regular_buyers_are_expected_back_and_the_silent_are_not(shop: Settings,
         assert ours.tolist() == theirs.tolist()
 
 
-def test_who_came_lately_buys_and_the_reason_says_so(shop: Settings) -> None:
-    found = metric(shop, "auc", "purchase")
+def test_who_came_lately_buys_and_the_reason_says_so(habitual: Settings) -> None:
+    found = metric(habitual, "auc", "purchase")
     assert found["value"] > 0.85
     assert found["baseline"] == "recency alone"
-    told = content(shop)["purchase_predictions"].set_index("customer_id")
+    told = content(habitual)["purchase_predictions"].set_index("customer_id")
     assert told.index.tolist() == [f"C{n:03d}" for n in range(200)]
     regular, rare = told.iloc[::2], told.iloc[1::2]
     assert (regular["purchase_probability"] > 0.6).mean() > 0.9
     assert (rare["purchase_probability"] < 0.4).mean() > 0.9
     assert (regular["reason_effect"] > 0).mean() > 0.9
     assert (rare["reason_effect"] < 0).mean() > 0.9
-    importances = content(shop)["purchase_importances"]
+    importances = content(habitual)["purchase_importances"]
     assert not [name for name in importances["feature"] if "90d" in name]  # this history looks back on a month
     assert importances["importance_mean"].max() > 0
     assert set(told["reason_feature"]) <= set(importances["feature"])
 
 
-def test_who_left_is_lost_and_who_stays_is_told_when_to_be_contacted(shop: Settings) -> None:
-    found = metric(shop, "concordance_index")
+def test_who_left_is_lost_and_who_stays_is_told_when_to_be_contacted(left: Settings) -> None:
+    found, brier = metric(left, "concordance_index"), metric(left, "integrated_brier_score")
     assert found["value"] > found["baseline_value"]
-    assert metric(shop, "integrated_brier_score")["value"] < metric(shop, "integrated_brier_score")["baseline_value"]
-    told = content(shop)["churn_predictions"].set_index("customer_id")
+    assert brier["value"] < brier["baseline_value"]
+    told = content(left)["churn_predictions"].set_index("customer_id")
     leavers = [f"C{number:03d}" for number in range(0, 60, 3)]
     assert told.index[told["is_lapsed"]].tolist() == leavers
     assert told.loc[leavers, "churn_probability"].unique().tolist() == [1.0]
@@ -147,7 +166,7 @@ def test_who_left_is_lost_and_who_stays_is_told_when_to_be_contacted(shop: Setti
     others = told.drop([*leavers, *members])
     assert told.loc[members, "churn_probability"].max() < others["churn_probability"].median()
     assert set(told.loc[members, "contact_on"]) == {AS_OF + timedelta(days=40 - 15)}
-    curves = content(shop)["churn_curves"].pivot(index="days", columns="risk_group", values="survival")
+    curves = content(left)["churn_curves"].pivot(index="days", columns="risk_group", values="survival")
     assert (curves.loc[0] == 1.0).all()
     assert (curves.diff().dropna() <= 1e-12).all().all()
     assert curves.loc[90, "low risk"] >= curves.loc[90, "medium risk"] >= curves.loc[90, "high risk"]
@@ -248,7 +267,10 @@ def use_other_home(spark: SparkSession, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "budget"])  # which has no model
-def test_a_model_is_trained_anew_when_it_is_old_or_the_rows_or_the_seed_are_others(shop: Settings, name: str) -> None:
+def test_a_model_is_trained_anew_when_it_is_old_or_the_rows_or_the_seed_are_others(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    shop = request.getfixturevalue({"purchase": "habitual", "churn": "left"}.get(name, "shop"))
     task, week = TASKS[name], timedelta(days=shop.refresh_days)
     assert task.refresh_reason(shop, AS_OF, SEED) == ""
     assert task.refresh_reason(shop, AS_OF + week - timedelta(days=1), SEED) == ""
