@@ -58,10 +58,10 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         "click_coefficients",
         {"feature": list(summed), "coefficient": list(summed.values()), "model_version": version},
     )
-    points = [(curve, *point) for curve, told in model.curves.items() for point in told]
-    named = {name: [point[place] for point in points] for place, name in enumerate(("curve", "x", "y"))}
-    counts = [int(point[3]) for point in points]
-    tables.write(spark, settings, "click_curves", {**named, "impression_count": counts, "model_version": version})
+    points = [(curve, x, y, int(count)) for curve, told in model.curves.items() for x, y, count in told]
+    names = ("curve", "x", "y", "impression_count")
+    curves = {name: [point[place] for point in points] for place, name in enumerate(names)}
+    tables.write(spark, settings, "click_curves", {**curves, "model_version": version})
     return registry.Summary("click", version, [], rows)
 
 
