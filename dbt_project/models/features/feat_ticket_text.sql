@@ -41,6 +41,7 @@ final as (
 
         ---------- times
         tickets.opened_at,
+        to_date(tickets.opened_at) as opened_on,
         {{ run_day() }} as as_of_on
     from tickets
     inner join closing on tickets.source = closing.source
