@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("task", nargs="*", choices=[*there, []], help="these only")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    screen, told = Console(stderr=given.json), []
+    screen, told = Console(stderr=given.json, width=None if sys.stdout.isatty() else 180), []
     table = Table("task", "what", "ours", "reference", "reached")
     for name in given.task or there:
         began = time.perf_counter()
