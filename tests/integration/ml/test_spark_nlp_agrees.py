@@ -23,10 +23,7 @@ CHINESE = ["味道好，送餐快！", "质量 太差 Finch 2 次", ""]
 
 @pytest.fixture(scope="module")
 def nlp(spark: SparkSession) -> SparkSession:
-    try:
-        demand_spark_nlp(spark)
-    except LakehouseError as fault:
-        pytest.skip(str(fault))
+    demand_spark_nlp(spark)  # its jars are part of the set-up: their absence is a failure
     return spark
 
 
