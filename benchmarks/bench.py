@@ -33,7 +33,8 @@ from benchmarks.measured import Cost, measured
 ROOT = Path(__file__).parent
 PEERS = ROOT / "peers"
 PEERS_PYTHON = Path(os.environ.get("LAKEHOUSE_PEERS", ROOT.parent / ".venv-peers")) / "bin" / "python"
-TABLES = ("start", "bronze", "silver", "gold", "merge")
+TABLES = ("start", "bronze", "silver", "expectations", "gold", "merge", "tiny")
+TOGETHER = ("bronze", "silver", "gold", "merge")
 SIZES = {
     "small": ([2500], 3),
     "100k": ([2500, 13_500], 3),
@@ -144,7 +145,7 @@ def _run_peer(script: str, *given: str) -> None:
 def growth(results: list[Result]) -> list[tuple[str, str, str]]:
     """Of each step, and of bronze to merge together: the exponents of CPU seconds over customers, of both sides."""
     told = []
-    for name, steps in (*((step, (step,)) for step in (*TABLES, *MODELS)), ("bronze to merge", TABLES[1:])):
+    for name, steps in (*((step, (step,)) for step in (*TABLES, *MODELS)), ("bronze to merge", TOGETHER)):
         exponents = []
         for side in ("ours", "peer"):
             totals: dict[int, float] = {}

@@ -1,16 +1,20 @@
 """The first half of the main job as a DuckDB user would write it: DuckDB's SQL, delta-rs for the tables.
 
-python duckdb_lakehouse.py {start,bronze,silver,gold,merge} SHOP TABLES
+python duckdb_lakehouse.py {start,bronze,silver,expectations,gold,merge,tiny} SHOP TABLES
 
 Reads the shop's order lines, events, customers and products (benchmarks/shop.py) and writes Delta tables below TABLES:
 `bronze/*` and `bronze/rejects` (lines that cannot be read), `silver/order_lines`, `silver/events`, `silver/rejects`,
-`gold/rfm`, `gold/behaviour`. `merge` lands the files that came since (`*-more.*`) and merges them into silver by key.
+`gold/rfm`, `gold/behaviour`. `expectations` counts the failing rows of what our suite of silver.events asks.
+`merge` lands the files that came since (`*-more.*`) and merges them into silver by key. `tiny` makes 25 tables of a
+hundred rows, each from the one before, and tests each.
 Each step is a process of its own that reads what the step before wrote; rows and values are those of ours (same.py).
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -24,10 +28,17 @@ EVENT_FIELDS = (
 )
 
 
+MOST_MEMORY = "12GB"
+"""Half of the machine that this is measured on; what does not fit goes to disk."""
+
+
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory; times without a zone are the shop's."""
+    """A DuckDB in memory, bounded, that may use the disk beyond; times without a zone are the shop's."""
     connection = duckdb.connect()
-    connection.execute(f"set TimeZone = '{ZONE}'")
+    connection.execute(
+        f"set TimeZone = '{ZONE}'; set memory_limit = '{MOST_MEMORY}'; "
+        f"set temp_directory = '{Path(tempfile.gettempdir()) / 'duckdb_spill'}'"
+    )
     return connection
 
 
@@ -444,6 +455,60 @@ def merge(shop: Path, tables: Path) -> None:
     write(connection, REJECTS, tables / "silver/rejects", "append")
 
 
+RULES = {
+    **{
+        f"expect_column_values_to_not_be_null {column}": f"{column} is null"
+        for column in (
+            *("event_id", "_file", "_row_number"),
+            *("event_type", "event_at", "event_on", "is_near_duplicate", "is_known_customer", "is_known_product"),
+        )
+    },
+    "expect_column_values_to_be_between source_row_count": "source_row_count < 1",
+    "expect_column_values_to_be_in_set event_type": "event_type not in "
+    "('view', 'search', 'add_to_cart', 'remove_from_cart', 'checkout', 'purchase')",
+    "event_at_is_not_in_the_future": "event_at > now() + interval 1 day",
+    "event_at_is_of_our_age": "event_at < timestamptz '1990-01-01'",
+    "someone_did_it": "customer_id is null and anonymous_id is null and session_id is null",
+    "near_duplicates_are_few": "is_near_duplicate",
+    "customer_is_known": "not is_known_customer and customer_id is not null",
+    "product_is_known": "not is_known_product and product_id is not null",
+}
+KEYS = {"expect_key_to_be_unique source, _batch_id, _row_number": "_file, _row_number"}
+
+
+def expectations(shop: Path, tables: Path) -> None:
+    """The failing rows of each rule, counted in one pass, into `expectations.json` beside the tables."""
+    connection, events = connect(), scan(tables / "silver/events")
+    counts = ", ".join(f'count_if({condition})::bigint as "{rule}"' for rule, condition in RULES.items())
+    told = connection.sql(f"select {counts} from {events}").to_arrow_table().to_pylist()[0]
+    for rule, key in KEYS.items():
+        [(told[rule],)] = connection.sql(
+            f"select coalesce(sum(n), 0)::bigint from (select count(*) as n from {events} group by {key} having n > 1)"
+        ).fetchall()
+    (tables.parent / "expectations.json").write_text(json.dumps(told))
+
+
+TINY_TABLES = 25
+
+
+def tiny(shop: Path, tables: Path) -> None:
+    """25 tables of a hundred rows; keys neither null nor twice."""
+    connection = connect()
+    for number in range(1, TINY_TABLES + 1):
+        before = (
+            scan(tables / f"tiny/tiny_{number - 1}")
+            if number > 1
+            else "(select range as key, key as amount from range(100))"
+        )
+        path = tables / f"tiny/tiny_{number}"
+        write(connection, f"select key, amount + key as amount from {before}", path)
+        assert connection.sql(f"select count_if(key is null) from {scan(path)}").fetchall() == [(0,)]
+        assert not connection.sql(f"select key from {scan(path)} group by key having count(*) > 1").fetchall()
+
+
 if __name__ == "__main__":
-    STEPS = {"start": start, "bronze": bronze, "silver": silver, "gold": gold, "merge": merge}
+    STEPS = {
+        **{"start": start, "bronze": bronze, "silver": silver, "expectations": expectations},
+        **{"gold": gold, "merge": merge, "tiny": tiny},
+    }
     STEPS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,6 +1,6 @@
 """Whether a peer's tables hold the rows and values of ours.
 
-python same.py OURS PEERS {bronze,silver,gold,merge}
+python same.py OURS PEERS {bronze,silver,expectations,gold,merge,tiny}
 
 Both are folders of Delta tables. Every column of the peer's is compared (`_file` and `_row_number` apart), numbers that
 are not decimals to nine digits. Prints a line per table and ends with 1 if any row is only on one side.
@@ -8,6 +8,7 @@ are not decimals to nine digits. Prints a line per table and ends with 1 if any 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ PLACE = ("_file", "_row_number")
 PAIRS = {
     "bronze": [("bronze/order_lines", "bronze/order_lines"), ("bronze/events", "bronze/events")],
     "silver": [("silver/order_lines", "silver/order_lines"), ("silver/events", "silver/events")],
+    "tiny": [(f"gold/tiny_{number}", f"tiny/tiny_{number}") for number in (1, 25)],
     "gold": [("gold/feat_customer_rfm", "gold/rfm"), ("gold/feat_customer_behaviour", "gold/behaviour")],
 }
 # After a merge a peer's judgements of old rows stand as they were; ours are made anew.
@@ -62,8 +64,25 @@ def compare(ours: Path, peers: Path, left_out: tuple[str, ...]) -> tuple[int, in
     return rows, more, less
 
 
+def compare_verdicts(ours: Path, peers: Path) -> None:
+    """Every rule that both judge must count the same failing rows, and the peer must judge at least ten.
+
+    Raises:
+        SystemExit: names the rules that differ.
+    """
+    a, b = (json.loads((tables.parent / "expectations.json").read_text()) for tables in (ours, peers))
+    if missing := set(b) - set(a):
+        raise SystemExit(f"ours does not judge {', '.join(sorted(missing))}")
+    if differing := [f"{rule}: {a[rule]:,} and {b[rule]:,}" for rule in b if a[rule] != b[rule]]:
+        raise SystemExit(f"failing rows differ: {'; '.join(differing)}")
+    print(f"{len(b)} rules of {len(a)} count the same failing rows")
+
+
 def main() -> None:
     ours, peers, step = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    if step == "expectations":
+        compare_verdicts(ours, peers)
+        return
     differing = 0
     for table, theirs in PAIRS["silver" if step == "merge" else step]:
         rows, more, less = compare(ours / table, peers / theirs, NOT_JUDGED_AGAIN if step == "merge" else ())
