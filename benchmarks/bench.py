@@ -47,28 +47,61 @@ RECORDED = ROOT / "recorded_ratios.json"
 MODELS = ("als", "top_k", "k_means", "regression")
 
 
+@dataclass(frozen=True)
+class Peer:
+    """Somebody who does the same: a script below benchmarks/peers and the steps that it has."""
+
+    script: str
+    steps: tuple[str, ...]
+
+
+PEERS_OF_TABLES = {
+    "duckdb": Peer("duckdb_lakehouse.py", TABLES),
+}
+PEERS_OF_MODELS = {"libraries": Peer("library_models.py", MODELS)}
+
+
 @dataclass
 class Result:
-    """A step at a size: what both sides cost in each round."""
+    """A step at a size: what each side cost in each round."""
 
     step: str
     customers: int
-    ours: list[Cost] = field(default_factory=list)
-    peer: list[Cost] = field(default_factory=list)
+    sides: dict[str, list[Cost]] = field(default_factory=dict)
 
     def add(self, side: str, cost: Cost) -> None:
         """One more round of a side."""
-        (self.ours if side == "ours" else self.peer).append(cost)
+        self.sides.setdefault(side, []).append(cost)
+
+    @property
+    def ours(self) -> list[Cost]:
+        return self.sides["ours"]
+
+    @property
+    def best(self) -> str:
+        """The peer that costs least by the median of the rounds so far."""
+        return min((side for side in self.sides if side != "ours"), key=lambda side: cpu(self.sides[side]))
+
+    @property
+    def peer(self) -> list[Cost]:
+        """What the best peer cost."""
+        return self.sides[self.best]
 
     def tell(self) -> None:
-        """Print the last round."""
+        """Print the last round, the best peer first."""
         ours, peer = self.ours[-1], self.peer[-1]
+        others = "".join(f"; {side} {costs[-1].cpu_s:.1f}" for side, costs in self.sides.items() if side in self.others)
         print(
-            f"{self.customers:>9,} {self.step:<11}{ours.cpu_s:>9.1f}{peer.cpu_s:>9.1f} CPU s {self.ratios[-1]:>7.2f} x"
-            f"{ours.wall_s:>8.1f}{peer.wall_s:>8.1f} s{ours.peak_mib:>8.0f}{peer.peak_mib:>8.0f} MiB"
-            f"{ours.written_mib:>8.0f}{peer.written_mib:>8.0f} MiB written",
+            f"{self.customers:>9,} {self.step:<13}{ours.cpu_s:>8.1f}{peer.cpu_s:>8.1f} CPU s {self.ratios[-1]:>7.2f} x"
+            f"{ours.wall_s:>8.1f}{peer.wall_s:>8.1f} s{ours.peak_mib:>7.0f}{peer.peak_mib:>7.0f} MiB"
+            f"{ours.written_mib:>6.0f}{peer.written_mib:>6.0f} MiB written ({self.best}{others})",
             flush=True,
         )
+
+    @property
+    def others(self) -> list[str]:
+        """Peers that cost more than the best."""
+        return [side for side in self.sides if side not in ("ours", self.best)]
 
     @property
     def ratios(self) -> list[float]:
@@ -91,7 +124,7 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
     shop.make(directory, customers)
     results = {step: Result(step, customers) for step in (*TABLES, *MODELS)}
     for number in range(rounds):
-        sides = ("ours", "peer") if number % 2 == 0 else ("peer", "ours")
+        sides = ("ours", *PEERS_OF_TABLES) if number % 2 == 0 else (*reversed(PEERS_OF_TABLES), "ours")
         homes = {side: folder / side for side in sides}
         for home in homes.values():
             shutil.rmtree(home, ignore_errors=True)
@@ -99,28 +132,31 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
         shop.take_away(directory)
         for step in TABLES:
             if step == "merge":
-                _run_peer("model_inputs.py", str(directory), str(homes["peer"] / "tables"), str(folder))
+                _run_peer("model_inputs.py", str(directory), str(homes["duckdb"] / "tables"), str(folder))
                 shop.bring(directory)
-            for side in sides:
+            taking_part = [side for side in sides if side == "ours" or step in PEERS_OF_TABLES[side].steps]
+            for side in taking_part:
                 tables = homes[side] if side == "ours" else homes[side] / "tables"
-                results[step].add(side, _cost(side, "duckdb_lakehouse.py", homes[side], step, directory, tables))
-            if step != "start":
-                _run_peer("same.py", *(str(homes[side] / "tables") for side in ("ours", "peer")), step)
+                results[step].add(side, _cost(side, PEERS_OF_TABLES, homes[side], step, directory, tables))
+            for side in taking_part if step != "start" else ():
+                if side != "ours":
+                    _run_peer("same.py", *(str(homes[one] / "tables") for one in ("ours", side)), step)
             results[step].tell()
         for step in MODELS:
-            for side in sides:
-                out = homes[side] / f"{step}.npz"
-                results[step].add(side, _cost(side, "library_models.py", homes[side], step, folder, out))
+            for side in ("ours", "libraries") if number % 2 == 0 else ("libraries", "ours"):
+                home = homes["ours"] if side == "ours" else folder
+                results[step].add(side, _cost(side, PEERS_OF_MODELS, home, step, folder, folder / f"{side}-{step}.npz"))
+            ours, theirs = folder / f"ours-{step}.npz", folder / f"libraries-{step}.npz"
             if step == "als":
-                shutil.copy(homes["peer"] / "als.npz", folder / "factors.npz")
-            models_compared.compare(step, folder, homes["ours"] / f"{step}.npz", homes["peer"] / f"{step}.npz")
+                shutil.copy(theirs, folder / "factors.npz")
+            models_compared.compare(step, folder, ours, theirs)
             results[step].tell()
     return list(results.values())
 
 
-def _cost(side: str, peers_script: str, home: Path, *given: object) -> Cost:
-    """What a step of a side costs: of ours.py, or of the peers' script that has it."""
-    script = [sys.executable, ROOT / "ours.py"] if side == "ours" else [PEERS_PYTHON, PEERS / peers_script]
+def _cost(side: str, peers: dict[str, Peer], home: Path, *given: object) -> Cost:
+    """What a step of a side costs: of ours.py, or of that peer's script."""
+    script = [sys.executable, ROOT / "ours.py"] if side == "ours" else [PEERS_PYTHON, PEERS / peers[side].script]
     return measured([str(part) for part in (*script, *given)], home, _environment(side))
 
 
@@ -217,7 +253,7 @@ def main() -> None:
             of_size = bench(folder, customers, rounds)
             results += of_size
             steps = [
-                {"step": r.step, "ours": [asdict(c) for c in r.ours], "peer": [asdict(c) for c in r.peer]}
+                {"step": r.step, "best": r.best, **{side: [asdict(c) for c in r.sides[side]] for side in r.sides}}
                 for r in of_size
             ]
             told.append({"customers": customers, **counted(folder / f"shop-{customers}"), "steps": steps})
