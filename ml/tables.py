@@ -162,6 +162,8 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
         [
             ("customer_id", pa.string()),
             ("churn_probability", pa.float64()),
+            ("churn_probability_low", pa.float64()),
+            ("churn_probability_high", pa.float64()),
             ("median_days_to_churn", pa.float64()),
             ("contact_on", pa.date32()),
             ("is_lapsed", pa.bool_()),

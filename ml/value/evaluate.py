@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ml.likelihood import Floats
 from ml.registry import Metric
 from ml.value.features import Purchases, purchases, read_split
-from ml.value.likelihood import Floats
 from ml.value.model import can_be_learnt, learn
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.likelihood import Floats
 from ml.value import bgnbd, gammagamma
 from ml.value.bgnbd import BgNbd
 from ml.value.features import Purchases, purchases
 from ml.value.gammagamma import GammaGamma
-from ml.value.likelihood import Floats
 
 HORIZONS = (90, 365)
 """Days ahead."""

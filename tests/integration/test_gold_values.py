@@ -176,7 +176,8 @@ ML: dict[str, list[Row]] = {
          "budget_amount": Decimal("0.94"), "budget_shadow_price": 33.33, "model_version": "lp"},
     ],
     "churn_predictions": [
-        {"customer_id": "ann", "churn_probability": 0.25, "is_lapsed": False, "contact_on": date(2024, 7, 5),
+        {"customer_id": "ann", "churn_probability": 0.25,
+         "churn_probability_low": 0.2, "churn_probability_high": 0.31, "is_lapsed": False, "contact_on": date(2024, 7, 5),
          "reason_feature": "order_day_count", "reason_effect": "raises", "reason_value": 3.0,
          "model_version": "1"},
     ],
@@ -368,7 +369,8 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
 
 def test_the_churn_model_takes_the_place_of_the_formula_and_says_whom_to_rescue(gold: Gold) -> None:
     ann = gold["dim_customer"]["ann"]
-    assert ann["churn_probability"] == 0.25
+    assert [ann[f"churn_probability{end}"] for end in ("", "_low", "_high")] == [0.25, 0.2, 0.31]
+    assert gold["dim_customer"]["bob"]["churn_probability_low"] is None
     assert gold["feat_memberships"][("ann", date(2024, 1, 1))]["expires_on"] == date(2024, 12, 31)
     rescue = gold["act_churn_rescue"]
     assert set(rescue) == {"ann"}

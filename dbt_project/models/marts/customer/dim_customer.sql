@@ -120,7 +120,9 @@ churn as (
 
     select
         customer_id,
-        churn_probability
+        churn_probability,
+        churn_probability_low,
+        churn_probability_high
     from {{ source('ml', 'churn_predictions') }}
 
 ),
@@ -329,6 +331,8 @@ final as (
         segments.action as segment_action,
         coalesce(scored.clv_amount, cast(0 as decimal(18, 2))) as clv_amount,
         coalesce(churn.churn_probability, scored.churn_probability) as churn_probability,
+        churn.churn_probability_low,
+        churn.churn_probability_high,
         scored.expected_gap_days,
         scored.yearly_order_rate,
         scored.expected_order_count_90d,
