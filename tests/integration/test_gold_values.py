@@ -177,7 +177,8 @@ ML: dict[str, list[Row]] = {
     ],
     "churn_predictions": [
         {"customer_id": "ann", "churn_probability": 0.25,
-         "churn_probability_low": 0.2, "churn_probability_high": 0.31, "is_lapsed": False, "contact_on": date(2024, 7, 5),
+         "churn_probability_low": 0.2, "churn_probability_high": 0.31, "is_lapsed": False,
+         "contact_on": date(2024, 7, 5),
          "reason_feature": "order_day_count", "reason_effect": "raises", "reason_value": 3.0,
          "model_version": "1"},
     ],
