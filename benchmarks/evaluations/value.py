@@ -22,6 +22,7 @@ from ml.value.bgnbd import BgNbd
 from ml.value.evaluate import compare, held_out_days
 from ml.value.features import purchases
 from ml.value.gammagamma import GammaGamma
+from ml.value.model import learn
 
 Row = tuple[str, str, str, bool]
 PAPER = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
@@ -74,7 +75,7 @@ def transactions(path: Path) -> list[Row]:
     model = bgnbd.fit(x, t_x, age)
     return [
         *_orders("value, CDNOW transactions", model, model.log_likelihood(x, t_x, age)),
-        *_foretold("value, CDNOW, 39 weeks on", compare(split, HOLDOUT_DAYS)),
+        *_foretold("value, CDNOW, 39 weeks on", compare(split, HOLDOUT_DAYS, learn(purchases(split)))),
     ]
 
 
@@ -106,7 +107,7 @@ def online_retail(path: Path) -> list[Row]:
     sales = pd.DataFrame({"customer_id": read["CustomerID"], "day": day, "amount": amount})
     days = held_out_days(purchases(split_of(sales, day.max())))
     split = split_of(sales, day.max() - pd.Timedelta(days=days))
-    return _foretold(f"value, Online Retail, {days} days on", compare(split, days))
+    return _foretold(f"value, Online Retail, {days} days on", compare(split, days, learn(purchases(split))))
 
 
 def split_of(sales: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:

@@ -163,7 +163,8 @@ ML: dict[str, list[Row]] = {
     "customer_value": [
         {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
          "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
-         "alive_probability": 0.75, "model_version": "1"},
+         "expected_value_90d_low_amount": 25.0, "expected_value_90d_high_amount": 36.0, "order_count_90d_low": 0,
+         "order_count_90d_high": 5, "alive_probability": 0.75, "model_version": "1"},
     ],
     "budget_allocation": [
         {"channel": "email", "currency": "CNY", "unit_cost_amount": 0.02, "unit_return_amount": 12.5,
@@ -362,6 +363,8 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
     told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
     assert told == (1.5, Decimal("30.00"), 0.75)
+    assert (ann["order_count_90d_low"], ann["order_count_90d_high"]) == (0, 5)
+    assert (ann["expected_value_90d_low_amount"], ann["expected_value_90d_high_amount"]) == (25, 36)
     # No model knows bob: 1 order in 90 days at least, of 30 net, margin 15/30, staying 0.5 ^ (1/40).
     assert float(bob["clv_amount"]) == pytest.approx(365 / 90 * 30 * 0.5 * 0.5 ** (1 / 40), abs=0.01)
     assert (bob["expected_order_count_90d"], bob["alive_probability"]) == (None, None)
