@@ -86,7 +86,11 @@ def learn(customers: Purchases) -> ValueModel:
 
 def load(folder: Path) -> ValueModel:
     """The model that `save` wrote."""
-    content = json.loads((folder / "value.json").read_text())
+    return from_content(json.loads((folder / "value.json").read_text()))
+
+
+def from_content(content: dict[str, Any]) -> ValueModel:
+    """The model of which `dataclasses.asdict` gave this."""
     amounts = content["amounts"]
     return ValueModel(
         BgNbd(**content["orders"]), None if amounts is None else GammaGamma(**amounts), content["mean_amount"]
