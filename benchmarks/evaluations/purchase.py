@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.settings import load_settings
-from ml.click.evaluate import auc, log_loss
-from ml.purchase.evaluate import average_precision
+from ml.measures import auc, average_precision, log_loss
 from ml.purchase.fits import by_scikit_learn
 
 FILE = "online_shoppers_intention.csv.gz"

@@ -4,33 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.click.calibration import Floats, expected_calibration_error
+from ml.measures import Floats, auc, expected_calibration_error, log_loss
 from ml.registry import Metric
 
-
-def auc(score: Floats, clicked: Floats) -> float:
-    """Area under the ROC curve: the chance that a clicked impression scores higher than another, ties counting half.
-
-    0.5 where there are only clicks or only others. From rank sums (Mann and Whitney 1947).
-    """
-    clicks = float(clicked.sum())
-    others = len(clicked) - clicks
-    if clicks == 0 or others == 0:
-        return 0.5
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2.0)[place]
-    return float((ranks[clicked > 0].sum() - clicks * (clicks + 1) / 2.0) / (clicks * others))
-
-
-def log_loss(probability: Floats, clicked: Floats) -> float:
-    """Mean negative log-likelihood in nats."""
-    return float(log_losses(probability, clicked).mean())
-
-
-def log_losses(probability: Floats, clicked: Floats) -> Floats:
-    """Negative log-likelihood of each row, in nats."""
-    inside = np.clip(probability, 1e-15, 1 - 1e-15)
-    return np.asarray(-(clicked * np.log(inside) + (1 - clicked) * np.log(1 - inside)))
+CURVE_POINTS = 10
 
 
 def evaluate(probability: Floats, clicked: Floats, base_rate: float) -> list[Metric]:
@@ -50,3 +27,18 @@ def evaluate(probability: Floats, clicked: Floats, base_rate: float) -> list[Met
         Metric("mean_click_probability", float(probability.mean()), "click_rate", float(clicked.mean())),
         Metric("evaluated_impressions", float(len(clicked))),
     ]
+
+
+def curves(probability: Floats, clicked: Floats) -> dict[str, list[list[float]]]:
+    """How far predictions are right, as points [x, y, impressions], of tenths of the impressions by prediction.
+
+    reliability    mean prediction of a tenth, its click rate: equal where predictions mean what they say
+    gains          share of the impressions with the highest predictions, share of all clicks among these, from 0, 0 on
+    """
+    order = np.argsort(-probability, kind="stable")
+    tenths = [part for part in np.array_split(order, CURVE_POINTS) if len(part)]
+    clicks = np.cumsum([0.0, *(clicked[part].sum() for part in tenths)]) / max(1.0, float(clicked.sum()))
+    shown = np.cumsum([0, *map(len, tenths)])
+    rates = [[float(probability[part].mean()), float(clicked[part].mean()), float(len(part))] for part in tenths[::-1]]
+    gains = [[float(n / len(order)), float(share), float(n)] for n, share in zip(shown, clicks)]
+    return {"reliability": rates, "gains": gains}

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.click.calibration import Floats, sigmoid
+from ml.calibration import sigmoid
 from ml.click.features import rare_of
 from ml.click.tokens import words
+from ml.measures import Floats
 
 
 @dataclass(frozen=True)

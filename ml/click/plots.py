@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.click.calibration import Floats
+from ml.measures import Floats
 from ml.plots import line
 
 if TYPE_CHECKING:

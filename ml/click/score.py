@@ -18,9 +18,9 @@ from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.click import tokens as T
 from ml.click.audience import customers_today, recent_contexts
-from ml.click.calibration import Floats
 from ml.click.features import SEPARATOR, last_second, read_impressions
 from ml.click.model import ClickModel, load
+from ml.measures import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

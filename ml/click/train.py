@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import leakage, registry, tables
-from ml.click.calibration import Floats, curves, offset, slope
-from ml.click.evaluate import evaluate
+from ml.calibration import offset, slope
+from ml.click.evaluate import curves, evaluate
 from ml.click.features import READS, Span, read_impressions, span
 from ml.click.fits import REGULARISATION, rows_of
 from ml.click.model import ClickModel, base_rate_model
 from ml.click.plots import reliability_plot
 from ml.concurrency import each
+from ml.measures import Floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ml.click.calibration import expected_calibration_error
-from ml.click.evaluate import auc, log_loss
+from ml.measures import auc, average_precision, expected_calibration_error, log_loss
 from ml.purchase.features import Floats
 from ml.purchase.forest import ALL_LEAVES, Forest
 from ml.registry import Metric
@@ -18,20 +17,6 @@ MOST_FOR_IMPORTANCE = 2_500
 """Importances are measured on at most so many customers, evenly spaced by id."""
 AHEAD = "the 30 days after those learnt from"
 HALVES = f"{AHEAD}, each half of the customers calibrated on the other"
-
-
-def average_precision(score: Floats, bought: Floats) -> float:
-    """Area under the precision-recall curve: gains in recall times precision, summed; 0 without buyers.
-
-    Rows of equal score come in together, as in scikit-learn's `average_precision_score`.
-    """
-    if bought.sum() == 0:
-        return 0.0
-    levels, place = np.unique(-score, return_inverse=True)
-    hits = np.cumsum(np.bincount(place, bought, minlength=len(levels)))
-    taken = np.cumsum(np.bincount(place, minlength=len(levels)))
-    gain = np.diff(np.concatenate([[0.0], hits])) / bought.sum()
-    return float((gain * hits / taken).sum())
 
 
 def halves(raw: Floats, bought: Floats, calibrated: Callable[[Floats, Floats, Floats], Floats]) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.click.calibration import offset, sigmoid, slope
+from ml.calibration import offset, sigmoid, slope
 from ml.purchase.features import CHANNEL, PLAIN, SPANS, Customers, Floats, names_of
 from ml.purchase.forest import Forest
 

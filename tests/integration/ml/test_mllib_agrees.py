@@ -11,10 +11,10 @@ import pytest
 from lakehouse import engine
 from ml.click import fits as click
 from ml.click.compare import later
-from ml.click.evaluate import auc
 from ml.click.features import Span, read_impressions, span, vocabulary, word_counts
 from ml.click.tokens import words
 from ml.frames import speaking_to
+from ml.measures import auc
 from ml.purchase import fits as purchase
 from ml.purchase.features import customers_at, read_activity
 from ml.recommend.content import read_tags

@@ -2,26 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss as sklearn_log_loss
-from sklearn.metrics import roc_auc_score
 
-from ml.click.evaluate import auc, evaluate, log_loss
-
-
-def test_auc_counts_ties_half() -> None:
-    assert auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([0.0, 0.0, 1.0, 1.0])) == (1 + 1 + 1 + 0.5) / 4
-
-
-def test_auc_and_log_loss_are_scikit_learns() -> None:
-    rng = np.random.default_rng(0)
-    probability = np.round(rng.random(500), 2).clip(0.01, 0.99)
-    clicked = (rng.random(500) < probability).astype(float)
-    assert auc(probability, clicked) == pytest.approx(roc_auc_score(clicked, probability))
-    assert log_loss(probability, clicked) == pytest.approx(sklearn_log_loss(clicked, probability))
-
-
-def test_one_sided_labels_have_auc_one_half() -> None:
-    assert auc(np.array([0.1, 0.2]), np.zeros(2)) == 0.5
+from ml.click.evaluate import curves, evaluate
 
 
 def test_every_metric_stands_beside_the_base_rate() -> None:
@@ -34,3 +16,17 @@ def test_every_metric_stands_beside_the_base_rate() -> None:
 
 def test_without_later_impressions_the_metrics_say_so() -> None:
     assert [metric.split for metric in evaluate(np.empty(0), np.empty(0), 0.1)] == ["no held-out period"]
+
+
+def test_curves_are_tenths_by_prediction() -> None:
+    probability, clicked = np.arange(20) / 20, np.array([0.0] * 16 + [1.0, 0.0, 1.0, 1.0])
+    told = curves(probability, clicked)
+    assert told["reliability"][-1] == [pytest.approx(0.925), 1.0, 2.0]
+    assert told["reliability"][-2] == [pytest.approx(0.825), 0.5, 2.0]
+    assert told["reliability"][0] == [pytest.approx(0.025), 0.0, 2.0]
+    assert told["gains"][:3] == [[0.0, 0.0, 0.0], [0.1, pytest.approx(2 / 3), 2.0], [0.2, 1.0, 4.0]]
+    assert told["gains"][-1] == [1.0, 1.0, 20.0]
+
+
+def test_curves_without_a_click_are_flat() -> None:
+    assert [y for _, y, _ in curves(np.full(3, 0.1), np.zeros(3))["gains"]] == [0.0] * 4

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.click.calibration import sigmoid
+from ml.calibration import sigmoid
 from ml.click.model import ClickModel, base_rate_model, load
 from ml.click.score import contexts, pairs
 

@@ -2,21 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
 
-from ml.click.evaluate import auc
-from ml.purchase.evaluate import REPEATS, average_precision, evaluate, halves, permutation_importances
+from ml.measures import auc
+from ml.purchase.evaluate import REPEATS, evaluate, halves, permutation_importances
 from ml.purchase.fits import by_scikit_learn
 from ml.purchase.model import PurchaseModel
-
-
-def test_average_precision_by_hand_and_with_ties_as_scikit_learn_has_it() -> None:
-    # The buyers are first and third: (1/1 + 2/3) / 2.
-    assert average_precision(np.array([0.9, 0.8, 0.7, 0.1]), np.array([1.0, 0, 1, 0])) == pytest.approx((1 + 2 / 3) / 2)
-    rng = np.random.default_rng(1)
-    score, bought = np.round(rng.random(500), 1), (rng.random(500) < 0.3).astype(np.float64)
-    assert average_precision(score, bought) == pytest.approx(average_precision_score(bought, score))
-    assert average_precision(score, np.zeros(500)) == 0.0
 
 
 def test_no_customer_has_a_part_in_their_own_calibration() -> None:

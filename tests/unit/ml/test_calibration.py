@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from ml.click.calibration import curves, expected_calibration_error, offset, sigmoid, slope
+from ml.calibration import offset, sigmoid, slope
 
 
 def overconfident(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -44,24 +44,3 @@ def test_few_or_one_sided_clicks_keep_the_calibration_finite_and_in_order(rows: 
     stretch = slope(logit, clicked)
     assert stretch >= 0
     assert np.isfinite(offset(logit, clicked, stretch))
-
-
-def test_calibration_error_is_the_mean_gap_between_prediction_and_rate_worked_out_by_hand() -> None:
-    probability = np.array([0.1, 0.1, 0.8, 0.6])
-    clicked = np.array([0.0, 1.0, 1.0, 1.0])
-    # two bins: |0.1 - 0.5| = 0.4 and |0.7 - 1.0| = 0.3, two rows each
-    assert expected_calibration_error(probability, clicked, bins=2) == pytest.approx(0.35)
-
-
-def test_curves_are_tenths_by_prediction() -> None:
-    probability, clicked = np.arange(20) / 20, np.array([0.0] * 16 + [1.0, 0.0, 1.0, 1.0])
-    told = curves(probability, clicked)
-    assert told["reliability"][-1] == [pytest.approx(0.925), 1.0, 2.0]
-    assert told["reliability"][-2] == [pytest.approx(0.825), 0.5, 2.0]
-    assert told["reliability"][0] == [pytest.approx(0.025), 0.0, 2.0]
-    assert told["gains"][:3] == [[0.0, 0.0, 0.0], [0.1, pytest.approx(2 / 3), 2.0], [0.2, 1.0, 4.0]]
-    assert told["gains"][-1] == [1.0, 1.0, 20.0]
-
-
-def test_curves_without_a_click_are_flat() -> None:
-    assert [y for _, y, _ in curves(np.full(3, 0.1), np.zeros(3))["gains"]] == [0.0] * 4
