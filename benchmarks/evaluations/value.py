@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, special, stats
 
+from benchmarks.evaluations import DataSet
 from lakehouse.settings import load_settings
 from ml.registry import Metric
 from ml.value import bgnbd, gammagamma
@@ -176,6 +177,21 @@ def _foretold(what: str, metrics: list[Metric]) -> list[Row]:
 
 def _near(value: float, known: float, by: float) -> bool:
     return bool(abs(value - known) <= by)
+
+
+CDNOW = ("cdnow_bgnbd_summary.csv.gz", "cdnow_sample.csv.gz", "cdnow_gammagamma_summary.csv.gz")
+ONLINE_RETAIL = "online_retail_2010-12_2011-05.csv.gz"
+ON = {
+    "cdnow": DataSet(
+        lambda: [
+            row
+            for measured, file in zip((summary_of_orders, transactions, summary_of_values), CDNOW)
+            for row in measured(load_settings().data_dir / file)
+        ],
+        CDNOW,
+    ),
+    "online-retail": DataSet(lambda: online_retail(load_settings().data_dir / ONLINE_RETAIL), (ONLINE_RETAIL,)),
+}
 
 
 if __name__ == "__main__":

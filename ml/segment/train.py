@@ -22,7 +22,7 @@ from ml.segment.evaluate import (
     silhouette,
 )
 from ml.segment.features import DIMENSIONS, INPUTS, READS, Floats, dimensions, fit_scale, fit_value, read_customers
-from ml.segment.fits import fits_of
+from ml.segment.fits import MOST_IN_PROCESS, fits_of
 from ml.segment.matching import named_like
 from ml.segment.model import SegmentModel, Tried, load
 from ml.segment.naming import name_clusters
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 KS = range(2, 9)
-MOST_FOR_ELBOW = 20_000
+MOST_FOR_ELBOW = MOST_IN_PROCESS
 """The curve is drawn on at most so many customers, evenly spaced by id; the chosen k is fitted on all of them."""
 SEEDS = 5
 """By how many seeds it is tried whether the groups are the same; on the customers that the curve is drawn on."""
