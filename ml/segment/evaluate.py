@@ -13,6 +13,11 @@ from ml.segment.features import Floats
 
 Labels = npt.NDArray[np.int64]
 
+STRONG = 1.0 - (1.0 - 0.70) ** 2
+"""A silhouette above 0.70 tells of a strong structure (Kaufman and Rousseeuw, "Finding Groups in Data", 1990): the own
+group is 0.3 times as far as the next one. Distances here are squared, which makes it 0.91.
+"""
+
 
 @dataclass(frozen=True)
 class FeatureTest:
@@ -150,3 +155,13 @@ def elbow(ks: Sequence[int], costs: Sequence[float]) -> int:
         return int(x[0])
     below = 1.0 - (x - x[0]) / (x[-1] - x[0]) - (y - y[-1]) / (y[0] - y[-1])
     return int(x[int(np.argmax(np.round(below, 12)))])
+
+
+def how_many(ks: Sequence[int], costs: Sequence[float], silhouettes: Sequence[float]) -> int:
+    """The k with the best silhouette where groups lie far apart, the elbow of the costs where they run into each other.
+
+    A curve falls so steeply over the first of five far groups that it bends there; silhouettes of groups that overlap
+    are best for two of them, whatever there is.
+    """
+    best = int(np.argmax(silhouettes))
+    return int(ks[best]) if silhouettes[best] > STRONG else elbow(ks, costs)

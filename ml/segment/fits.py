@@ -21,8 +21,8 @@ STARTS = 10
 STARTS_BY_MLLIB = 3
 """Each is a chain of Spark jobs, seconds of them."""
 MOST_IN_PROCESS = 20_000
-"""Customers. So many are fitted here in tenths of a second from more starts than MLlib could try: one start of MLlib gave
-other groups by another seed (adjusted Rand .62 on 55 customers).
+"""Customers. So many are fitted here in tenths of a second, from more starts than MLlib could try: one start of MLlib
+gave other groups by another seed (adjusted Rand .62 on 55 customers).
 """
 
 

@@ -1,4 +1,4 @@
-"""Fit K-means for k from 2 to 8, take the elbow, name the groups, register."""
+"""Fit K-means for k from 2 to 8, take one of them, name the groups, register."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ml.segment.evaluate import (
     Labels,
     agreements,
     cost,
-    elbow,
     evaluate_segmentation,
+    how_many,
     nearest_centre,
     silhouette,
 )
@@ -51,11 +51,12 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     step = -(-len(points) // MOST_FOR_ELBOW)
     some = points[::step]
     curve = draw_curve(spark, some, seed)
-    chosen = elbow(list(curve), [cost(some, centres) for centres in curve.values()])
+    tried = [_tried(some, k, found) for k, found in curve.items()]
+    chosen = how_many(list(curve), [one.cost for one in tried], [one.silhouette for one in tried])
     centres = curve[chosen] if step == 1 else fits_of(spark, points)(chosen, seed)
     names = named_like(centres, scale, _champion(settings))
     order = np.argsort([name.segment_id for name in names])
-    tried = [_tried(some, k, found) for k, found in curve.items() if k > 1]  # one group is no point of it
+    tried = [one for one in tried if one.k > 1]  # one group is no point of it
     model = SegmentModel(scale, centres[order], [names[place] for place in order], tried, value)
     metrics = [*_metrics(points, model), *_stability(spark, some, curve[chosen], seed)]
     version = registry.register(

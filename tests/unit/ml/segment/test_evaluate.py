@@ -5,7 +5,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from ml.segment.evaluate import agreements, cost, elbow, evaluate_segmentation, nearest_centre, silhouette
+from ml.segment.evaluate import agreements, cost, elbow, evaluate_segmentation, how_many, nearest_centre, silhouette
 
 
 def three_clouds() -> np.ndarray:
@@ -38,6 +38,13 @@ def test_the_elbow_is_where_the_curve_bends_most() -> None:
 def test_a_flat_or_short_curve_gives_the_smallest_k() -> None:
     assert elbow([2, 3, 4], [5.0, 5.0, 5.0]) == 2
     assert elbow([1], [0.0]) == 1
+
+
+def test_groups_far_apart_are_counted_by_silhouette_others_by_the_elbow() -> None:
+    costs = [3139.0, 908.0, 413.0, 87.0, 79.0]  # bends at 3
+    assert elbow([2, 3, 4, 5, 6], costs) == 3
+    assert how_many([2, 3, 4, 5, 6], costs, [0.69, 0.89, 0.92, 0.96, 0.86]) == 5
+    assert how_many([2, 3, 4, 5, 6], costs, [0.60, 0.45, 0.45, 0.44, 0.44]) == 3
 
 
 def test_equally_close_centres_give_the_first() -> None:
