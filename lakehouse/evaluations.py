@@ -63,7 +63,8 @@ def figures(task: str, on: str | None = None) -> list[Figure]:
         text=True,
     )
     *printed, last = done.stdout.splitlines() or [""]
-    print(*printed, sep="\n", end="\n" if printed else "", file=sys.stderr)
+    if any(printed):
+        print(*printed, sep="\n", file=sys.stderr)
     if done.returncode == WRONG_INPUT and last:
         raise InputError(last)
     if done.returncode:

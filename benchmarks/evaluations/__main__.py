@@ -51,7 +51,7 @@ def main() -> int:
         print(f"\n{error}")
         return WRONG_INPUT
     print()
-    print(json.dumps(rows))
+    print(json.dumps(rows, default=bool))  # NumPy's is not Python's
     return 0
 
 
