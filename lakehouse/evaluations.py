@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.settings import CHECKOUT
+from lakehouse.settings import CHECKOUT, config_file, load_settings
 
 FOLDER = CHECKOUT / "benchmarks" / "evaluations"
 WRONG_INPUT = 2
@@ -56,9 +56,11 @@ def figures(task: str, on: str | None = None) -> list[Figure]:
     if task not in there:
         raise InputError(f"there is no evaluation of {task!r}: there are those of {', '.join(there)}")
     path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+    here = {"LAKEHOUSE_CONFIG": str(config_file().absolute()), "LAKEHOUSE_DATA_DIR": str(load_settings().data_dir)}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.evaluations", task, *([] if on is None else ["--on", on])],
-        env={**os.environ, "PYTHONPATH": path},
+        cwd=CHECKOUT,  # -m looks there first: another folder may have benchmarks of its own
+        env={**os.environ, **here, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -42,7 +42,7 @@ from ml.measures import auc, average_precision, expected_calibration_error, log_
 
 SHOP_SEEDS = (20260714, 20260715)
 CUSTOMERS, DAYS = 2500, 365
-CLOSE, LEAST_CALIBRATED = 0.001, 0.01
+CLOSE, MOST_ERROR = 0.001, 0.01
 DRAWS, SEED = 1000, 7
 IPINYOU = "ipinyou_ctr_train.csv.gz"
 OF_IPINYOU = (
@@ -68,6 +68,7 @@ class Judged:
         own: log-odds of the room's fit before calibration, and scikit-learn's with the same weights and L2.
     """
 
+    ids: Sequence[str]
     label: np.ndarray
     base_rate: float
     steps: Mapping[str, np.ndarray]
@@ -93,11 +94,12 @@ def shops() -> list[Row]:
     told: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="click-") as folder:  # one for all: the engine keeps that of the first
         for seed in SHOP_SEEDS:
-            settings, _ = shop_with_features(Path(folder) / str(seed), CUSTOMERS, DAYS, seed)
+            settings, truth = shop_with_features(Path(folder) / str(seed), CUSTOMERS, DAYS, seed)
             found = judged(settings, AS_OF)
             what = f"click, shop {seed}"
             print(reliability(what, found))
-            told += [*beside(what, found), calibration(what, found, LEAST_CALIBRATED)]
+            known = pd.read_parquet(truth / "impressions.parquet").set_index("impression_id")["click_probability"]
+            told += [*beside(what, found), calibration(what, found, MOST_ERROR, known.loc[found.ids].to_numpy())]
     return told
 
 
@@ -169,10 +171,12 @@ def judged(settings: Settings, as_of: date) -> Judged:
         learnt = learn(impressions, edges)
         told = rows_of(impressions, edges)
         assert isinstance(told, LocalRows)
-        return _steps(told, learnt)
+        in_order = impressions.select("second", "impression_id", "label").toPandas()
+    ids = in_order.sort_values(list(in_order), ignore_index=True)["impression_id"]  # as the rows are
+    return _steps(told, learnt, ids.to_numpy())
 
 
-def _steps(told: LocalRows, learnt: Learnt) -> Judged:
+def _steps(told: LocalRows, learnt: Learnt, ids: np.ndarray) -> Judged:
     twin, strength = learnt.twin, learnt.regularisation
     assert twin is not None
     told.leave_out(learnt.left_out)
@@ -194,7 +198,7 @@ def _steps(told: LocalRows, learnt: Learnt) -> Judged:
         "weights": sigmoid(ours),
         "calibrated": twin.probability(ours),
     }
-    return Judged(told.label[test], twin.base_rate, steps, (ours, theirs), strength)
+    return Judged(ids[test], told.label[test], twin.base_rate, steps, (ours, theirs), strength)
 
 
 def beside(what: str, found: Judged) -> list[Row]:
@@ -241,8 +245,12 @@ def beside(what: str, found: Judged) -> list[Row]:
     ]
 
 
-def calibration(what: str, found: Judged, most: float | None) -> Row:
-    """ECE in tenths; where no bound is known, within what chance alone gives probabilities that are right."""
+def calibration(what: str, found: Judged, most: float | None, true: np.ndarray | None = None) -> Row:
+    """ECE in tenths; where no bound is known, within what chance alone gives probabilities that are right.
+
+    Args:
+        true: the probabilities by which the clicks were drawn, where they were.
+    """
     rng = np.random.default_rng(SEED)
     by_chance = [
         expected_calibration_error(found.served, (rng.random(len(found.served)) < found.served).astype(np.float64))
@@ -252,11 +260,13 @@ def calibration(what: str, found: Judged, most: float | None) -> Row:
     reached = expected_calibration_error(found.served, found.label)
     theirs = expected_calibration_error(found.steps["default"], found.label)
     bound = end if most is None else most
+    of_true = 0.0 if true is None else expected_calibration_error(true, found.label)
+    planted = "" if true is None else f"; the probabilities that the clicks were drawn by {of_true:.4f}"
     return (
         f"{what}: expected calibration error, tenths by prediction",
         f"{reached:.4f}",
-        f"<= {bound:.4f}; by chance alone {middle:.4f}, 95 % of draws below {end:.4f}; scikit-learn's default "
-        f"{theirs:.4f}",
+        f"<= {bound:.4f}; if they were right {middle:.4f} by chance, 95 % of draws below {end:.4f}; scikit-learn's "
+        f"default {theirs:.4f}{planted}",
         bool(reached <= bound),
     )
 

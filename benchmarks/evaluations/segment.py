@@ -45,6 +45,7 @@ SEED, SEEDS = 7, range(8)
 OTHER_SEED = 1234
 """Of scikit-learn's ten starts beside ours."""
 LEAST_STABILITY, LEAST_PLANTED, MOST_INERTIA = 0.95, 0.9, 1.01
+TREES = 300
 FAR_APART = {  # days since the last order, orders, money of an order, active days of 90, days known
     "champions": (4, 40, 120, 60, 700),
     "loyal": (12, 12, 60, 25, 500),
@@ -135,7 +136,7 @@ def beside_planted(what: str, customers: pd.DataFrame, kinds: np.ndarray) -> Row
     """Agreement with the planted segments, and what a forest reaches that is told them of other customers."""
     model, points = grouped(customers, SEED)
     reached = adjusted_rand_score(kinds, model.place(customers))
-    forest = RandomForestClassifier(300, min_samples_leaf=3, random_state=SEED)
+    forest = RandomForestClassifier(TREES, min_samples_leaf=3, random_state=SEED)
     ceiling = adjusted_rand_score(kinds, cross_val_predict(forest, points, kinds, cv=10))
     return (
         f"{what}: adjusted Rand with the planted segments, k = {len(model.centres)}",
