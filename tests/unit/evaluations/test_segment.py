@@ -21,7 +21,7 @@ def test_kinds_that_are_no_kinds_are_not_found(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(segment, "TREES", 10)
     customers, kinds = segment.drawn(99)
     shuffled = np.random.default_rng(1).permutation(kinds)
-    *_, passed = segment.beside_planted("shuffled", customers, shuffled)
+    *_, passed = segment.beside_planted("shuffled", customers, shuffled, customers.to_numpy())
     assert passed is False
 
 
