@@ -269,9 +269,12 @@ def _signature(inputs: Mapping[str, str]) -> Any:
     if not inputs:
         return None
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Map
 
-    return ModelSignature(inputs=Schema([ColSpec(kind, name, required=False) for name, kind in inputs.items()]))
+    of_texts = {"map<string>": Map(DataType.string)}
+    columns = [ColSpec(of_texts.get(kind, kind), name, required=False) for name, kind in inputs.items()]
+    return ModelSignature(inputs=Schema(columns))
 
 
 def _flat(metrics: Sequence[Metric]) -> dict[str, float]:

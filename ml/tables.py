@@ -72,6 +72,20 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "segment_tests": pa.schema(
+        [
+            ("feature", pa.string()),
+            ("is_fitted_on", pa.bool_()),
+            ("anova_f", pa.float64()),
+            ("anova_p", pa.float64()),
+            ("eta_squared", pa.float64()),
+            ("kruskal_h", pa.float64()),
+            ("kruskal_p", pa.float64()),
+            ("epsilon_squared", pa.float64()),
+            ("customer_count", pa.int64()),
+            ("model_version", pa.string()),
+        ]
+    ),
     "click_predictions": pa.schema(
         [
             ("customer_id", pa.string()),

@@ -70,6 +70,7 @@ class Task:
         reads: the gold features that it learns from.
         writes: the `ml` tables that `score` (and, for what is told of a training, `train`) replaces.
         heeds: the settings that its results depend on, besides seed and `refresh_days`.
+        leans_on: other tasks whose code it calls.
         judge: how a challenger is compared with the champion; without it each new model is the champion at once.
         metric, direction: the one that a person asks for first, and whether more of it or less is better.
         baseline: what a person would do without the model.
@@ -82,6 +83,7 @@ class Task:
     fit: Door
     predict: Door
     heeds: tuple[str, ...] = ()
+    leans_on: tuple[str, ...] = ()
     judge: comparisons.Judge | None = None
     metric: str = ""
     direction: Direction = "higher"
@@ -146,9 +148,8 @@ class Task:
             for path in (settings.table_path("gold", table) for table in self.reads)
             if (path / "_delta_log").exists()
         )
-        return champions.Trained(
-            as_of, rows, files_digest([*ROOM.glob("*.py"), *(ROOM / self.name).rglob("*.py")], ROOM), seed
-        )
+        rooms = [path for name in (self.name, *self.leans_on) for path in (ROOM / name).rglob("*.py")]
+        return champions.Trained(as_of, rows, files_digest([*ROOM.glob("*.py"), *rooms], ROOM), seed)
 
     def score(self, spark: SparkSession, settings: Settings, as_of: date, seed: int) -> Summary:
         """Predict with the champion into the task's tables, from what a session of either engine reads.
@@ -177,9 +178,10 @@ TASKS: dict[str, Task] = {
         Task(
             "segment",
             segment.READS,
-            ("customer_segments", "segment_profiles", "segment_elbow"),
+            ("customer_segments", "segment_profiles", "segment_elbow", "segment_tests"),
             train_segment,
             score_segment,
+            leans_on=("value",),
             judge=JUDGE_SEGMENT,
             metric="silhouette",
             direction="higher",

@@ -1,1 +1,25 @@
-"""What each task reaches, beside what is known of the data."""
+"""What each task reaches, beside what is known of the data: a module a task.
+
+A module has `rows()`, all its figures, and `ON`, its data sets by the name that `lakehouse evaluate TASK --on` takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Row = tuple[str, str, str, bool]
+"""What was measured, our figure, the reference, and whether ours will do."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that a task is measured on.
+
+    Args:
+        rows: measures.
+        files: of the folder `LAKEHOUSE_DATA_DIR`, without which there is nothing to measure.
+    """
+
+    rows: Callable[[], list[Row]]
+    files: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import LinearConstraint, milp
 
+from benchmarks.evaluations import DataSet
 from ml.budget.allocate import allocate
 from ml.budget.channels import Allocation, Channel, InfeasibleBudget, UnboundedBudget, Units
 from ml.budget.conflicts import Limit, conflicting
@@ -201,6 +202,9 @@ def rows() -> Rows:
         ("conflicts that HiGHS finds irreducible", f"{irreducible}", f"{infeasible}", irreducible == infeasible),
     ]
     return told
+
+
+ON = {"random-programs": DataSet(rows)}
 
 
 if __name__ == "__main__":

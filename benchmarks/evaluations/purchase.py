@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.evaluations import DataSet
 from lakehouse.settings import load_settings
 from ml.measures import auc, average_precision, log_loss
 from ml.purchase.fits import by_scikit_learn
@@ -75,6 +76,9 @@ def predicted(path: Path) -> tuple[np.ndarray, np.ndarray, list[float]]:
         told[later] = forest.probability(features[later])
         by_fold.append(auc(told[later], bought[later]))
     return bought, told, by_fold
+
+
+ON = {"online-shoppers": DataSet(rows, (FILE,))}
 
 
 def main() -> None:

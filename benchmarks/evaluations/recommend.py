@@ -24,6 +24,7 @@ import pandas as pd
 from scipy import sparse
 
 from benchmarks import movielens
+from benchmarks.evaluations import DataSet
 from lakehouse.settings import load_settings
 from ml import tables
 from ml.recommend.choice import suited, winner
@@ -210,6 +211,15 @@ def _print(title: str, told: Mapping[str, Mapping[str, float]]) -> None:
     print(f"\n{title}\n{'':22}" + "".join(f"{name:>16}" for name in MEASURES))
     for method, values in told.items():
         print(f"{method:22}" + "".join(f"{values[name]:16.4f}" for name in MEASURES))
+
+
+ON = {
+    "movielens-latest-small": DataSet(
+        lambda: [*ratings_predicted(), *beside_implicit()], ("movielens_latest_small.csv.gz",)
+    ),
+    "ml-100k": DataSet(hundred_thousand),
+    "sample": DataSet(shop),
+}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from benchmarks.evaluations import DataSet
 from lakehouse.session import start_session
 from lakehouse.settings import load_settings
 from ml.text.fits import Fit, by_scikit_learn, fits_of
@@ -78,6 +79,12 @@ def _row(what: str, reached: float, least: float) -> tuple[str, str, str, bool]:
 
 def _read(name: str) -> pd.DataFrame:
     return pd.read_csv(load_settings().data_dir / f"{name}.csv.gz")
+
+
+ON = {
+    "waimai": DataSet(lambda: waimai(by_scikit_learn), ("waimai_10k_reviews.csv.gz",)),
+    "amazon-snippets": DataSet(lambda: amazon(by_scikit_learn), ("vader_amazonReviewSnippets.csv.gz",)),
+}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import pandas as pd
 from deltalake import DeltaTable
 from scipy import integrate, special, stats
 
+from benchmarks.evaluations import DataSet
 from benchmarks.planted import AS_OF, SEEDS, SHOPS, shop
 from lakehouse.settings import Settings, load_settings
 from ml.registry import Metric
@@ -239,6 +240,21 @@ def _foretold(what: str, metrics: list[Metric]) -> list[Row]:
 
 def _near(value: float, known: float, by: float) -> bool:
     return bool(abs(value - known) <= by)
+
+
+CDNOW = ("cdnow_bgnbd_summary.csv.gz", "cdnow_sample.csv.gz", "cdnow_gammagamma_summary.csv.gz")
+ONLINE_RETAIL = "online_retail_2010-12_2011-05.csv.gz"
+ON = {
+    "cdnow": DataSet(
+        lambda: [
+            row
+            for measured, file in zip((summary_of_orders, transactions, summary_of_values), CDNOW)
+            for row in measured(load_settings().data_dir / file)
+        ],
+        CDNOW,
+    ),
+    "online-retail": DataSet(lambda: online_retail(load_settings().data_dir / ONLINE_RETAIL), (ONLINE_RETAIL,)),
+}
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def main() -> int:
     """Run a verb; the exit code is 0 done, 2 input or configuration wrong, 3 a gate failed, 1 anything else."""
     logging.getLogger().addHandler(logging.NullHandler())  # else py4j prints a traceback for each call to a dead Java
     try:
-        app(standalone_mode=False)
-        return 0
+        left_with = app(standalone_mode=False)  # the code of a typer.Exit, which is caught in there
+        return left_with if isinstance(left_with, int) else 0
     except typer.Exit as leave:
         return leave.exit_code
     except KeyboardInterrupt:

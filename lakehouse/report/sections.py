@@ -129,6 +129,15 @@ SECTIONS = (
                 "select k, cost, silhouette, is_chosen from ml.segment_elbow order by k",
                 lines("k", "cost"),
             ),
+            Exhibit(
+                "By what they differ",
+                "Which share of a feature's variance (eta squared) and of that of its ranks (epsilon squared) lies "
+                "between segments. Of a feature that they were made of p is small by construction.",
+                ("ml.segment_tests",),
+                "select feature, eta_squared, epsilon_squared, anova_f, anova_p, kruskal_h, kruskal_p, is_fitted_on, "
+                "customer_count from ml.segment_tests order by eta_squared desc, feature",
+                bars("feature", "eta_squared", "epsilon_squared"),
+            ),
             _metrics("Measures", "segment", "Of the segmentation in use."),
         ),
     ),

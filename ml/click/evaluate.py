@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.measures import Floats, auc, expected_calibration_error, log_loss
+from ml.measures import Floats, auc, average_precision, expected_calibration_error, log_loss
 from ml.registry import Metric
 
 CURVE_POINTS = 10
 
 
 def evaluate(probability: Floats, clicked: Floats, base_rate: float) -> list[Metric]:
-    """AUC, log loss and calibration error of the predictions, and the same of the base rate for every row."""
+    """AUC, average precision, log loss and calibration error of the predictions, and of the base rate for every row."""
     if len(clicked) == 0:
         return [Metric("evaluated_impressions", 0.0, split="no held-out period")]
     flat = np.full(len(clicked), base_rate)
     return [
         Metric("auc", auc(probability, clicked), "base_rate", 0.5),
+        Metric("average_precision", average_precision(probability, clicked), "base_rate", float(clicked.mean())),
         Metric("log_loss", log_loss(probability, clicked), "base_rate", log_loss(flat, clicked)),
         Metric(
             "expected_calibration_error",

@@ -25,8 +25,10 @@ from ml.measures import Floats
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+REGULARISATIONS = (0.003, 0.01, 0.03, 0.1)
+"""L2 on the coefficients, beside a mean loss in which clicks and others weigh the same: those that are tried."""
 REGULARISATION = 0.01
-"""L2 on the coefficients, beside a mean loss in which clicks and others weigh the same."""
+"""Where there is nothing to choose by."""
 ITERATIONS, TOLERANCE = 30, 1e-6
 """Of MLlib; after these the coefficients are within a hundredth of where they end."""
 MOST_STEPS, STEEPEST = 200, 1e-5
@@ -70,7 +72,9 @@ class Rows(Protocol):
     def leave_out(self, columns: Collection[str]) -> None:
         """Forget the words of these columns."""
 
-    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+    def fit(
+        self, last_period: int, clicks: list[int], others: list[int], regularisation: float = REGULARISATION
+    ) -> Fitted:
         """A model, not yet calibrated, of the periods up to `last_period`.
 
         A click weighs (others / clicks), so that both classes weigh the same; the log of that weight is then taken off
@@ -164,13 +168,15 @@ class LocalRows:
         self.words = [self.words[number] for number in kept]
         self.matrix = self.matrix[:, kept]
 
-    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+    def fit(
+        self, last_period: int, clicks: list[int], others: list[int], regularisation: float = REGULARISATION
+    ) -> Fitted:
         from sklearn.linear_model import LogisticRegression
 
         count = int(np.searchsorted(self.period, last_period, side="right"))
         click_weight, base_rate = weighing(last_period, clicks, others)
         weight = np.where(self.label[:count] > 0, click_weight, 1.0)
-        regression = LogisticRegression(C=1.0 / (REGULARISATION * weight.sum()), tol=STEEPEST, max_iter=MOST_STEPS)
+        regression = LogisticRegression(C=1.0 / (regularisation * weight.sum()), tol=STEEPEST, max_iter=MOST_STEPS)
         regression.fit(_first(self.matrix, count), self.label[:count], sample_weight=weight)
         return Fitted(_model(self.words, regression.coef_[0], regression.intercept_[0], click_weight, base_rate))
 
@@ -255,14 +261,16 @@ class SparkRows:
         clicks = [int(told[when][1]) if when in told else 0 for when in range(3)]
         return clicks, [told[when][2] - clicks[when] if when in told else 0 for when in range(3)]
 
-    def fit(self, last_period: int, clicks: list[int], others: list[int]) -> Fitted:
+    def fit(
+        self, last_period: int, clicks: list[int], others: list[int], regularisation: float = REGULARISATION
+    ) -> Fitted:
         from pyspark.ml.classification import LogisticRegression
 
         click_weight, base_rate = weighing(last_period, clicks, others)
         weight = F.when(F.col("label") > 0, click_weight).otherwise(1.0)
         past = self.frame.where(F.col("period") <= last_period).withColumn("weight", weight)
         regression = LogisticRegression(
-            regParam=REGULARISATION, standardization=False, weightCol="weight", maxIter=ITERATIONS, tol=TOLERANCE
+            regParam=regularisation, standardization=False, weightCol="weight", maxIter=ITERATIONS, tol=TOLERANCE
         )
         fitted = regression.fit(past)
         coefficients = fitted.coefficients.toArray()

@@ -12,9 +12,18 @@ import numpy as np
 import pandas as pd
 
 from ml.calibration import sigmoid
+from ml.click import tokens as T
 from ml.click.features import rare_of
 from ml.click.tokens import words
 from ml.measures import Floats
+
+SIGNATURE = {
+    "customer_id": "string",
+    **dict.fromkeys((*T.CONTEXT[:5], *T.PERSON, T.TASTE), "string"),
+    **dict.fromkeys((*T.CONTEXT[5:], *T.COUNTS, *T.DAYS, T.AGE, T.TASTE_RATE), "double"),
+    T.ATTRIBUTES: "map<string>",
+}
+"""The columns that `predict` takes, to MLflow types; whatever else a source tells of an impression is an attribute."""
 
 
 @dataclass(frozen=True)

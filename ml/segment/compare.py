@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ml.comparisons import Judge, Rivals, Twins
 from ml.promotion import Judged
 from ml.segment.evaluate import Labels, silhouettes
-from ml.segment.features import Floats, dimensions, read_rfm
+from ml.segment.features import Floats, read_customers
 from ml.segment.matching import rescaled
 from ml.segment.model import SegmentModel, load
 
@@ -29,13 +29,13 @@ def measure(rivals: Rivals, twins: Twins) -> Judged | str:
 
     Where the numbers of segments differ, more of them would always win by distance: then by silhouette.
     """
-    rfm = read_rfm(rivals.spark, rivals.as_of)
-    rfm = rfm[is_held_out(rfm["customer_id"])]
+    customers = read_customers(rivals.spark, rivals.as_of)
+    customers = customers[is_held_out(customers["customer_id"])]
     champion, challenger = twins.champion, twins.challenger
-    if rfm.empty:
+    if customers.empty:
         return "no customer is held out"
-    points = challenger.scale.apply(dimensions(rfm))
-    labels = [model.place(rfm) for model in (champion, challenger)]
+    points = challenger.points(customers)
+    labels = [model.place(customers) for model in (champion, challenger)]
     unit = "held-out customers"
     if len(champion.centres) == len(challenger.centres):
         far = [_distances(points, model, own, challenger) for model, own in zip((champion, challenger), labels)]

@@ -1,8 +1,10 @@
-"""How many groups there are: the cost curve, its elbow, and how well apart the groups lie."""
+"""How many groups there are: the cost curve, its elbow, how well apart the groups lie, and by what they differ."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,89 @@ import numpy.typing as npt
 from ml.segment.features import Floats
 
 Labels = npt.NDArray[np.int64]
+
+STRONG = 1.0 - (1.0 - 0.70) ** 2
+"""A silhouette above 0.70 tells of a strong structure (Kaufman and Rousseeuw, "Finding Groups in Data", 1990): the own
+group is 0.3 times as far as the next one. Distances here are squared, which makes it 0.91.
+"""
+
+
+@dataclass(frozen=True)
+class FeatureTest:
+    """Whether a feature differs between segments, and by how much.
+
+    p is the chance of such a difference among groups drawn at random. Of a feature that the segments were made of it
+    is small by construction: there the effect sizes say what tells them apart, and p nothing about whether they exist.
+
+    Args:
+        is_fitted_on: whether the segments were made of it.
+        anova_f, anova_p: one-way analysis of variance; null where nothing varies or only one segment has customers.
+        eta_squared: share of its variance that lies between segments, 0 to 1.
+        kruskal_h, kruskal_p: of its ranks, which no outlier moves (Kruskal and Wallis 1952).
+        epsilon_squared: H / (n - 1), 0 to 1 (Tomczak and Tomczak, "The need to report effect size estimates
+            revisited", 2014).
+        customer_count: those of whom the feature is known.
+    """
+
+    feature: str
+    is_fitted_on: bool
+    anova_f: float | None
+    anova_p: float | None
+    eta_squared: float
+    kruskal_h: float | None
+    kruskal_p: float | None
+    epsilon_squared: float
+    customer_count: int
+
+
+def evaluate_segmentation(
+    values: Floats, labels: Labels, features: Sequence[str], fitted_on: Sequence[str]
+) -> list[FeatureTest]:
+    """One row per feature, in their order.
+
+    Args:
+        values: customers x features, on the scale on which means are to be compared; NaN where it is not known.
+        labels: the segment of each customer.
+        fitted_on: the features that the segments were made of.
+    """
+    return [
+        _tested(name, name in fitted_on, column[~np.isnan(column)], labels[~np.isnan(column)])
+        for name, column in zip(features, values.T, strict=True)
+    ]
+
+
+def _tested(feature: str, is_fitted_on: bool, values: Floats, labels: Labels) -> FeatureTest:
+    from scipy.stats import f_oneway, kruskal
+
+    groups = [values[labels == label] for label in np.unique(labels)]
+    if len(groups) < 2 or len(values) <= len(groups) or np.ptp(values) == 0:
+        return FeatureTest(feature, is_fitted_on, None, None, 0.0, None, None, 0.0, len(values))
+    between = sum(len(group) * (group.mean() - values.mean()) ** 2 for group in groups)
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
+    ranked = kruskal(*groups)
+    # Groups in which nothing varies have an infinite F; it is left out, as a table has no infinity.
+    variance = f_oneway(*groups) if within > 0 else None
+    return FeatureTest(
+        feature,
+        is_fitted_on,
+        None if variance is None else float(variance.statistic),
+        None if variance is None else float(variance.pvalue),
+        float(between / (between + within)),
+        float(ranked.statistic),
+        float(ranked.pvalue),
+        float(ranked.statistic / (len(values) - 1)),
+        len(values),
+    )
+
+
+def agreements(labellings: Sequence[Labels]) -> list[float]:
+    """The adjusted Rand index of each two of these labellings of the same customers (Hubert and Arabie 1985).
+
+    1 where they are the same groups, whatever their numbers; 0 in the mean for groups drawn at random.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    return [float(adjusted_rand_score(one, other)) for one, other in combinations(labellings, 2)]
 
 
 def nearest_centre(points: Floats, centres: Floats) -> Labels:
@@ -70,3 +155,13 @@ def elbow(ks: Sequence[int], costs: Sequence[float]) -> int:
         return int(x[0])
     below = 1.0 - (x - x[0]) / (x[-1] - x[0]) - (y - y[-1]) / (y[0] - y[-1])
     return int(x[int(np.argmax(np.round(below, 12)))])
+
+
+def how_many(ks: Sequence[int], costs: Sequence[float], silhouettes: Sequence[float]) -> int:
+    """The k with the best silhouette where groups lie far apart, the elbow of the costs where they run into each other.
+
+    A curve falls so steeply over the first of five far groups that it bends there; silhouettes of groups that overlap
+    are best for two of them, whatever there is.
+    """
+    best = int(np.argmax(silhouettes))
+    return int(ks[best]) if silhouettes[best] > STRONG else elbow(ks, costs)

@@ -1,31 +1,36 @@
-"""The segment of every customer with a sale, and what each segment looks like."""
+"""The segment of every customer with a sale, what each segment looks like, and by what they differ."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.segment.features import read_rfm
-from ml.segment.model import load
+from ml.segment.evaluate import Labels, evaluate_segmentation
+from ml.segment.features import BESIDE, DIMENSIONS, read_customers
+from ml.segment.model import SegmentModel, load
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import SparkSession
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Write `ml.customer_segments` and `ml.segment_profiles` by the champion, and its curve to `ml.segment_elbow`."""
-    rfm = read_rfm(spark, as_of)
-    if rfm.empty:
-        tables.write_empty(spark, settings, "customer_segments", "segment_profiles", "segment_elbow")
+    """Write `ml.customer_segments`, `ml.segment_profiles` and `ml.segment_tests` by the champion, and its curve to
+    `ml.segment_elbow`.
+    """
+    customers = read_customers(spark, as_of)
+    if customers.empty:
+        tables.write_empty(spark, settings, "customer_segments", "segment_profiles", "segment_elbow", "segment_tests")
         return registry.Summary("segment", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "segment")
     model = load(folder)
-    place = model.place(rfm)
+    place = model.place(customers)
     names = np.array([kind.name for kind in model.names], dtype=object)
     actions = np.array([kind.action for kind in model.names], dtype=object)
     ids = np.array([kind.segment_id for kind in model.names])
@@ -34,7 +39,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         settings,
         "customer_segments",
         {
-            "customer_id": rfm["customer_id"].to_numpy(),
+            "customer_id": customers["customer_id"].to_numpy(),
             "segment_id": ids[place],
             "segment_name": names[place],
             "action": actions[place],
@@ -44,9 +49,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     count = np.bincount(place, minlength=len(ids))
 
     def mean(column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.bincount(place, rfm[column], minlength=len(ids))[count > 0] / count[count > 0]
+        return np.bincount(place, customers[column], minlength=len(ids))[count > 0] / count[count > 0]
 
-    cents = np.round(rfm["monetary_amount"].to_numpy() * 100).astype(np.int64)
+    cents = np.round(customers["monetary_amount"].to_numpy() * 100).astype(np.int64)
     revenue = [Decimal(int(cents[place == own].sum())) / 100 for own in np.flatnonzero(count)]
     tables.write(
         spark,
@@ -76,4 +81,18 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "model_version": version,
         },
     )
+    tables.write(spark, settings, "segment_tests", {**feature_tests(model, customers, place), "model_version": version})
     return registry.Summary("segment", version, [], rows)
+
+
+def feature_tests(model: SegmentModel, customers: pd.DataFrame, place: Labels) -> dict[str, list[Any]]:
+    """Columns of one row per feature: those that the segments were made of, then those beside them.
+
+    Money, days and counts are compared as the model sees them, by their logarithms, the others as they are.
+    """
+    beside = customers[list(BESIDE)].to_numpy(dtype=np.float64)
+    found = evaluate_segmentation(
+        np.hstack([model.points(customers), beside]), place, (*DIMENSIONS, *BESIDE), DIMENSIONS
+    )
+    told = [asdict(one) for one in found]
+    return {name: [one[name] for one in told] for name in told[0]}

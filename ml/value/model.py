@@ -103,14 +103,17 @@ class ValueModel:
         """`told` of rows of order_day_count, tenure_days, recency_days, repeat_net_amount, in a usual season."""
         return self.told(purchases(rows))
 
-    def save(self, folder: Path) -> None:
-        """Write `value.json`."""
-        content = {
+    def content(self) -> dict[str, Any]:
+        """What `from_content` makes the model of, as JSON can say it."""
+        return {
             **asdict(self),
             "orders_covariance": self.orders_covariance.tolist(),
             "amounts_covariance": None if self.amounts_covariance is None else self.amounts_covariance.tolist(),
         }
-        (folder / "value.json").write_text(json.dumps(content, indent=1))
+
+    def save(self, folder: Path) -> None:
+        """Write `value.json`."""
+        (folder / "value.json").write_text(json.dumps(self.content(), indent=1))
 
 
 def can_be_learnt(customers: Purchases) -> bool:
@@ -136,7 +139,11 @@ def learn(customers: Purchases) -> ValueModel:
 
 def load(folder: Path) -> ValueModel:
     """The model that `save` wrote."""
-    content = json.loads((folder / "value.json").read_text())
+    return from_content(json.loads((folder / "value.json").read_text()))
+
+
+def from_content(content: dict[str, Any]) -> ValueModel:
+    """The model whose `content` this is."""
     amounts, of_amounts = content["amounts"], content["amounts_covariance"]
     return ValueModel(
         BgNbd(**content["orders"]),

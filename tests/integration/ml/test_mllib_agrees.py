@@ -23,6 +23,8 @@ from ml.recommend.factors import solve_customers
 from ml.recommend.features import read_history, read_seen
 from ml.recommend.fits import OF_IMPLICIT, OF_MLLIB, by_implicit, by_mllib
 from ml.segment.evaluate import cost
+from ml.segment.fits import by_mllib as by_k_means_of_mllib
+from ml.segment.fits import by_scikit_learn
 from ml.segment.train import draw_curve
 from tests.integration.ml.activity import habits
 from tests.integration.ml.gold_tables import AS_OF, write_shop
@@ -111,13 +113,13 @@ def test_als_of_either_library_ranks_as_well(
     assert local["ndcg_at_10"] >= 0.98 * spark["ndcg_at_10"]
 
 
-def test_k_means_costs_are_those_of_scikit_learn(home_spark: SparkSession, home_settings: Settings) -> None:
+def test_k_means_costs_are_those_of_scikit_learn(home_spark: SparkSession) -> None:
     rng = np.random.default_rng(4)
     points = np.concatenate([rng.normal(size=(40, 4)) + 6 * np.eye(4)[k] for k in range(4)])
-    ours = draw_curve(home_spark, points, 7)
-    theirs = draw_curve(_sail(home_settings), points, 7)
+    fits = by_k_means_of_mllib(home_spark, points), by_scikit_learn(points)
+    ours, theirs = ({k: fit(k, 7) for k in (2, 4, 6)} for fit in fits)
     assert cost(points, ours[4]) == pytest.approx(cost(points, theirs[4]), rel=1e-3)  # the four clouds
-    for k in ours:  # elsewhere a single start may end a little above the best of ten
+    for k in ours:  # elsewhere the best of three starts may end a little above the best of ten
         assert cost(points, theirs[k]) * 0.999 <= cost(points, ours[k]) <= cost(points, theirs[k]) * 1.05
 
 

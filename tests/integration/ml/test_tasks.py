@@ -102,6 +102,14 @@ def test_two_kinds_of_customers_become_two_segments_at_their_ends(shop: Settings
     curve = told["segment_elbow"]
     assert curve["k"].tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert curve["is_chosen"].sum() == 1
+    told_apart = told["segment_tests"].set_index("feature")
+    assert told_apart.loc["frequency", "eta_squared"] > 0.9  # 8 to 14 orders, or 1 to 2
+    assert told_apart.loc["frequency", "anova_p"] < 1e-9
+    assert told_apart.loc["discount_rate", "customer_count"] == 0  # which this shop does not tell
+    assert metric(shop, "eta_squared_frequency", "segment")["value"] == pytest.approx(
+        told_apart.loc["frequency", "eta_squared"]
+    )
+    assert metric(shop, "stability", "segment")["value"] > 0.95
 
 
 def test_clicks_are_told_apart_by_taste_and_every_active_customer_meets_every_creative(shop: Settings) -> None:

@@ -18,12 +18,12 @@ from ml.segment.features import Scale
 from ml.segment.model import SegmentModel
 from ml.segment.naming import ARCHETYPES
 
-LOGS = Scale(np.zeros(4), np.ones(4))
+LOGS = Scale(np.zeros(7), np.ones(7))
 
 
 def model(*recencies: float) -> SegmentModel:
-    """Segments at these log recencies, one order of one unit of money each."""
-    centres = np.array([[recency, *np.log1p([1.0, 1.0, 1.0])] for recency in recencies])
+    """Segments at these log recencies, one order of one unit of money each; nothing else is known."""
+    centres = np.array([[recency, *np.log1p([1.0, 1.0, 0.0, 0.0, 5.0, 5.0])] for recency in recencies])
     return SegmentModel(LOGS, centres, list(ARCHETYPES[: len(centres)]))
 
 
@@ -35,9 +35,11 @@ def judged(monkeypatch: pytest.MonkeyPatch, champion: SegmentModel, challenger: 
             "recency_days": np.where(np.arange(200) % 2 == 0, np.expm1(1.0), np.expm1(3.0)),
             "frequency": 1.0,
             "monetary_amount": 1.0,
+            "days_since_last_activity": 5.0,
+            "days_since_first_activity": 5.0,
         }
     )
-    monkeypatch.setattr(compare, "read_rfm", lambda spark, as_of: rfm)
+    monkeypatch.setattr(compare, "read_customers", lambda spark, as_of: rfm)
     rivals = Rivals(None, load_settings(), date(2025, 1, 1), 7, "segment", "2")  # type: ignore[arg-type]
     found = compare.measure(rivals, Twins(champion, challenger, "", ""))
     assert isinstance(found, Judged)

@@ -22,7 +22,7 @@ def customers(seed: int, shift: float = 0.0) -> pd.DataFrame:
 
 
 def fitted(rfm: pd.DataFrame, seed: int, champion: SegmentModel | None) -> SegmentModel:
-    values = dimensions(rfm)
+    values = dimensions(rfm, None)
     scale = fit_scale(values)
     centres = by_scikit_learn(scale.apply(values))(len(PLANTED), seed)
     names = named_like(centres, scale, champion)
