@@ -1,0 +1,1 @@
+"""What customers are likely to be: their gender, where nobody tells it, and what they spend when they buy."""
