@@ -43,4 +43,7 @@ def threshold(probability: Floats, is_right: Floats, share: float, least: float)
     holds = is_last & (told >= least) & (rows >= LEAST_ROWS)
     if len(told):
         holds &= wilson_lower_bound(right, rows) >= share
-    return float(told[holds].min()) if holds.any() else NEVER
+    if not holds.any():
+        return NEVER
+    found = float(told[holds].min())
+    return least if found == told[told >= least].min() else found  # where all will do, so will what is between

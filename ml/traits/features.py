@@ -138,6 +138,11 @@ def common_tokens(seen: Activity, edge: int) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def broad(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Those of the first level of categories: of the sample's spending, finer ones tell no more (seed 7)."""
+    return tuple(token for token in tokens if token.startswith(f"{INTERESTS[0]}="))
+
+
 def shares(seen: Activity, edge: int, tokens: Sequence[str]) -> Floats:
     """Seen customers x tokens: the token's share of the customer's looks and sales that tell its field by then.
 
@@ -189,15 +194,11 @@ def sales_by(seen: Activity, cut: int, lookback: int) -> Sales:
 
 
 def spent_after(seen: Activity, cut: int, horizon: int) -> Floats:
-    """Per seen customer, the net amount of the sales in the `horizon` days after the cut, by month with a sale.
-
-    NaN for who bought nothing then. Months are 30 days, counted from the cut.
-    """
+    """Per seen customer, the net amount of the sales in the `horizon` days after the cut; NaN for who bought nothing."""
     kept = (seen.day > cut) & (seen.day <= cut + horizon)
-    who, month, size = seen.buyer[kept], (seen.day[kept] - cut - 1) // MONTH, len(seen.customers)
+    who, size = seen.buyer[kept], len(seen.customers)
     net = np.bincount(who, seen.net_cents[kept] / 100.0, minlength=size)
-    months = _different(who, month, size)
-    return np.where(months > 0, net / np.maximum(months, 1.0), np.nan)
+    return np.where(np.bincount(who, minlength=size) > 0, net, np.nan)
 
 
 def thirds(amounts: Floats) -> npt.NDArray[np.int64]:

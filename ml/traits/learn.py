@@ -14,8 +14,10 @@ from ml.traits.activity import Activity, Floats, Ints
 from ml.traits.certainty import threshold
 from ml.traits.features import (
     MOST_LOOKBACK_DAYS,
+    SALES,
     Cuts,
     People,
+    broad,
     common_tokens,
     has_interests,
     sales_by,
@@ -155,7 +157,7 @@ class Later:
     """Who bought after the day to judge on, with the model's scores of that day.
 
     Args:
-        amount_so_far: per month with a purchase, NaN for who had bought nothing.
+        amount_so_far: spent in the time looked back on, NaN for who had bought nothing.
     """
 
     scores: Floats
@@ -168,7 +170,7 @@ class Later:
 def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | None:
     """Learnt on the first cut, calibrated on the second; None where too few buy after either."""
     lookback = min(MOST_LOOKBACK_DAYS, days.learn - seen.first_day + 1)
-    tokens = common_tokens(seen, days.learn)
+    tokens = broad(common_tokens(seen, days.learn))
     slices = _slices(seen, days, tokens, lookback)
     if not all(map(_has_all_bands, slices)):
         return None
@@ -176,7 +178,7 @@ def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | 
     model = fit_spending(columns, band, tokens, lookback, days.horizon)
     scores = model.scores(later_columns)
     edges = (float(spent[later_band == 1].min()), float(spent[later_band == 2].min()))
-    so_far = np.expm1(later_columns[:, 0])
+    so_far = np.expm1(later_columns[:, SALES.index("amount")])
     return tempered(model, scores, later_band), Later(scores, later_band, so_far, edges)
 
 
