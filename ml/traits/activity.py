@@ -39,6 +39,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Activity:
         cell = self.user[kept] * len(tokens) + column[self.token[kept]]
         return np.bincount(cell, self.count[kept], minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
 
-    def is_seen(self, edge: int) -> npt.NDArray[np.bool_]:
+    def is_seen(self, edge: int) -> Flags:
         """Per customer, whether there was a look or a sale by then."""
         seen = np.zeros(len(self.customers), dtype=np.bool_)
         seen[self.user[self.period <= self.edges.index(edge)]] = True

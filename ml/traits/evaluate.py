@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ml.click.calibration import expected_calibration_error
 from ml.click.evaluate import auc, log_loss
 from ml.registry import Metric
-from ml.traits.activity import Floats, Ints
+from ml.traits.activity import Flags, Floats, Ints
 from ml.traits.features import thirds
 from ml.traits.gender import BEHAVIOUR, NAME, GenderModel, Parts, probability
 from ml.traits.learn import FOLDS, RIGHT, Later, Raw, Told, calibrated, tempered, told_by
@@ -35,7 +34,7 @@ class Judged:
 
     probability: Floats
     is_right: Floats
-    is_stated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_stated: Flags
 
     @property
     def right_share(self) -> float:
@@ -57,7 +56,7 @@ def reliability(judged: Judged) -> list[list[float]]:
     ]
 
 
-def _rows(raw: Raw, rows: npt.NDArray[np.bool_]) -> Raw:
+def _rows(raw: Raw, rows: Flags) -> Raw:
     return raw[0][rows], raw[1][rows], raw[2][rows]
 
 

@@ -8,12 +8,12 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
-from ml.traits.activity import FIELDS, INTERESTS, Activity, Floats, Texts, read_activity
+from ml.traits.activity import FIELDS, INTERESTS, Activity, Flags, Floats, Ints, Texts, read_activity
 
 READS = ("feat_activity", "feat_customer_person")
 PERSON = {"customer_id": pa.string(), "gender": pa.string(), "given_name": pa.string()}
@@ -61,10 +61,10 @@ class People:
     ids: Texts
     gender: Floats
     given_name: Texts
-    place: npt.NDArray[np.int64]
+    place: Ints
 
     @property
-    def is_told(self) -> npt.NDArray[np.bool_]:
+    def is_told(self) -> Flags:
         """Whether a source tells the gender."""
         return ~np.isnan(self.gender)
 
@@ -76,7 +76,7 @@ class Sales:
     values: Floats
 
     @property
-    def is_buyer(self) -> npt.NDArray[np.bool_]:
+    def is_buyer(self) -> Flags:
         return ~np.isnan(self.values[:, 0])
 
 
@@ -106,8 +106,6 @@ def read_both(settings: Settings, as_of: date) -> tuple[Activity, People, Cuts |
 
 def first_day(settings: Settings, last: int) -> int:
     """Of the first sale up to the day; 0 where there is none."""
-    import pyarrow.compute as pc
-
     found = 0
     columns = {"customer_id": pa.string(), "is_purchase": pa.bool_(), "occurred_on": pa.date32()}
     for batch in tables.gold_rows(settings, "feat_activity", columns):
@@ -155,7 +153,7 @@ def shares(seen: Activity, edge: int, tokens: Sequence[str]) -> Floats:
     return own
 
 
-def has_interests(seen: Activity, edge: int, tokens: Sequence[str]) -> npt.NDArray[np.bool_]:
+def has_interests(seen: Activity, edge: int, tokens: Sequence[str]) -> Flags:
     """Whether anything was looked at or bought by then that has a column."""
     of_products = [token for token in tokens if token.startswith(tuple(f"{field}=" for field in INTERESTS))]
     return np.asarray(seen.counts(edge, of_products).sum(axis=1) > 0)
@@ -170,7 +168,7 @@ def sales_by(seen: Activity, cut: int, lookback: int) -> Sales:
     who, month = seen.buyer[kept], (cut - seen.day[kept]) // MONTH
     size = len(seen.customers)
 
-    def total(values: npt.NDArray[np.int64]) -> Floats:
+    def total(values: Ints) -> Floats:
         return np.bincount(who, values[kept], minlength=size).astype(np.float64)
 
     days = np.bincount(who, minlength=size).astype(np.float64)
@@ -194,20 +192,20 @@ def sales_by(seen: Activity, cut: int, lookback: int) -> Sales:
 
 
 def spent_after(seen: Activity, cut: int, horizon: int) -> Floats:
-    """Per seen customer, the net amount of the sales in the `horizon` days after the cut; NaN for who bought nothing."""
+    """Per seen customer, the net amount of the sales in the `horizon` days after the cut; NaN without a sale."""
     kept = (seen.day > cut) & (seen.day <= cut + horizon)
     who, size = seen.buyer[kept], len(seen.customers)
     net = np.bincount(who, seen.net_cents[kept] / 100.0, minlength=size)
     return np.where(np.bincount(who, minlength=size) > 0, net, np.nan)
 
 
-def thirds(amounts: Floats) -> npt.NDArray[np.int64]:
+def thirds(amounts: Floats) -> Ints:
     """0, 1, 2 for the lowest, middle and highest third of the amounts; equal ones share the third of the first."""
     less = np.searchsorted(np.sort(amounts), amounts, side="left")
     return np.asarray(3 * less // max(1, len(amounts)), dtype=np.int64)
 
 
-def _different(who: npt.NDArray[np.int64], month: npt.NDArray[np.int64], size: int) -> Floats:
+def _different(who: Ints, month: Ints, size: int) -> Floats:
     """How many different months each customer has."""
     pairs = np.unique(np.column_stack([who, month]), axis=0)
     return np.bincount(pairs[:, 0], minlength=size).astype(np.float64)

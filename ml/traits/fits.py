@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ml.click.calibration import PRIOR_DEVIATION
-from ml.traits.activity import Floats
+from ml.traits.activity import Floats, Ints
 from ml.traits.spending import BANDS, SpendingModel, softmax
 
 STRENGTH_OF_HABITS, STRENGTH_OF_SPENDING = 1.0, 0.03
-"""scikit-learn's C. Of .1, 1 and 10 and of .003, .01, .03 and .1, those with the best log loss on the sample (seed 7, to
-two places), in five folds and on the later days."""
+"""scikit-learn's C. Of .1, 1 and 10 and of .003, .01, .03 and .1 those with the best log loss, to two places, on the
+sample (seed 7): in five folds and on the later days."""
 
 
 def fit_habits(shares: Floats, is_female: Floats) -> tuple[Floats, float]:
@@ -25,9 +24,7 @@ def fit_habits(shares: Floats, is_female: Floats) -> tuple[Floats, float]:
     return np.asarray(fitted.coef_[0], dtype=np.float64), float(fitted.intercept_[0])
 
 
-def fit_spending(
-    columns: Floats, band: npt.NDArray[np.int64], tokens: Sequence[str], lookback: int, horizon: int
-) -> SpendingModel:
+def fit_spending(columns: Floats, band: Ints, tokens: Sequence[str], lookback: int, horizon: int) -> SpendingModel:
     """The bands by these columns (`spending.columns_of`); all bands must be there."""
     from sklearn.linear_model import LogisticRegression
 
@@ -44,13 +41,15 @@ def fit_spending(
         lookback,
         horizon,
     )
-    fitted = LogisticRegression(C=STRENGTH_OF_SPENDING, solver="newton-cholesky", tol=1e-8).fit(unfitted.scaled(columns), band)
+    fitted = LogisticRegression(C=STRENGTH_OF_SPENDING, solver="newton-cholesky", tol=1e-8).fit(
+        unfitted.scaled(columns), band
+    )
     return SpendingModel(
         tokens, unfitted.mean, unfitted.deviation, fitted.coef_.T, fitted.intercept_, lookback, horizon
     )
 
 
-def inverse_temperature(scores: Floats, band: npt.NDArray[np.int64]) -> float:
+def inverse_temperature(scores: Floats, band: Ints) -> float:
     """The slope that makes these scores of rows not learnt from most likely, with a normal prior of its logarithm."""
     from scipy.optimize import minimize_scalar
 

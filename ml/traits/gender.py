@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from ml.click.calibration import sigmoid
-from ml.traits.activity import Floats, Texts
+from ml.traits.activity import Flags, Floats, Texts
 from ml.traits.certainty import NEVER
 from ml.traits.names import Names
-
-Flags = npt.NDArray[np.bool_]
 
 BEHAVIOUR, NAME, BOTH, NOTHING = "behaviour", "name", "behaviour and name", "none"
 GIVEN_NAME = "given_name"

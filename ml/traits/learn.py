@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ml.click.calibration import offset, sigmoid, slope
 from ml.traits import names
-from ml.traits.activity import Activity, Floats, Ints
+from ml.traits.activity import Activity, Flags, Floats, Ints
 from ml.traits.certainty import threshold
 from ml.traits.features import (
     MOST_LOOKBACK_DAYS,
@@ -34,13 +33,15 @@ LEAST_OF_EACH = 50
 """People told to be of either gender, and as many of them with habits, to learn from."""
 LEAST_BUYERS = 90
 """Who buy after the day to learn from and after the day to judge on."""
+LEAST_NEWCOMERS = 20
+"""Of the buyers to learn from, who had only looked before; with fewer the model says nothing of such customers."""
 RIGHT = {"gender": 0.8, "spending_power": 0.6}
 """Of the values that are stated, the share that has to be right: four in five; for one of three bands, where chance
 alone is right in one of three, three in five."""
 LEAST_PROBABILITY = {"gender": 0.6, "spending_power": 0.4}
 """Below it no value is stated, however right the more certain ones are."""
 
-Raw = tuple[Floats, Floats, npt.NDArray[np.bool_]]
+Raw = tuple[Floats, Floats, Flags]
 
 
 def is_learnable(seen: Activity, people: People, days: Cuts | None) -> bool:
@@ -68,7 +69,7 @@ def evidence_of(seen: Activity, people: People, edge: int, tokens: Sequence[str]
     return Evidence(of_seen[people.place], is_active[people.place], people.given_name if has_names else none)
 
 
-def some(evidence: Evidence, rows: npt.NDArray[np.bool_]) -> Evidence:
+def some(evidence: Evidence, rows: Flags) -> Evidence:
     """The evidence of these rows."""
     return Evidence(evidence.shares[rows], evidence.has_behaviour[rows], evidence.given_name[rows])
 
@@ -108,7 +109,7 @@ def _fitted(evidence: Evidence, is_female: Floats, tokens: Sequence[str]) -> Gen
     return GenderModel(tokens, *fit_habits(habits, is_female[active]), habits.mean(axis=0), known)
 
 
-def calibrated(model: GenderModel, raw: Raw, has_behaviour: npt.NDArray[np.bool_], is_female: Floats) -> GenderModel:
+def calibrated(model: GenderModel, raw: Raw, has_behaviour: Flags, is_female: Floats) -> GenderModel:
     """The same parts with slopes, offsets and thresholds by these people, whom the parts of `raw` had not seen."""
     behaviour, ratio, has_name = raw
     prior = _log_odds(is_female)
@@ -133,7 +134,7 @@ def calibrated(model: GenderModel, raw: Raw, has_behaviour: npt.NDArray[np.bool_
     return replace(moved, thresholds={kind: _threshold(parts, kind, is_female) for kind in (BEHAVIOUR, NAME, BOTH)})
 
 
-def told_by(parts: Parts, kind: str) -> tuple[npt.NDArray[np.bool_], Floats]:
+def told_by(parts: Parts, kind: str) -> tuple[Flags, Floats]:
     """Who has this kind of evidence, or more, and their probability of a woman by that evidence alone."""
     behaviour, name = kind in (BEHAVIOUR, BOTH), kind in (NAME, BOTH)
     has = (parts.has_behaviour | (not behaviour)) & (parts.has_name | (not name))
@@ -175,7 +176,8 @@ def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | 
     if not all(map(_has_all_bands, slices)):
         return None
     (columns, band, _), (later_columns, later_band, spent) = slices
-    model = fit_spending(columns, band, tokens, lookback, days.horizon)
+    has_newcomers = int((columns[:, len(SALES)] > 0).sum()) >= LEAST_NEWCOMERS
+    model = replace(fit_spending(columns, band, tokens, lookback, days.horizon), knows_no_sales=has_newcomers)
     scores = model.scores(later_columns)
     edges = (float(spent[later_band == 1].min()), float(spent[later_band == 2].min()))
     so_far = np.expm1(later_columns[:, SALES.index("amount")])
@@ -199,7 +201,7 @@ def _slice(seen: Activity, cut: int, horizon: int, lookback: int, tokens: Sequen
     return columns[kept], thirds(spent[kept]), spent[kept]
 
 
-def known_by(seen: Activity, cut: int, lookback: int, tokens: Sequence[str]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def known_by(seen: Activity, cut: int, lookback: int, tokens: Sequence[str]) -> tuple[Floats, Flags]:
     """The columns of all seen customers on the evening of the cut, and who had a look or a sale by then."""
     columns = columns_of(sales_by(seen, cut, lookback), shares(seen, cut, tokens))
     return columns, seen.is_seen(cut)

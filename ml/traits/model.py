@@ -17,6 +17,7 @@ from ml.traits.names import Names
 from ml.traits.spending import BANDS, SpendingModel, columns_of, softmax
 
 OF_GENDER = ("coefficients", "usual")
+OF_BANDS = ("lookback", "horizon", "slope", "threshold", "knows_no_sales")
 OF_SPENDING = ("mean", "deviation", "coefficients", "intercepts")
 NUMBERS = ("intercept", "prior", "prior_of_behaviour", "slope", "offset", "name_slope", "name_offset")
 
@@ -67,9 +68,9 @@ class TraitsModel:
             }
             arrays |= {f"gender_{name}": getattr(self.gender, name) for name in OF_GENDER}
         if self.spending is not None:
-            content["spending"] = {
-                name: getattr(self.spending, name) for name in ("lookback", "horizon", "slope", "threshold")
-            } | {"tokens": list(self.spending.tokens)}
+            content["spending"] = {name: getattr(self.spending, name) for name in OF_BANDS} | {
+                "tokens": list(self.spending.tokens)
+            }
             arrays |= {f"spending_{name}": getattr(self.spending, name) for name in OF_SPENDING}
         (folder / "traits.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         np.savez(folder / "traits.npz", **arrays)

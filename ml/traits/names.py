@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.traits.activity import Floats, Texts
+from ml.traits.activity import Flags, Floats, Texts
 
 LEAST_BEARERS = 5
 """Who must have a character or name, of those whose gender is told, before a model keeps it: a rare one would say who
@@ -30,7 +30,7 @@ class Names:
 
     ratios: Mapping[str, float]
 
-    def told(self, given_names: Iterable[str | None]) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    def told(self, given_names: Iterable[str | None]) -> tuple[Floats, Flags]:
         """The sum over the tokens of each name, and whether any of them is known."""
         known = [[self.ratios[token] for token in tokens_of(name) if token in self.ratios] for name in given_names]
         return np.array([sum(found) for found in known], dtype=np.float64), np.array([bool(found) for found in known])

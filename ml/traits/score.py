@@ -94,11 +94,12 @@ def of_gender(
 
 
 def of_spending(model: SpendingModel, seen: Activity, people: People, on: int) -> dict[str, npt.NDArray[Any]]:
-    """Columns of one row per person; who has neither looked nor bought is unknown, each band as likely as the others.
+    """Columns of one row per person; of whom nothing is known each band is as likely as the others.
 
     The reason names the feature with the largest contribution to the score of the stated band beside the others.
     """
-    columns, is_known = known_by(seen, on, model.lookback, model.tokens)
+    columns, is_seen = known_by(seen, on, model.lookback, model.tokens)
+    is_known = is_seen & model.can_tell(columns)
     told = softmax(model.slope * model.scores(columns))
     band = told.argmax(axis=1)
     one = np.arange(len(band))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.traits.activity import Floats
+from ml.traits.activity import Flags, Floats, Ints
 from ml.traits.certainty import NEVER
 from ml.traits.features import SALES, Sales
 
@@ -28,6 +28,7 @@ class SpendingModel:
         coefficients: columns x bands.
         threshold: the probability from which on a band is stated.
         lookback: days of sales that are summed; `horizon`: days ahead.
+        knows_no_sales: whether it has learnt from customers who had bought nothing yet; else it tells nothing of such.
     """
 
     tokens: Sequence[str]
@@ -39,10 +40,15 @@ class SpendingModel:
     horizon: int
     slope: float = 1.0
     threshold: float = NEVER
+    knows_no_sales: bool = True
 
     @property
     def names(self) -> list[str]:
         return [*SALES, NO_SALES, *self.tokens]
+
+    def can_tell(self, columns: Floats) -> Flags:
+        """Of which rows there were some like them to learn from."""
+        return np.asarray((columns[:, len(SALES)] == 0) | self.knows_no_sales)
 
     def scaled(self, columns: Floats) -> Floats:
         """Columns in standard deviations from the mean, 0 where there is no sale to tell."""
@@ -52,7 +58,7 @@ class SpendingModel:
         """Rows x bands: log-odds before calibration, up to a constant of the row."""
         return np.asarray(self.intercepts + self.scaled(columns) @ self.coefficients)
 
-    def contributions(self, columns: Floats, band: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+    def contributions(self, columns: Floats, band: Ints) -> Floats:
         """Rows x columns: what each adds to the score of the row's band beside the mean of the others."""
         beside = self.coefficients - (self.coefficients.sum(axis=1, keepdims=True) - self.coefficients) / (
             len(BANDS) - 1
