@@ -209,6 +209,7 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
     "trait_reliability": pa.schema(
         [
             ("trait", pa.string()),
+            ("evidence", pa.string()),
             ("tenth", pa.int32()),
             ("mean_probability", pa.float64()),
             ("right_share", pa.float64()),

@@ -18,6 +18,7 @@ from ml.traits.spending import BANDS, SpendingModel, softmax
 
 OF_PEOPLE = "people whose gender is told, each fifth by the rest, each half calibrated on the other"
 OF_DAYS = "the days after those learnt from, each half of the buyers calibrated on the other"
+ALL = "all"
 BINS = 10
 BASE_RATE = "base_rate"
 
@@ -143,6 +144,12 @@ def gender_metrics(model: GenderModel, both: Sequence[Half]) -> list[Metric]:
         for kind, needed in model.thresholds.items()
     ]
     return [*metrics, Metric("gender_people", float(sum(len(half.is_female) for half in both)), split=OF_PEOPLE)]
+
+
+def gender_curves(both: Sequence[Half]) -> dict[str, list[list[float]]]:
+    """`reliability` by kind of evidence: all that there is of each person, and behaviour or the name alone."""
+    kinds = {ALL: None, BEHAVIOUR: BEHAVIOUR, NAME: NAME}
+    return {said: reliability(judged_gender(both, kind)[0]) for said, kind in kinds.items()}
 
 
 def spending_metrics(model: SpendingModel, later: Later) -> list[Metric]:

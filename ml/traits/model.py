@@ -27,12 +27,12 @@ class TraitsModel:
     """Either model is None where there was too little to learn from.
 
     Args:
-        reliability: by trait, rows of [mean probability, share right, rows] (`evaluate.reliability`).
+        reliability: by trait and evidence, rows of [mean probability, share right, rows] (`evaluate.reliability`).
     """
 
     gender: GenderModel | None
     spending: SpendingModel | None
-    reliability: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    reliability: Mapping[str, Mapping[str, Sequence[Sequence[float]]]] = field(default_factory=dict)
 
     def predict(self, rows: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """`female_probability` and `low`, `medium`, `high` for rows with `given_name`, `SALES` and shares by token.

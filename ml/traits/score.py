@@ -137,15 +137,24 @@ def of_spending(model: SpendingModel, seen: Activity, people: People, on: int) -
 
 
 def _write_reliability(
-    spark: SparkSession, settings: Settings, told: Mapping[str, Sequence[Sequence[float]]], version: str
+    spark: SparkSession,
+    settings: Settings,
+    told: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    version: str,
 ) -> None:
-    """One row per trait and tenth of the people or days that the model was judged by."""
-    rows = [(trait, tenth, point) for trait, points in told.items() for tenth, point in enumerate(points, 1)]
+    """One row per trait, kind of evidence, and tenth of those whom the model was judged by."""
+    rows = [
+        (trait, evidence, tenth, point)
+        for trait, curves in told.items()
+        for evidence, points in curves.items()
+        for tenth, point in enumerate(points, 1)
+    ]
     columns = {
-        "trait": [trait for trait, _, _ in rows],
-        "tenth": [tenth for _, tenth, _ in rows],
-        "mean_probability": [point[0] for _, _, point in rows],
-        "right_share": [point[1] for _, _, point in rows],
-        "customer_count": [round(point[2]) for _, _, point in rows],
+        "trait": [row[0] for row in rows],
+        "evidence": [row[1] for row in rows],
+        "tenth": [row[2] for row in rows],
+        "mean_probability": [row[3][0] for row in rows],
+        "right_share": [row[3][1] for row in rows],
+        "customer_count": [round(row[3][2]) for row in rows],
     }
     tables.write(spark, settings, "trait_reliability", {**columns, "model_version": version})

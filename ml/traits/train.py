@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.traits.evaluate import (
+    gender_curves,
     gender_metrics,
     halves,
-    judged_gender,
     judged_spending,
     reliability,
     spending_metrics,
 )
 from ml.traits.features import READS, read_both
 from ml.traits.fits import STRENGTH_OF_HABITS, STRENGTH_OF_SPENDING
+from ml.traits.gender import BEHAVIOUR
 from ml.traits.learn import RIGHT, learn_gender, learn_spending
 from ml.traits.model import TraitsModel
 
@@ -31,12 +32,13 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     spending = None if days is None else learn_spending(seen, days)
     if gender is None and spending is None:
         return registry.nothing_to_learn("traits")
-    metrics, curves = [], {}
+    metrics: list[registry.Metric] = []
+    curves: dict[str, dict[str, list[list[float]]]] = {}
     parameters: dict[str, object] = {"seed": seed, "as_of": as_of, "right_share": RIGHT}
     if gender is not None:
         both = halves(*gender)
         metrics += gender_metrics(gender[0], both)
-        curves["gender"] = reliability(judged_gender(both)[0])
+        curves["gender"] = gender_curves(both)
         parameters |= {
             "gender_strength": STRENGTH_OF_HABITS,
             "gender_tokens": len(gender[0].tokens),
@@ -46,7 +48,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     if spending is not None:
         model, later = spending
         metrics += spending_metrics(model, later)
-        curves["spending_power"] = reliability(judged_spending(model, later)[0])
+        curves["spending_power"] = {BEHAVIOUR: reliability(judged_spending(model, later)[0])}
         parameters |= {
             "spending_strength": STRENGTH_OF_SPENDING,
             "spending_horizon_days": model.horizon,

@@ -212,11 +212,11 @@ def test_a_saved_model_says_the_same(tmp_path: Path) -> None:
     seen, people = shop()
     learnt = learn_gender(seen, people, 100, True)
     assert learnt is not None
-    TraitsModel(learnt[0], None, {"gender": [[0.9, 1.0, 20.0]]}).save(tmp_path)
+    TraitsModel(learnt[0], None, {"gender": {"all": [[0.9, 1.0, 20.0]]}}).save(tmp_path)
     found = load(tmp_path)
     assert found.spending is None
     assert found.gender is not None
-    assert found.reliability == {"gender": [[0.9, 1.0, 20.0]]}
+    assert found.reliability == {"gender": {"all": [[0.9, 1.0, 20.0]]}}
     before, after = (of_gender(model, seen, people, 100) for model in (learnt[0], found.gender))
     for name, values in before.items():
         assert values.tolist() == after[name].tolist()
