@@ -31,7 +31,7 @@ from lakehouse.transformation import Transformation
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text")
+TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text", "traits")
 CHAMPION_STAYS = "the champion stays (`lakehouse models` says why)"
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         ge=0,
         description="rows below which a table is made whole: a merge costs as much, however small",
     )
+    gender_from_names: bool = Field(
+        True, description="whether given names may tell a gender that no source tells; a name alone always says so"
+    )
     budget_amount: float | None = Field(
         None,
         ge=0,

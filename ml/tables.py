@@ -221,6 +221,30 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("model_version", pa.string()),
         ]
     ),
+    "customer_traits": pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("trait", pa.string()),
+            ("value", pa.string()),
+            ("probability", pa.float64()),
+            ("is_known", pa.bool_()),
+            ("basis", pa.string()),
+            ("reason_feature", pa.string()),
+            ("reason", pa.string()),
+            ("model_version", pa.string()),
+        ]
+    ),
+    "trait_reliability": pa.schema(
+        [
+            ("trait", pa.string()),
+            ("evidence", pa.string()),
+            ("tenth", pa.int32()),
+            ("mean_probability", pa.float64()),
+            ("right_share", pa.float64()),
+            ("customer_count", pa.int64()),
+            ("model_version", pa.string()),
+        ]
+    ),
     "model_comparisons": pa.schema(
         [
             ("task", pa.string()),

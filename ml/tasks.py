@@ -44,6 +44,9 @@ from ml.text import features as text
 from ml.text.compare import JUDGE as JUDGE_TEXT
 from ml.text.score import score as score_text
 from ml.text.train import train as train_text
+from ml.traits import features as traits
+from ml.traits.score import score as score_traits
+from ml.traits.train import train as train_traits
 from ml.value import features as value
 from ml.value.compare import JUDGE as JUDGE_VALUE
 from ml.value.score import score as score_value
@@ -263,6 +266,17 @@ TASKS: dict[str, Task] = {
             metric="mood_auc",
             direction="higher",
             baseline="chance",
+        ),
+        Task(
+            "traits",
+            traits.READS,
+            ("customer_traits", "trait_reliability"),
+            train_traits,
+            score_traits,
+            heeds=("gender_from_names",),
+            metric="gender_log_loss",
+            direction="lower",
+            baseline="base_rate",
         ),
     )
 }

@@ -10,6 +10,7 @@ from typing import Any
 # Columns of the entities that say who or where somebody is, or carry words of theirs; `raw` is a whole line.
 PERSONAL_COLUMNS = frozenset(
     ("full_name", "phone", "email", "id_card", "gender", "birth_on", "birth_year", "age_years", "address", "city")
+    + ("given_name",)
     + ("latitude", "longitude", "subject", "body", "query", "url", "referrer", "interests", "age_band", "income_band")
     + ("raw",)
 )

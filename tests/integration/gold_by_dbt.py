@@ -20,6 +20,7 @@ FEATURES = (
     "feat_memberships",
     "feat_customer_tags",
     "feat_ticket_text",
+    "feat_customer_person",
 )
 
 

@@ -29,7 +29,7 @@ SILVER: dict[str, list[Row]] = {
         {"customer_id": "ann", "full_name": "Ann", "email": "ann@x.cn", "is_email_valid": True,
          "birth_year": 1990,
          "registered_at": at("2024-01-01"), "city": "Oslo", "phone": "+8613800000000", "is_phone_valid": True},
-        {"customer_id": "bob", "birth_on": date(2000, 7, 1), "registered_at": at("2024-01-01")},
+        {"customer_id": "bob", "birth_on": date(2000, 7, 1), "registered_at": at("2024-01-01"), "gender": "male"},
         {"customer_id": "cho", "registered_at": at("2024-06-01")},
         {"customer_id": "dee", "registered_at": at("2024-06-30")},
     ],
@@ -152,6 +152,15 @@ ML: dict[str, list[Row]] = {
          "sentiment": sentiment, "sentiment_label": label, "topic": "late, parcel, courier", "model_version": "1"}
         for ticket, day, sentiment, label in [
             ("t1", "2024-06-01", 0.9, "positive"), ("t2", "2024-06-21", 0.1, "negative"),
+        ]
+    ],
+    "customer_traits": [
+        {"customer_id": customer, "trait": trait, "value": value, "probability": probability,
+         "is_known": basis == "told", "basis": basis, "reason": f"{trait} by {basis}", "model_version": "1"}
+        for customer, trait, value, probability, basis in [
+            ("ann", "gender", "female", 0.9, "name"), ("ann", "spending_power", "high", 0.7, "behaviour"),
+            ("bob", "gender", "male", 1.0, "told"), ("bob", "spending_power", "unknown", 0.4, "behaviour"),
+            ("cho", "gender", "unknown", 0.6, "behaviour"),
         ]
     ],
     "click_predictions": [
@@ -351,6 +360,22 @@ def test_the_profile_joins_everything_and_leaves_nobody_out(gold: Gold) -> None:
     assert bob["last_ticket_sentiment"] is None
     assert (cho["best_creative_id"], cho["best_click_probability"]) == ("y", 0.4)
     assert (cho["last_touch_channel"], dee["monetary_amount"], dee["clv_amount"]) == ("ad", 0, 0)
+
+
+def test_a_gender_is_inferred_only_where_none_is_told_and_says_by_what(gold: Gold) -> None:
+    ann, bob, cho, dee = (gold["dim_customer"][name] for name in ("ann", "bob", "cho", "dee"))
+
+    told = [
+        (one["gender"], one["gender_inferred"], one["gender_probability"], one["gender_basis"]) for one in (ann, bob)
+    ]
+    assert told == [(None, "female", 0.9, "name"), ("male", None, 1.0, "told")]
+    assert (cho["gender_inferred"], cho["gender_basis"]) == ("unknown", "behaviour")
+    assert (dee["gender_inferred"], dee["gender_basis"], dee["expected_spending_power"]) == (None, None, None)
+    assert (ann["expected_spending_power"], ann["expected_spending_power_probability"]) == ("high", 0.7)
+    assert (bob["expected_spending_power"], bob["expected_spending_power_probability"]) == ("unknown", 0.4)
+    assert (ann["gender_reason"], bob["expected_spending_power_reason"]) == (
+        "gender by name", "spending_power by behaviour",
+    )  # fmt: skip
 
 
 def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:

@@ -9,6 +9,7 @@
     'feat_channel_returns': ('channel, currency', 'as_of_on'),
     'feat_memberships': ('customer_id, started_on', 'started_on'),
     'feat_customer_tags': ('customer_id, tag_type, tag', 'as_of_on'),
+    'feat_customer_person': ('customer_id', 'as_of_on'),
     'feat_ticket_text': ('source, ticket_id', 'to_date(opened_at)'),
 } %}
 {% for table, (key, day) in keys.items() %}

@@ -26,11 +26,14 @@ from ml.value.features import purchases, read_purchases, read_split
 from tests.conftest import use_home
 from tests.integration.ml.activity import habits
 from tests.integration.ml.gold_tables import AS_OF, leaving, write_gold, write_shop
+from tests.integration.ml.people import doing, is_female, listed
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SEED = 7
+OF_OTHER_SHOPS = {"purchase": "habitual", "churn": "left", "traits": "people"}
+"""What the shop has too little to learn of, and the fixture that has enough."""
 
 
 def content(settings: Settings) -> dict[str, pd.DataFrame]:
@@ -48,7 +51,7 @@ def a_home(spark: SparkSession, folder: Path, tasks: Iterable[str], activity: pa
 
 @pytest.fixture(scope="module")
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return a_home(spark, tmp_path_factory.mktemp("shop"), [name for name in TASKS if name not in ("purchase", "churn")])
+    return a_home(spark, tmp_path_factory.mktemp("shop"), [name for name in TASKS if name not in OF_OTHER_SHOPS])
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,17 @@ def habitual(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> S
 def left(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A shop that every third customer leaves."""
     return a_home(spark, tmp_path_factory.mktemp("left"), ["churn"], leaving())
+
+
+@pytest.fixture(scope="module")
+def people(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A shop whose women and men look at different things, and whose rich pay ten times as much."""
+    settings = load_settings(home=tmp_path_factory.mktemp("people"), spark_master="local[2]")
+    write_gold(settings, "feat_customer_person", listed())
+    write_gold(settings, "feat_activity", doing(AS_OF))
+    use_home(spark, settings)
+    TASKS["traits"].run(spark, settings, AS_OF, SEED)
+    return settings
 
 
 def metric(settings: Settings, name: str, task: str | None = None) -> pd.Series:
@@ -195,6 +209,44 @@ def test_tickets_are_told_by_language_mood_and_topic_and_their_words_stay_behind
     assert "Order 1" not in told.to_csv()
 
 
+def test_a_gender_is_told_or_inferred_by_what_it_says_or_unknown(people: Settings) -> None:
+    found = metric(people, "gender_by_behaviour_log_loss")
+    assert found["value"] < found["baseline_value"]
+    told = content(people)["customer_traits"]
+    gender = told[told["trait"] == "gender"].set_index("customer_id")
+    assert gender.index.tolist() == [f"C{n:03d}" for n in range(360)]
+    truth = pd.Series({f"C{n:03d}": "female" if is_female(n) else "male" for n in range(360)})
+    known = gender["is_known"]
+    assert known.sum() == 300
+    assert (gender["value"] == truth)[known].all()
+    asked = gender[~known]
+    stated = asked[asked["value"] != "unknown"]
+    assert len(stated) > 45
+    assert (stated["value"] == truth[stated.index]).mean() > 0.9
+    # C348 has no name and one look at what both look at, C354 a name and nothing else.
+    assert gender.loc["C348", ["value", "basis"]].tolist() == ["unknown", "behaviour"]
+    assert gender.loc["C354", ["basis", "reason"]].tolist() == ["name", "By the given name alone"]
+    without_name = [f"C{n:03d}" for n in range(0, 340, 12)]
+    assert set(gender.loc[without_name, "basis"]) == {"behaviour"}
+    assert not told.to_csv().count("芳")
+
+
+def test_who_paid_much_is_expected_to_do_so_again(people: Settings) -> None:
+    found = metric(people, "spending_high_auc")
+    assert found["value"] > 0.85
+    told = content(people)["customer_traits"]
+    spending = told[told["trait"] == "spending_power"].set_index("customer_id")
+    rich = spending.loc[[f"C{n:03d}" for n in range(0, 340, 3)]]
+    others = spending.drop(index=rich.index)
+    assert (rich["value"] == "high").mean() > 0.7
+    assert (others["value"] == "high").sum() == 0
+    assert spending.loc["C355", ["value", "basis"]].tolist() == ["unknown", "none"]
+    curve = content(people)["trait_reliability"]
+    counted = curve.groupby(["trait", "evidence"])["customer_count"].sum()
+    # Of the 300 who tell their gender, 291 did something and 240 have a name.
+    assert counted["gender"].to_dict() == {"all": 300, "behaviour": 291, "name": 240}
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient
@@ -280,7 +332,7 @@ def use_other_home(spark: SparkSession, settings: Settings) -> None:
 def test_a_model_is_trained_anew_when_it_is_old_or_the_rows_or_the_seed_are_others(
     request: pytest.FixtureRequest, name: str
 ) -> None:
-    shop = request.getfixturevalue({"purchase": "habitual", "churn": "left"}.get(name, "shop"))
+    shop = request.getfixturevalue(OF_OTHER_SHOPS.get(name, "shop"))
     task, week = TASKS[name], timedelta(days=shop.refresh_days)
     assert task.refresh_reason(shop, AS_OF, SEED) == ""
     assert task.refresh_reason(shop, AS_OF + week - timedelta(days=1), SEED) == ""

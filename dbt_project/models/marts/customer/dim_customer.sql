@@ -194,6 +194,22 @@ purchases as (
 
 ),
 
+traits as (
+
+    select
+        customer_id,
+        max(case when trait = 'gender' and not is_known then value end) as gender_inferred,
+        max(case when trait = 'gender' then probability end) as gender_probability,
+        max(case when trait = 'gender' then basis end) as gender_basis,
+        max(case when trait = 'gender' then reason end) as gender_reason,
+        max(case when trait = 'spending_power' then value end) as expected_spending_power,
+        max(case when trait = 'spending_power' then probability end) as expected_spending_power_probability,
+        max(case when trait = 'spending_power' then reason end) as expected_spending_power_reason
+    from {{ source('ml', 'customer_traits') }}
+    group by customer_id
+
+),
+
 -- What is usual among all buyers stands in where a customer has too little history of their own.
 usual as (
 
@@ -272,6 +288,10 @@ final as (
 
         ---------- who: demographics
         profiles.gender,
+        case when profiles.gender is null then traits.gender_inferred end as gender_inferred,
+        traits.gender_probability,
+        traits.gender_basis,
+        traits.gender_reason,
         case
             when profiles.birth_on is not null
                 then cast(floor(months_between({{ run_day() }}, profiles.birth_on) / 12) as int)
@@ -346,6 +366,9 @@ final as (
         scored.expected_value_90d_low_amount,
         scored.expected_value_90d_high_amount,
         scored.alive_probability,
+        traits.expected_spending_power,
+        traits.expected_spending_power_probability,
+        traits.expected_spending_power_reason,
 
         ---------- behaviour
         behaviour.view_count_30d,
@@ -410,6 +433,7 @@ final as (
     left join churn on people.customer_id = churn.customer_id
     left join recommendations on people.customer_id = recommendations.customer_id
     left join clicks on people.customer_id = clicks.customer_id
+    left join traits on people.customer_id = traits.customer_id
     left join last_touch on people.customer_id = last_touch.customer_id
     left join purchases on people.customer_id = purchases.customer_id
     left join scored on people.customer_id = scored.customer_id

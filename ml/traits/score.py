@@ -1,0 +1,160 @@
+"""Traits of every customer, told, inferred or unknown: `ml.customer_traits`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lakehouse.settings import Settings
+from ml import registry, tables
+from ml.traits import reasons
+from ml.traits.activity import Activity
+from ml.traits.features import FEMALE, MALE, People, read_both
+from ml.traits.gender import BEHAVIOUR, GIVEN_NAME, NAME, NOTHING, GenderModel, probability
+from ml.traits.learn import evidence_of, is_learnable, known_by
+from ml.traits.model import load
+from ml.traits.spending import BANDS, SpendingModel, softmax
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+UNKNOWN = "unknown"
+TOLD = "told"
+GENDER, SPENDING = "gender", "spending_power"
+
+
+def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
+    """Write `ml.customer_traits` and `ml.trait_reliability` by the champion; a trait that it lacks has no rows."""
+    seen, people, days = read_both(settings, as_of)
+    if not is_learnable(seen, people, days):
+        tables.write_empty(spark, settings, "customer_traits", "trait_reliability")
+        return registry.Summary("traits", registry.NO_MODEL, [])
+    version, folder = registry.champion(settings, "traits")
+    model = load(folder)
+    on, parts = as_of.toordinal(), []
+    if model.gender is not None:
+        parts.append(of_gender(model.gender, seen, people, on, settings.gender_from_names))
+    if model.spending is not None:
+        parts.append(of_spending(model.spending, seen, people, on))
+    told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = tables.write(spark, settings, "customer_traits", {**told, "model_version": version})
+    _write_reliability(spark, settings, model.reliability, version)
+    return registry.Summary("traits", version, [], rows)
+
+
+def of_gender(
+    model: GenderModel, seen: Activity, people: People, on: int, has_names: bool = True
+) -> dict[str, npt.NDArray[Any]]:
+    """Columns of one row per person: what a source tells, else what is inferred, else `unknown`.
+
+    The reason names the feature with the largest contribution to the log-odds of the stated value, by the name alone
+    the name; there is none where nothing is stated.
+    """
+    evidence = evidence_of(seen, people, on, model.tokens, has_names)
+    parts = model.parts(model.raw(evidence), evidence.has_behaviour)
+    woman, kind = probability(parts), parts.kind
+    is_female = woman >= 0.5
+    likeliest, needed = np.maximum(woman, 1 - woman), model.needed(kind)
+    is_stated = (likeliest >= needed) & (kind != NOTHING)
+    basis = np.where(is_stated, model.basis(parts, kind, is_female), kind)
+    features, contributions = model.contributions(evidence, parts)
+    names = np.array(features, dtype=object)
+    nothing = np.full(len(kind), None, dtype=object)
+    strongest = (contributions * np.where(is_female, 1.0, -1.0)[:, None]).argmax(axis=1)
+    strongest = np.where(basis == NAME, features.index(GIVEN_NAME), strongest)
+    usual = np.r_[model.usual, 0.0]
+    value = np.column_stack([evidence.shares, parts.name])
+    is_more = value[np.arange(len(value)), strongest] > usual[strongest]
+    guess = np.where(is_female, FEMALE, MALE)
+    why = [
+        reasons.of_gender(features[feature], bool(more), str(by))
+        if stated
+        else reasons.of_doubt(str(one), float(sure), float(enough), str(by))
+        for feature, more, by, stated, one, sure, enough in zip(
+            strongest, is_more, basis, is_stated, guess, likeliest, needed, strict=True
+        )
+    ]
+    is_told = people.is_told
+    return {
+        "customer_id": people.ids,
+        "trait": np.full(len(guess), GENDER, dtype=object),
+        "value": np.select([is_told, is_stated], [np.where(people.gender > 0, FEMALE, MALE), guess], UNKNOWN).astype(
+            object
+        ),
+        "probability": np.where(is_told, 1.0, likeliest),
+        "is_known": is_told,
+        "basis": np.where(is_told, TOLD, basis).astype(object),
+        "reason_feature": np.where(is_stated & ~is_told, names[strongest], nothing),
+        "reason": np.where(is_told, reasons.TOLD, np.array(why, dtype=object)),
+    }
+
+
+def of_spending(model: SpendingModel, seen: Activity, people: People, on: int) -> dict[str, npt.NDArray[Any]]:
+    """Columns of one row per person; of whom nothing is known each band is as likely as the others.
+
+    The reason names the feature with the largest contribution to the score of the stated band beside the others.
+    """
+    columns, is_seen = known_by(seen, on, model.lookback, model.tokens)
+    is_known = is_seen & model.can_tell(columns)
+    told = softmax(model.slope * model.scores(columns))
+    band = told.argmax(axis=1)
+    one = np.arange(len(band))
+    strongest = model.contributions(columns, band).argmax(axis=1)
+    is_more = model.scaled(columns)[one, strongest] > 0
+    is_stated = is_known & (told[one, band] >= model.threshold)
+    value = np.where(is_stated, np.array(BANDS, dtype=object)[band], UNKNOWN)
+    basis = np.where(is_known, BEHAVIOUR, NOTHING).astype(object)
+    sure = np.where(is_known, told[one, band], 1.0 / len(BANDS))
+    why = [
+        reasons.of_feature(model.names[feature], bool(more))
+        if stated
+        else reasons.of_doubt(BANDS[likeliest], float(probability_), model.threshold, str(by))
+        for feature, more, stated, likeliest, probability_, by in zip(
+            strongest, is_more, is_stated, band, sure, basis, strict=True
+        )
+    ]
+    nothing = np.full(len(band), None, dtype=object)
+    feature = np.where(is_stated, np.array(model.names, dtype=object)[strongest], nothing)
+
+    def of_people(values: npt.NDArray[Any], otherwise: object) -> npt.NDArray[Any]:
+        """One per person; those who were not seen at all come last among `values`."""
+        return np.r_[values, np.array([otherwise], dtype=values.dtype)][people.place]
+
+    return {
+        "customer_id": people.ids,
+        "trait": np.full(len(people.ids), SPENDING, dtype=object),
+        "value": of_people(value, UNKNOWN),
+        "probability": of_people(sure, 1.0 / len(BANDS)),
+        "is_known": np.zeros(len(people.ids), dtype=np.bool_),
+        "basis": of_people(basis, NOTHING),
+        "reason_feature": of_people(feature, None),
+        "reason": of_people(np.array(why, dtype=object), reasons.NOTHING_KNOWN),
+    }
+
+
+def _write_reliability(
+    spark: SparkSession,
+    settings: Settings,
+    told: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    version: str,
+) -> None:
+    """One row per trait, kind of evidence, and tenth of those whom the model was judged by."""
+    rows = [
+        (trait, evidence, tenth, point)
+        for trait, curves in told.items()
+        for evidence, points in curves.items()
+        for tenth, point in enumerate(points, 1)
+    ]
+    columns = {
+        "trait": [row[0] for row in rows],
+        "evidence": [row[1] for row in rows],
+        "tenth": [row[2] for row in rows],
+        "mean_probability": [row[3][0] for row in rows],
+        "right_share": [row[3][1] for row in rows],
+        "customer_count": [round(row[3][2]) for row in rows],
+    }
+    tables.write(spark, settings, "trait_reliability", {**columns, "model_version": version})
