@@ -9,8 +9,8 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from lakehouse.catalog import tables_on_disk
 from lakehouse.settings import Settings
+from lakehouse.storage import list_tables
 
 
 def content_hash(
@@ -28,7 +28,7 @@ def content_hashes(settings: Settings, schemas: Iterable[str], without: Collecti
     wanted = set(schemas)
     return {
         f"{schema}.{table}": content_hash(settings, schema, table, without=without)
-        for schema, table in tables_on_disk(settings.tables_dir)
+        for schema, table in list_tables(settings)
         if schema in wanted
     }
 
