@@ -133,13 +133,9 @@ def filesystem(settings: Settings) -> tuple[pafs.FileSystem, str]:
 def _filesystem_at(address: str) -> tuple[pafs.FileSystem, str]:
     parts = urlsplit(address)
     if parts.scheme == "hdfs":
-        try:
-            from hdfs_native.fsspec import HdfsFileSystem
-        except ImportError:
-            raise LakehouseError(
-                "storage in HDFS needs the package hdfs-native: run `make setup`, which installs it"
-            ) from None
-        found = HdfsFileSystem(host=parts.hostname, port=parts.port)
+        from lakehouse.hdfs import Hdfs
+
+        found = Hdfs(host=parts.hostname, port=parts.port)
         return pafs.PyFileSystem(pafs.FSSpecHandler(found)), parts.path.rstrip("/")
     if parts.scheme in ("s3", "s3a"):
         end = os.environ.get("AWS_ENDPOINT_URL")
