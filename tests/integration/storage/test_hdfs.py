@@ -51,7 +51,9 @@ def test_a_run_in_hdfs_gives_the_rows_of_a_run_in_a_folder(settings: Settings, s
     assert storage.list_tables(settings) == storage.list_tables(shop.settings)
     assert content_hashes(settings, schemas, ARRIVAL) == content_hashes(shop.settings, schemas, ARRIVAL)
     assert not (settings.home / "tables").exists()
-    assert "Nothing new" in _lakehouse(settings, "run")
+    published = storage.read_text(settings, "published.json")
+    _lakehouse(settings, "run")
+    assert storage.read_text(settings, "published.json") == published  # nothing new, nothing published
     customers = DeltaTable(shop.settings.table_path("gold", "dim_customer")).to_pyarrow_table().num_rows
     answer = _lakehouse(settings, "sql", "select count(*) as n from gold.dim_customer", "--json")
     assert json.loads(answer) == [{"n": customers}]
