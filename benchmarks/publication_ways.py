@@ -19,9 +19,9 @@ from statistics import median
 
 from benchmarks.run_cost import cpu_and_memory
 from lakehouse import ops, publication
-from lakehouse.catalog import tables_on_disk
 from lakehouse.session import open_session
 from lakehouse.settings import Settings, load_settings
+from lakehouse.storage import list_tables
 
 READ = "select count(*), max(customer_id) from {}"
 
@@ -48,7 +48,7 @@ def main() -> None:
 def compare(settings: Settings, rounds: int) -> None:
     """Alternate the two ways on a copy of the home; print medians."""
     spark = open_session(settings)
-    tables = [table for schema, table in tables_on_disk(settings.tables_dir) if schema == "gold"]
+    tables = [table for schema, table in list_tables(settings) if schema == "gold"]
     schemas: list[str] = []
     now = datetime.now(timezone.utc)
 

@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
 from lakehouse.atomic_file import replace_file
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table, find_table
 
 LEDGER = "builds.json"
 CHANGE_DATA = "delta.enableChangeDataFeed"
@@ -184,10 +183,8 @@ class Ledger:
 
 
 def _last_token(settings: Settings, table: str) -> str | None:
-    path = settings.table_path(*table.split("."))
-    if not (path / "_delta_log").exists():
-        return None
-    last = DeltaTable(path).history(1)
+    found = find_table(settings, table)
+    last = [] if found is None else found.history(1)
     return str(last[0].get("userMetadata")) if last else None
 
 
@@ -198,9 +195,8 @@ def _version_on_record(settings: Settings, table: str, state: str) -> int | None
     are told by.
     """
     identity, _, version = state.partition("@")
-    path = settings.table_path(*table.split("."))
     try:
-        then, now = DeltaTable(path, version=int(version)).metadata(), DeltaTable(path)
+        then, now = delta_table(settings, table, int(version)).metadata(), delta_table(settings, table)
         later = now.history(now.version() - int(version))
     except Exception:  # delta-rs: no table, or its log does not reach back so far
         return None
@@ -214,11 +210,8 @@ def _version_on_record(settings: Settings, table: str, state: str) -> int | None
 
 def table_state(settings: Settings, table: str) -> str:
     """Identity and version of a Delta table; empty where there is none. Equal states hold equal rows."""
-    path = settings.table_path(*table.split("."))
-    if not (path / "_delta_log").exists():
-        return ""
-    delta = DeltaTable(path)
-    return f"{delta.metadata().id}@{delta.version()}"
+    delta = find_table(settings, table)
+    return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
 
 
 def digest(content: Any) -> str:

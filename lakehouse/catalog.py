@@ -1,4 +1,4 @@
-"""Tables by name over folders: what `HOME/tables/<schema>/<table>` holds is what the session knows.
+"""Tables by name over folders: what `tables/<schema>/<table>` of home or storage holds is what the session knows.
 
 The catalogue lives in the session's memory, so any number of processes may read one home at a time. A table is
 registered through Spark's own catalogue objects without opening it: 17 ms each, against 100-200 ms (3 s for the
@@ -7,44 +7,26 @@ first) by `CREATE TABLE … LOCATION`, which reads the table's log.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from lakehouse.settings import SCHEMAS
+from lakehouse.settings import SCHEMAS, Settings
+from lakehouse.storage import list_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-def tables_on_disk(tables_dir: Path) -> list[tuple[str, str]]:
-    """`(schema, table)` of every Delta folder of a home, sorted."""
-    return sorted((log.parent.parent.name, log.parent.name) for log in tables_dir.glob("*/*/_delta_log"))
-
-
-def remove_unborn_tables(tables_dir: Path) -> list[str]:
-    """Remove what a kill left of tables that never had a commit: files nobody can read, in the way of the next write.
-
-    Returns:
-        Their names, `schema.table`.
-    """
-    unborn = [path for path in tables_dir.glob("*/*") if path.is_dir() and not any(path.glob("_delta_log/*.json"))]
-    for path in unborn:
-        shutil.rmtree(path)
-    return [f"{path.parent.name}.{path.name}" for path in unborn]
-
-
-def register_tables(spark: SparkSession, tables_dir: Path, only: Iterable[tuple[str, str]] | None = None) -> None:
+def register_tables(spark: SparkSession, settings: Settings, only: Iterable[tuple[str, str]] | None = None) -> None:
     """Make the tables of a home known to the session, each schema's new tables going to its own folder."""
     for schema in SCHEMAS:
-        spark.sql(f"create schema if not exists {schema} location '{tables_dir / schema}'")
-    for schema, table in tables_on_disk(tables_dir) if only is None else only:
-        _register(spark, schema, table, tables_dir / schema / table)
+        spark.sql(f"create schema if not exists {schema} location '{settings.tables_uri}/{schema}'")
+    for schema, table in list_tables(settings) if only is None else only:
+        _register(spark, schema, table, settings.table_uri(schema, table))
 
 
 def replace_table(spark: SparkSession, frame: DataFrame, name: str) -> None:
@@ -52,7 +34,7 @@ def replace_table(spark: SparkSession, frame: DataFrame, name: str) -> None:
     frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
 
 
-def _register(spark: SparkSession, schema: str, table: str, path: Path) -> None:
+def _register(spark: SparkSession, schema: str, table: str, uri: str) -> None:
     jvm: Any = spark._jvm
     sql = jvm.org.apache.spark.sql
     catalog = spark._jsparkSession.sessionState().catalog()
@@ -60,7 +42,7 @@ def _register(spark: SparkSession, schema: str, table: str, path: Path) -> None:
     kinds = _companion(jvm, "org.apache.spark.sql.catalyst.catalog.CatalogTableType")
     empty = _companion(jvm, "org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat").empty()
     storage = sql.catalyst.catalog.CatalogStorageFormat(
-        jvm.scala.Some(jvm.java.io.File(str(path)).toURI()),
+        jvm.scala.Some(jvm.java.net.URI(uri) if "://" in uri else jvm.java.io.File(uri).toURI()),
         empty.inputFormat(),
         empty.outputFormat(),
         empty.serde(),

@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 
 from lakehouse.catalog import row_count
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table
 
 
 def write_page(settings: Settings, folder: Path) -> Path:
@@ -26,9 +27,10 @@ def write_page(settings: Settings, folder: Path) -> Path:
     for kind in ("nodes", "sources"):
         for unique_id, node in manifest[kind].items():
             name = node.get("identifier") or node.get("alias") or node["name"]
-            path = settings.table_path(node["schema"], name)
-            if node["resource_type"] in ("model", "source") and (path / "_delta_log").exists():
-                catalog[kind][unique_id] = _entry(unique_id, node["schema"], name, DeltaTable(path))
+            is_table = node["resource_type"] in ("model", "source")
+            found = find_table(settings, f"{node['schema']}.{name}") if is_table else None
+            if found is not None:
+                catalog[kind][unique_id] = _entry(unique_id, node["schema"], name, found)
     catalog_text = json.dumps(catalog)
     (folder / "catalog.json").write_text(catalog_text, encoding="utf-8")
     page = (folder / "index.html").read_text(encoding="utf-8")

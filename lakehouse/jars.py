@@ -1,6 +1,7 @@
 """The jars of jars.lock: fetched once, each checked against its SHA-256.
 
-`python -m lakehouse.jars` resolves what is missing with the Ivy that pyspark ships, so no repository is named here.
+`python -m lakehouse.jars [FOLDER]` resolves what is missing with the Ivy that pyspark ships, so no repository is named
+here. Without a folder: what a session needs; `hdfs`: what a NameNode and a DataNode need, in `.jars/hdfs`.
 """
 
 from __future__ import annotations
@@ -30,20 +31,22 @@ class Jar:
     artifact: str
     version: str
     sha256: str
+    folder: str = ""
 
     @property
     def file_name(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        """Its path below the folder of jars."""
+        return str(Path(self.folder, f"{self.artifact}-{self.version}.jar"))
 
 
-def locked_jars(lock: Path = LOCK) -> list[Jar]:
-    """The jars that a session needs."""
-    lines = [line.split() for line in lock.read_text(encoding="utf-8").splitlines()]
+def locked_jars(folder: str = "") -> list[Jar]:
+    """The jars of a folder: of none, those that a session needs."""
+    lines = [line.split() for line in LOCK.read_text(encoding="utf-8").splitlines()]
     jars = []
-    for name, digest in (line for line in lines if line and not line[0].startswith("#")):
+    for name, digest, *place in (line for line in lines if line and not line[0].startswith("#")):
         organisation, artifact, version = name.split(":")
-        jars.append(Jar(organisation, artifact, version, digest))
-    return jars
+        jars.append(Jar(organisation, artifact, version, digest, *place))
+    return [jar for jar in jars if jar.folder == folder]
 
 
 def faulty_jars(folder: Path, jars: list[Jar]) -> list[tuple[Jar, str]]:
@@ -58,20 +61,20 @@ def faulty_jars(folder: Path, jars: list[Jar]) -> list[tuple[Jar, str]]:
     return faults
 
 
-def fetch_missing(settings: Settings) -> int:
-    """Fetch the jars that are missing or wrong; returns how many were fetched.
+def fetch_missing(settings: Settings, folder: str = "") -> int:
+    """Fetch the jars of a folder that are missing or wrong; returns how many were fetched.
 
     Raises:
         LakehouseError: a jar could not be had, or its content is not the locked one.
     """
-    wanted = [jar for jar, _ in faulty_jars(settings.jars_dir, locked_jars())]
+    wanted = [jar for jar, _ in faulty_jars(settings.jars_dir, locked_jars(folder))]
     if not wanted:
         return 0
-    settings.jars_dir.mkdir(parents=True, exist_ok=True)
+    (settings.jars_dir / folder).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         _resolve(wanted, Path(scratch))
         for jar in wanted:
-            found = Path(scratch) / "jars" / jar.file_name
+            found = Path(scratch) / "jars" / Path(jar.file_name).name
             if not found.exists():
                 raise LakehouseError(f"{jar.file_name} could not be fetched: no network, or no such artifact")
             digest = hashlib.sha256(found.read_bytes()).hexdigest()
@@ -81,7 +84,7 @@ def fetch_missing(settings: Settings) -> int:
                     "it was not installed"
                 )
             shutil.move(found, settings.jars_dir / jar.file_name)
-    for archive in archive_files(settings):
+    for archive in () if folder else archive_files(settings):
         archive.unlink(missing_ok=True)  # the JVM takes it for one class path only, and does not say so
     return len(wanted)
 
@@ -156,6 +159,7 @@ def _trust(java_home: Path, folder: Path) -> list[str]:
 
 if __name__ == "__main__":
     try:
-        print(f"jars: {fetch_missing(load_settings())} fetched, {len(locked_jars())} in place")
+        asked = "".join(sys.argv[1:2])
+        print(f"jars: {fetch_missing(load_settings(), asked)} fetched, {len(locked_jars(asked))} in place")
     except LakehouseError as fault:
         sys.exit(f"error: {fault}")

@@ -5,18 +5,20 @@ Nothing here needs a JVM. A gold version that a published set on the shelf names
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.builds import Ledger, table_state
-from lakehouse.catalog import tables_on_disk
 from lakehouse.ops import OPS_SCHEMAS
 from lakehouse.publication import retained_versions
 from lakehouse.settings import Settings
+from lakehouse.storage import LOG, delta_table, folder_of, list_tables, sizes
 
 FEW_FILES = 16
 """A table (or partition) of at most so many files is left as it is: joining four files of a megabyte gains nothing."""
@@ -51,7 +53,7 @@ def maintain(
     pinned = retained_versions(settings)
     done = []
     with written_plainly(settings.home):
-        for schema, table in tables_on_disk(settings.tables_dir):
+        for schema, table in list_tables(settings):
             progress(f"{schema}.{table}")
             one = _maintain_table(
                 settings, f"{schema}.{table}", pinned.get(f"{schema}.{table}", set()), ledger, dry_run
@@ -64,17 +66,16 @@ def maintain(
 def bound_ops_files(settings: Settings) -> None:
     """Join the small files of the `ops` tables once there are many: every run appends some."""
     for table in OPS_SCHEMAS:
-        delta = DeltaTable(settings.table_path("ops", table))
+        delta = delta_table(settings, f"ops.{table}")
         if len(delta.file_uris()) > OPS_FILES:
             delta.optimize.compact()
             delta.create_checkpoint()
 
 
 def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Ledger, dry_run: bool) -> Maintained:
-    path = settings.table_path(*name.split("."))
-    delta = DeltaTable(path)
+    delta = delta_table(settings, name)
     before = delta.file_uris()
-    is_joined = _has_many_small(before)
+    is_joined = _has_many_small(delta)
     if is_joined and not dry_run:
         state = table_state(settings, name)
         delta.optimize.compact()
@@ -82,8 +83,8 @@ def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Led
     keep = sorted(pinned | {delta.version()})
     hours = settings.retention_hours
     unused = delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=keep)
-    removed_bytes = sum((path / file).stat().st_size for file in unused if (path / file).exists())
-    is_due = delta.version() - _last_checkpoint(path) >= COMMITS_WITHOUT_CHECKPOINT
+    removed_bytes = sum(sizes(settings, name, unused))
+    is_due = delta.version() - _last_checkpoint(settings, name) >= COMMITS_WITHOUT_CHECKPOINT
     if not dry_run:
         if unused:
             delta.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=keep)
@@ -92,7 +93,7 @@ def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Led
     return Maintained(
         table=name,
         files_before=len(before),
-        files_after=None if is_joined and dry_run else len(DeltaTable(path).file_uris()),
+        files_after=None if is_joined and dry_run else len(delta_table(settings, name).file_uris()),
         removed_files=len(unused),
         removed_bytes=removed_bytes,
         is_checkpointed=is_due,
@@ -100,15 +101,19 @@ def _maintain_table(settings: Settings, name: str, pinned: set[int], ledger: Led
     )
 
 
-def _has_many_small(files: list[str]) -> bool:
-    by_folder: dict[Path, list[Path]] = {}
-    for file in map(Path, files):
-        by_folder.setdefault(file.parent, []).append(file)
-    return any(
-        sum(file.stat().st_size < SMALL_BYTES for file in together) > FEW_FILES for together in by_folder.values()
+def _has_many_small(delta: DeltaTable) -> bool:
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    small = Counter(
+        path.rpartition("/")[0]
+        for path, size in zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist())
+        if size < SMALL_BYTES
     )
+    return max(small.values(), default=0) > FEW_FILES
 
 
-def _last_checkpoint(path: Path) -> int:
-    checkpoints = (path / "_delta_log").glob("*.checkpoint*.parquet")
-    return max((int(file.name.split(".")[0]) for file in checkpoints), default=0)
+def _last_checkpoint(settings: Settings, name: str) -> int:
+    files, folder = folder_of(settings, name)
+    names = (entry.base_name for entry in files.get_file_info(pafs.FileSelector(f"{folder}/{LOG}")))
+    return max(
+        (int(found.split(".")[0]) for found in names if ".checkpoint" in found and found[0].isdigit()), default=0
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table, has_table
 
 UTC = pa.timestamp("us", tz="UTC")
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -143,29 +143,26 @@ Row = Mapping[str, Any]
 def ensure_tables(settings: Settings) -> None:
     """Create the `ops` tables that are missing, empty."""
     for table, schema in OPS_SCHEMAS.items():
-        path = settings.table_path("ops", table)
-        if not (path / "_delta_log").exists():
-            write_deltalake(path, schema.empty_table(), mode="ignore")
+        if not has_table(settings, f"ops.{table}"):
+            write_deltalake(settings.table_uri("ops", table), schema.empty_table(), mode="ignore")
 
 
 def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Append rows to `ops.<table>`; a column that a row lacks is null."""
     if rows:
-        path = settings.table_path("ops", table)
-        write_deltalake(path, _as_table(table, rows), mode="append", schema_mode="merge")  # a table may grow columns
+        uri = settings.table_uri("ops", table)
+        write_deltalake(uri, _as_table(table, rows), mode="append", schema_mode="merge")  # a table may grow columns
 
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Make these rows the whole content of `ops.<table>`."""
-    write_deltalake(settings.table_path("ops", table), _as_table(table, rows), mode="overwrite")
+    write_deltalake(settings.table_uri("ops", table), _as_table(table, rows), mode="overwrite")
 
 
 def read(settings: Settings, table: str) -> list[dict[str, Any]]:
     """All rows of `ops.<table>`; none where the table does not exist yet."""
-    path = settings.table_path("ops", table)
-    if not (path / "_delta_log").exists():
-        return []
-    return _read(path)
+    found = find_table(settings, f"ops.{table}")
+    return [] if found is None else _read(found)
 
 
 def landed_rows(settings: Settings) -> int:
@@ -177,18 +174,18 @@ def read_where(
     settings: Settings, table: str, column: str, values: Sequence[str], **equal: str
 ) -> list[dict[str, Any]]:
     """The rows of `ops.<table>` whose `column` is one of `values`, and whose other columns are as given."""
-    path = settings.table_path("ops", table)
-    if not values or not (path / "_delta_log").exists():
+    found = find_table(settings, f"ops.{table}") if values else None
+    if found is None:
         return []
     condition = pc.field(column).isin(list(values))
     for name, value in equal.items():
         condition &= pc.field(name) == value
-    return _read(path, condition)
+    return _read(found, condition)
 
 
-def _read(path: Path, condition: pc.Expression | None = None) -> list[dict[str, Any]]:
+def _read(table: DeltaTable, condition: pc.Expression | None = None) -> list[dict[str, Any]]:
     """The rows, read without threads: Arrow's, still at work when Python ends, abort it (seen in 2 of 30 reads)."""
-    dataset = DeltaTable(path).to_pyarrow_dataset()
+    dataset = table.to_pyarrow_dataset()
     return list(dataset.to_table(filter=condition, use_threads=False).to_pylist())
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
-from lakehouse.catalog import register_tables, remove_unborn_tables, tables_on_disk
+from lakehouse.catalog import register_tables
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
@@ -26,6 +26,7 @@ from lakehouse.running import Marker
 from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import Source, remembered_sources
+from lakehouse.storage import list_tables, remove_unborn_tables
 from lakehouse.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ class Run:
         if self._spark is None:
             self._spark = open_session(self.settings)
             fit_to_size(self._spark, ops.landed_rows(self.settings))
-        there = set(tables_on_disk(self.settings.tables_dir))
-        register_tables(self._spark, self.settings.tables_dir, there - self._registered)  # others write tables too
+        there = set(list_tables(self.settings))
+        register_tables(self._spark, self.settings, there - self._registered)  # others write tables too
         self._registered = there
         return self._spark
 
@@ -136,7 +137,7 @@ def main_job(run: Run) -> publication.Publication:
         GateFailed: an `error` expectation failed; what readers see stays as it was.
     """
     with hold(run.settings.home):
-        remove_unborn_tables(run.settings.tables_dir)
+        remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
         killed = Marker(run.settings).settle()
         if killed is not None:

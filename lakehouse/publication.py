@@ -10,14 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
-from deltalake import DeltaTable
+import pyarrow as pa
 
-from lakehouse.atomic_file import replace_file
-from lakehouse.catalog import tables_on_disk
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table, list_tables, read_text, replace_text, sizes
 
 POINTER = "published.json"
 
@@ -59,10 +57,10 @@ class Shelf:
 
 def shelf(settings: Settings) -> Shelf:
     """All retained sets of a home."""
-    path = settings.home / POINTER
-    if not path.exists():
+    text = read_text(settings, POINTER)
+    if text is None:
         return Shelf()
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(text)
     if "sets" not in content:  # a home of 0.1: the pointer was the set
         content = {"current": 1, "held_back": "", "sets": [content]}
     sets = tuple(Publication(**one) for one in content["sets"])
@@ -129,8 +127,8 @@ def rollback(settings: Settings, version: int) -> Publication:
 def gold_versions(settings: Settings) -> dict[str, int]:
     """The newest version of every gold table, by full name."""
     return {
-        f"{schema}.{table}": int(DeltaTable(settings.table_path(schema, table)).version())
-        for schema, table in tables_on_disk(settings.tables_dir)
+        f"{schema}.{table}": int(delta_table(settings, f"{schema}.{table}").version())
+        for schema, table in list_tables(settings)
         if schema == "gold"
     }
 
@@ -145,14 +143,14 @@ def retained_versions(settings: Settings) -> dict[str, set[int]]:
 
 
 def _is_whole(settings: Settings, name: str, version: int) -> bool:
-    path = settings.table_path(*name.split("."))
     try:
-        files = DeltaTable(path, version=version).file_uris()
+        actions = delta_table(settings, name, version).get_add_actions(flatten=True)
     except Exception:  # delta-rs: the log itself is gone
         return False
-    return all(Path(file).exists() for file in files)
+    files = pa.table(actions).column("path").to_pylist()
+    return len(sizes(settings, name, files)) == len(files)
 
 
 def _write(settings: Settings, kept: Shelf) -> None:
     content = {"current": kept.current, "held_back": kept.held_back, "sets": [asdict(one) for one in kept.sets]}
-    replace_file(settings.home / POINTER, json.dumps(content, indent=1))
+    replace_text(settings, POINTER, json.dumps(content, indent=1))

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from lakehouse import publication
-from lakehouse.catalog import register_tables, tables_on_disk
+from lakehouse.catalog import register_tables
 from lakehouse.engine.sail import open_sail
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.session import start_session
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table, list_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -35,7 +35,7 @@ def query_in_process(settings: Settings, statement: str, unpublished: bool = Fal
     published = publication.current(settings)
     pinned = {} if published is None else published.tables
     for name in set() if unpublished else _named(settings, statement):
-        if name[0] == "gold" and DeltaTable(settings.table_path(*name)).version() != pinned.get(".".join(name)):
+        if name[0] == "gold" and delta_table(settings, ".".join(name)).version() != pinned.get(".".join(name)):
             return None
     try:
         return open_sail(settings).rows(statement)
@@ -55,7 +55,7 @@ def query(settings: Settings, statement: str, unpublished: bool = False) -> Data
     """
     from pyspark.errors import AnalysisException, ParseException
 
-    if not tables_on_disk(settings.tables_dir):
+    if not list_tables(settings):
         raise InputError(f"{settings.home} has no tables yet: `lakehouse run` makes them")
     spark = start_session(settings)
     _register_for(spark, settings, statement, unpublished)
@@ -74,13 +74,13 @@ def _register_for(spark: SparkSession, settings: Settings, statement: str, unpub
     pinned = {} if unpublished or published is None else published.tables
     register_tables(
         spark,
-        settings.tables_dir,
+        settings,
         [name for name in named if unpublished or name[0] != "gold"],
     )
     for schema, table in named:
         version = pinned.get(f"{schema}.{table}")
         if version is not None:
-            path = settings.table_path(schema, table)
+            path = settings.table_uri(schema, table)
             spark.sql(
                 f"create or replace view {schema}.{table} as select * from delta.`{path}` version as of {version}"
             )
@@ -90,9 +90,7 @@ def _named(settings: Settings, statement: str) -> list[tuple[str, str]]:
     """The tables that a statement can mean, all of them for one that lists tables."""
     text = statement.lower()
     return [
-        (schema, table)
-        for schema, table in tables_on_disk(settings.tables_dir)
-        if LISTING.match(statement) or table.lower() in text
+        (schema, table) for schema, table in list_tables(settings) if LISTING.match(statement) or table.lower() in text
     ]
 
 
@@ -101,7 +99,7 @@ def _explain(settings: Settings, message: str) -> str:
     if missing is None:
         return message
     name = missing.group(1).replace("`", "")
-    known = [f"{schema}.{table}" for schema, table in tables_on_disk(settings.tables_dir)]
+    known = [f"{schema}.{table}" for schema, table in list_tables(settings)]
     if name in known:
         return (
             f"table {name} is built but not published: `lakehouse run` gates and publishes it; "

@@ -110,7 +110,7 @@ def spark_conf(settings: Settings, rows: int) -> dict[str, str]:
         "spark.sql.maxPlanStringLength": "2000",
         "spark.sql.ui.explainMode": "simple",
         "spark.local.dir": str(scratch_folder(settings)),
-        "spark.sql.warehouse.dir": str(settings.tables_dir / "default"),
+        "spark.sql.warehouse.dir": f"{settings.tables_uri}/default",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -183,7 +183,7 @@ def open_session(settings: Settings) -> SparkSession:
     if running is not None:
         return running
     session = start_session(settings)
-    register_tables(session, settings.tables_dir)
+    register_tables(session, settings)
     return session
 
 
@@ -204,8 +204,7 @@ def start_session(settings: Settings) -> SparkSession:
     if not list(settings.jars_dir.glob("delta-spark*.jar")):
         raise LakehouseError(f"no Delta jars in {settings.jars_dir}: run `make setup`")
     settle_environment()
-    for folder in (settings.log_dir, settings.tables_dir):
-        folder.mkdir(parents=True, exist_ok=True)
+    settings.log_dir.mkdir(parents=True, exist_ok=True)
     renew_scratch_folder(settings)
     builder = SparkSession.builder
     for key, value in spark_conf(settings, ops.landed_rows(settings)).items():

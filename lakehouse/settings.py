@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_", extra="forbid", validate_default=True)
 
     home: Path = Field(Path(".lakehouse"), description="tables, models, reports and logs live under it")
+    storage: str | None = Field(
+        None,
+        description="where the tables are: hdfs://host:port/folder or s3://bucket/folder; default: the home",
+    )
     data_dir: Path = Field(
         CHECKOUT / ".." / "shared" / "data", description="real data sets that tests and benchmarks read"
     )
@@ -97,14 +102,30 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
 
+    @field_validator("storage")
+    @classmethod
+    def _of_a_known_kind(cls, address: str | None) -> str | None:
+        if address is not None and not re.fullmatch(r"(hdfs|s3a?)://[^/]+(/[^?#]*)?", address):
+            raise ValueError("is no address like hdfs://host:port/folder or s3://bucket/folder")
+        return address and address.rstrip("/")
+
+    @property
+    def tables_uri(self) -> str:
+        """Where one folder a table is, `<schema>/<table>`: a path, or an address."""
+        return f"{self.storage or self.home}/tables"
+
     @property
     def tables_dir(self) -> Path:
-        """One folder a table: `<schema>/<table>`."""
+        """The folder of the tables, of a home that keeps them itself."""
         return self.home / "tables"
 
     def table_path(self, schema: str, table: str) -> Path:
-        """The Delta folder of `schema.table`."""
+        """The folder of `schema.table`, of a home that keeps its tables itself: for who looks into the files."""
         return self.tables_dir / schema / table
+
+    def table_uri(self, schema: str, table: str) -> str:
+        """The Delta folder of `schema.table`."""
+        return f"{self.tables_uri}/{schema}/{table}"
 
     @property
     def log_dir(self) -> Path:

@@ -8,13 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
 from lakehouse import ops
-from lakehouse.catalog import row_count, tables_on_disk
+from lakehouse.catalog import row_count
 from lakehouse.publication import Publication
 from lakehouse.quality.gate import told_findings
 from lakehouse.settings import SCHEMAS, Settings
+from lakehouse.storage import delta_table, has_table, list_tables
 
 
 def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
@@ -43,9 +42,9 @@ def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
 def rows_per_layer(settings: Settings) -> dict[str, dict[str, int]]:
     """Rows of every table that has any, by layer, from Delta's own statistics."""
     counts: dict[str, dict[str, int]] = {schema: {} for schema in SCHEMAS if schema != "ops"}
-    for schema, table in tables_on_disk(settings.tables_dir):
+    for schema, table in list_tables(settings):
         if schema in counts:
-            rows = row_count(DeltaTable(settings.table_path(schema, table)))
+            rows = row_count(delta_table(settings, f"{schema}.{table}"))
             if rows:
                 counts[schema][table] = rows
     return counts
@@ -107,10 +106,9 @@ def _rows_of(
     columns: list[str] | None = None,
     version: int | None = None,
 ) -> list[dict[str, Any]]:
-    path = settings.table_path(schema, table)
-    if not (path / "_delta_log").exists():
+    if not has_table(settings, f"{schema}.{table}"):
         return []
-    return list(DeltaTable(path, version=version).to_pyarrow_table(columns=columns).to_pylist())
+    return list(delta_table(settings, f"{schema}.{table}", version).to_pyarrow_table(columns=columns).to_pylist())
 
 
 def _paths(settings: Settings) -> dict[str, str]:

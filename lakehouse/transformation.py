@@ -14,8 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
-
 from lakehouse import ops
 from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
@@ -26,6 +24,7 @@ from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
 from lakehouse.session import ROWS_OF_A_SMALL_HEAP
 from lakehouse.settings import CHECKOUT, Settings
+from lakehouse.storage import delta_table
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -103,7 +102,7 @@ class Transformation:
 
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
-            folders = {"aside": str(aside), "tables": str(self.settings.tables_dir)}
+            folders = {"aside": str(aside), "tables": self.settings.tables_uri}
             variables = json.dumps({"increments": increments, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
@@ -172,7 +171,7 @@ def _put_aside(settings: Settings) -> Iterator[Path]:
 
 def _took_increment(settings: Settings, node: Node) -> bool:
     """Whether the last commit of the node's table left it standing."""
-    last = DeltaTable(settings.table_path(*node.table.split("."))).history(1)[0]
+    last = delta_table(settings, node.table).history(1)[0]
     is_replaced = str(last["operation"]).startswith("CREATE") or (
         last["operation"] == "WRITE"
         and last["operationParameters"].get("mode") == "Overwrite"

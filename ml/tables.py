@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from lakehouse.catalog import register_tables
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table
 from ml.frames import F, is_connected
 
 if TYPE_CHECKING:
@@ -283,10 +284,10 @@ def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFra
 def gold_rows(settings: Settings, table: str, columns: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """`gold.<table>` batch by batch in these columns, as `gold` gives them; no engine is asked. At least one batch."""
     wanted = pa.schema(list(columns.items()))
-    path = settings.table_path("gold", table)
+    found = find_table(settings, f"gold.{table}")
     yield pa.RecordBatch.from_pylist([], wanted)
-    if (path / "_delta_log").exists():
-        stored = DeltaTable(path).to_pyarrow_dataset()
+    if found is not None:
+        stored = found.to_pyarrow_dataset()
         present = [name for name in columns if name in stored.schema.names]
         for batch in stored.to_batches(columns=present):
             arrays = [
@@ -298,18 +299,18 @@ def gold_rows(settings: Settings, table: str, columns: Mapping[str, pa.DataType]
 
 def gold_versions(settings: Settings, tables: Sequence[str]) -> dict[str, int]:
     """The Delta version of each gold table read, by full name; absent tables are left out."""
-    paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
-    return {name: int(DeltaTable(path).version()) for name, path in paths.items() if (path / "_delta_log").exists()}
+    found = {f"gold.{table}": find_table(settings, f"gold.{table}") for table in tables}
+    return {name: int(delta.version()) for name, delta in found.items() if delta is not None}
 
 
 def gold_columns(settings: Settings, tables: Sequence[str]) -> dict[str, str]:
     """The type of each column of these gold tables, by `gold.<table>.<column>`; absent tables have none."""
-    paths = {f"gold.{table}": settings.table_path("gold", table) for table in tables}
+    found = {f"gold.{table}": find_table(settings, f"gold.{table}") for table in tables}
     return {
         f"{name}.{field.name}": str(field.type)
-        for name, path in paths.items()
-        if (path / "_delta_log").exists()
-        for field in DeltaTable(path).schema().fields
+        for name, delta in found.items()
+        if delta is not None
+        for field in delta.schema().fields
     }
 
 
@@ -340,19 +341,16 @@ def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
 
 def write_table(spark: SparkSession, settings: Settings, table: str, content: pa.Table) -> None:
     """Overwrite `ml.<table>` and make it known to a session of Spark's (Sail looks for itself)."""
-    path = settings.table_path("ml", table)
-    write_deltalake(path, content, mode="overwrite", schema_mode="overwrite")
+    write_deltalake(settings.table_uri("ml", table), content, mode="overwrite", schema_mode="overwrite")
     if not is_connected(spark):
-        register_tables(spark, settings.tables_dir, only=[("ml", table)])
+        register_tables(spark, settings, only=[("ml", table)])
         spark.catalog.refreshTable(f"ml.{table}")
 
 
 def read(settings: Settings, table: str) -> pa.Table:
     """The content of `ml.<table>`; empty where it was never written."""
-    path = settings.table_path("ml", table)
-    if not (path / "_delta_log").exists():
-        return ML_SCHEMAS[table].empty_table()
-    return DeltaTable(path).to_pyarrow_table()
+    found = find_table(settings, f"ml.{table}")
+    return ML_SCHEMAS[table].empty_table() if found is None else found.to_pyarrow_table()
 
 
 def _is_scalar(value: Any) -> bool:

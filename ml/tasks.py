@@ -8,11 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deltalake import DeltaTable
 from threadpoolctl import threadpool_limits
 
 from lakehouse.builds import files_digest
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table
 from ml import champions, comparisons, registry
 from ml.budget import features as budget
 from ml.budget.score import score as score_budget
@@ -146,11 +146,8 @@ class Task:
         return ""
 
     def _now(self, settings: Settings, as_of: date, seed: int) -> champions.Trained:
-        rows = sum(
-            DeltaTable(path).count()
-            for path in (settings.table_path("gold", table) for table in self.reads)
-            if (path / "_delta_log").exists()
-        )
+        found = (find_table(settings, f"gold.{table}") for table in self.reads)
+        rows = sum(delta.count() for delta in found if delta is not None)
         rooms = [path for name in (self.name, *self.leans_on) for path in (ROOM / name).rglob("*.py")]
         return champions.Trained(as_of, rows, files_digest([*ROOM.glob("*.py"), *rooms], ROOM), seed)
 

@@ -45,7 +45,7 @@ def use_home(spark: SparkSession, settings: Settings) -> None:
     close_sail()
     forget_tables(spark)
     fit_to_size(spark, 0)
-    register_tables(spark, settings.tables_dir)
+    register_tables(spark, settings)
 
 
 def forget_tables(spark: SparkSession) -> None:

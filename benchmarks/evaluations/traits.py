@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ml.click.calibration import expected_calibration_error
 
 from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
 from lakehouse.settings import Settings, load_settings
 from lakehouse.sources import load_source
 from lakehouse.synth import generate
 from lakehouse.synth.names import GIVEN_FEMALE, GIVEN_MALE
-from ml.click.calibration import expected_calibration_error
 from ml.click.evaluate import auc, log_loss
 from ml.traits.activity import Activity, Floats
 from ml.traits.certainty import wilson_bound

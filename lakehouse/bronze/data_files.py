@@ -16,6 +16,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
@@ -31,15 +32,25 @@ class DataFiles:
     A file has the columns of its first row group; where others appear later, another file begins.
     """
 
-    def __init__(self, table: Path, schema: pa.Schema, partition: Mapping[str, str], indexed: Sequence[str]) -> None:
+    def __init__(
+        self,
+        files: pafs.FileSystem,
+        table: str,
+        schema: pa.Schema,
+        partition: Mapping[str, str],
+        indexed: Sequence[str],
+    ) -> None:
         """Nothing is written yet.
 
         Args:
+            files: the file system that the table is in.
+            table: the path of its folder in there.
             schema: the columns that batches may have, in the order in which they are stored.
             partition: column -> value of the partition; batches and files do not have these columns.
             indexed: the columns whose bounds the table's log is told.
         """
-        self._table, self._schema, self._partition, self._indexed = table, schema, dict(partition), indexed
+        self._files, self._table, self._schema = files, table, schema
+        self._partition, self._indexed = dict(partition), indexed
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
         self._writer: pq.ParquetWriter | None = None
@@ -59,7 +70,7 @@ class DataFiles:
         if self._waiting:
             self._write_group()
         self._close_file()
-        return [_add_action(self._table, path, self._partition, self._indexed) for path in self.paths]
+        return [_add_action(self._files, self._table, path, self._partition, self._indexed) for path in self.paths]
 
     def discard(self, but: Collection[str]) -> None:
         """Remove the files, except these."""
@@ -67,7 +78,8 @@ class DataFiles:
             self._close_file()
         for path in self.paths:
             if path not in but:
-                (self._table / path).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    self._files.delete_file(f"{self._table}/{path}")
 
     def _write_group(self) -> None:
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
@@ -80,12 +92,14 @@ class DataFiles:
 
     def _begin_file(self, columns: set[str]) -> None:
         folder = "/".join(f"{column}={quote(value, safe='')}" for column, value in self._partition.items())
-        (self._table / folder).mkdir(exist_ok=True)
+        self._files.create_dir(f"{self._table}/{folder}".rstrip("/"), recursive=True)
         path = Path(folder, f"part-{len(self.paths):05}-{uuid4()}-c000.{COMPRESSION}.parquet").as_posix()
         self.paths.append(path)
         self._columns = columns
         schema = pa.schema([field for field in self._schema if field.name in columns])
-        self._writer = pq.ParquetWriter(self._table / path, schema, compression=COMPRESSION, store_schema=False)
+        self._writer = pq.ParquetWriter(
+            f"{self._table}/{path}", schema, compression=COMPRESSION, store_schema=False, filesystem=self._files
+        )
 
     def _close_file(self) -> None:
         writer, self._writer = self._writer, None
@@ -104,9 +118,12 @@ def _table(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _add_action(table: Path, path: str, partition: Mapping[str, str], indexed: Sequence[str]) -> AddAction:
+def _add_action(
+    files: pafs.FileSystem, table: str, path: str, partition: Mapping[str, str], indexed: Sequence[str]
+) -> AddAction:
     """What the log says of a file, by its size and its footer."""
-    footer, stat = pq.read_metadata(table / path), (table / path).stat()
+    stored = files.get_file_info(f"{table}/{path}")
+    footer = pq.read_metadata(stored.path, filesystem=files)
     statistics: dict[str, Any] = {"numRecords": footer.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
     places = {footer.schema.column(place).name: place for place in range(footer.num_columns)}
     for name in indexed:
@@ -119,7 +136,7 @@ def _add_action(table: Path, path: str, partition: Mapping[str, str], indexed: S
         if filled and all(found.has_min_max for found in filled):
             statistics["minValues"][name] = _as_json(min(found.min for found in filled))
             statistics["maxValues"][name] = _as_json(max(found.max for found in filled), _JUST_ABOVE)
-    return AddAction(path, stat.st_size, partition, int(stat.st_mtime * 1000), True, json.dumps(statistics))
+    return AddAction(path, stored.size, partition, stored.mtime_ns // 1_000_000, True, json.dumps(statistics))
 
 
 def _as_json(bound: Any, to_add: timedelta = timedelta()) -> Any:

@@ -8,14 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from deltalake import DeltaTable
-
 from lakehouse import ops
 from lakehouse.atomic_file import replace_file
 from lakehouse.bronze import tables
 from lakehouse.bronze.batch import Batch
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table
 
 
 class Journal:
@@ -63,7 +62,7 @@ class Journal:
             for name, known in known_of_batches.items():
                 ops.append(self._settings, name, known)
                 known.clear()
-            table = DeltaTable(self._settings.table_path("ops", "loads"))
+            table = delta_table(self._settings, "ops.loads")
             if superseded_batch_ids:
                 table.update(predicate=_one_of(superseded_batch_ids), updates={"is_current": "false"})
             if rows:

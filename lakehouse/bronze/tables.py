@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from lakehouse.bronze.data_files import DataFiles
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table, folder_of, has_table
 
 # Of what delta-rs writes itself, here and in the layers above. With several writers, those that have nothing to do keep
 # the queue of the busy one open without bound: 4 M rows of 2 kB in one partition held 3.2 GiB, with one 0.6. delta-rs
@@ -60,18 +62,18 @@ def ensure_tables(settings: Settings) -> None:
 
 def raw_column_names(settings: Settings, entity: str) -> list[str]:
     """The stored raw columns of an entity's bronze table."""
-    fields = DeltaTable(settings.table_path("bronze", entity)).schema().fields
+    fields = delta_table(settings, f"bronze.{entity}").schema().fields
     return [field.name for field in fields if field.name not in LINEAGE.names]
 
 
 def files_of_batches(settings: Settings, source: str, entity: str, batch_ids: Sequence[str]) -> list[str]:
     """The files of an entity's table in which rows of these batches may be, by the table's statistics."""
-    table = DeltaTable(settings.table_path("bronze", entity))
+    table = delta_table(settings, f"bronze.{entity}")
     found = []
     for file in pa.table(table.get_add_actions(flatten=True)).to_pylist():
         least, most = file.get("min._batch_id") or "", file.get("max._batch_id") or "g"
         if file["partition._source"] == source and any(least <= batch_id <= most for batch_id in batch_ids):
-            found.append(str(settings.table_path("bronze", entity) / unquote(file["path"])))
+            found.append(f"{settings.table_uri('bronze', entity)}/{unquote(file['path'])}")
     return found
 
 
@@ -85,8 +87,8 @@ class Append:
             schema: the columns that the table must have; batches may lack some, files then do.
             partition: column -> value of the one partition written to; batches do not have these columns.
         """
-        self._home, self._path, self._schema = settings.home, settings.table_path("bronze", table), schema
-        self._files = DataFiles(self._path, schema, partition, schema.names[: len(LINEAGE)])
+        self._settings, self._name, self._schema = settings, f"bronze.{table}", schema
+        self._files = DataFiles(*folder_of(settings, self._name), schema, partition, schema.names[: len(LINEAGE)])
 
     def __enter__(self) -> Append:
         return self
@@ -99,14 +101,14 @@ class Append:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take a batch in; many are written together."""
-        with written_plainly(self._home):
+        with written_plainly(self._settings.home):
             self._files.add(batch)
 
     def commit(self) -> int:
         """Finish, and return the number of rows that the table's log says were added."""
-        with written_plainly(self._home):
+        with written_plainly(self._settings.home):
             actions = self._files.close()
-            table = DeltaTable(self._path)
+            table = delta_table(self._settings, self._name)
             known = {field.name for field in table.schema().fields}
             new = [field for field in self._schema if field.name not in known]
             if new:
@@ -120,7 +122,9 @@ class Append:
         """The rows of each of the files that the table's log names."""
         if not self._files.paths:
             return {}
-        named = pa.table(DeltaTable(self._path).get_add_actions(flatten=True)).select(["path", "num_records"])
+        named = pa.table(delta_table(self._settings, self._name).get_add_actions(flatten=True)).select(
+            ["path", "num_records"]
+        )
         rows = {unquote(file["path"]): file["num_records"] for file in named.to_pylist()}
         return {path: rows[path] for path in self._files.paths if path in rows}
 
@@ -136,15 +140,16 @@ def append(settings: Settings, table: str, rows: pa.Table) -> int:
 def delete_batch(settings: Settings, source: str, entity: str, batch_id: str) -> None:
     """Remove what a batch has left in its table, in the quarantine and in what is known of batches, if anything."""
     with written_plainly(settings.home):
-        landed = DeltaTable(settings.table_path("bronze", entity))
+        landed = delta_table(settings, f"bronze.{entity}")
         landed.delete(f"_source = '{source}' AND _batch_id = '{batch_id}'")
-        DeltaTable(settings.table_path("bronze", "quarantine")).delete(f"batch_id = '{batch_id}'")
+        delta_table(settings, "bronze.quarantine").delete(f"batch_id = '{batch_id}'")
         for table in ops.OF_A_BATCH:
-            DeltaTable(settings.table_path("ops", table)).delete(f"batch_id = '{batch_id}'")
+            delta_table(settings, f"ops.{table}").delete(f"batch_id = '{batch_id}'")
 
 
 def _create(settings: Settings, table: str, schema: pa.Schema, partitions: list[str]) -> None:
-    path = settings.table_path("bronze", table)
-    if not (path / "_delta_log").exists():
-        path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(path, schema, mode="ignore", partition_by=partitions, configuration=_STATISTICS)
+    if not has_table(settings, f"bronze.{table}"):
+        uri = settings.table_uri("bronze", table)
+        if settings.storage is None:
+            Path(uri).mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(uri, schema, mode="ignore", partition_by=partitions, configuration=_STATISTICS)

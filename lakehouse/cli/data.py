@@ -12,6 +12,7 @@ import typer
 from lakehouse.cli.run import SourceFiles
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
+from lakehouse.storage import list_tables
 
 LAYERS = ("bronze", "silver", "ml", "gold")
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON on standard output and nothing else")]
@@ -118,7 +119,7 @@ def validate(
     if layer is not None and layer not in LAYERS:
         raise InputError(f"there is no layer {layer!r}: it is one of {', '.join(LAYERS)}")
     settings = load_settings()
-    if not settings.tables_dir.exists():
+    if not list_tables(settings):
         raise InputError(f"{settings.home} has no tables yet: `lakehouse run` makes them")
     now = datetime.now(timezone.utc)
     run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")

@@ -12,6 +12,7 @@ from lakehouse import by_hand, ops
 from lakehouse.cli.data import AsJson
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
+from lakehouse.storage import has_table
 
 if TYPE_CHECKING:
     from datetime import date
@@ -296,7 +297,7 @@ def _yes(value: object) -> object:
 
 def _day_of(settings: Settings) -> date:
     days = ops.read(settings, "as_of")
-    if not days or not settings.table_path("gold", "feat_customer_behaviour").exists():
+    if not days or not has_table(settings, "gold.feat_customer_behaviour"):
         raise InputError(f"{settings.home} has no features yet: `lakehouse run` makes them")
     day: date = days[0]["as_of_on"]
     return day

@@ -12,6 +12,7 @@ import typer
 from lakehouse.cli.data import AsJson
 from lakehouse.errors import InputError
 from lakehouse.settings import load_settings
+from lakehouse.storage import list_tables
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,7 +28,7 @@ def report(
     from lakehouse.report import write_report
 
     settings = load_settings()
-    if not (settings.tables_dir / "gold").exists():
+    if not any(schema == "gold" for schema, _ in list_tables(settings)):
         raise InputError(f"{settings.home} has no gold tables yet: `lakehouse run` makes them")
     path = out or settings.reports_dir / "report.html"
     empty = write_report(settings, path, datetime.now(timezone.utc))

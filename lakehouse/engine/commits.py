@@ -18,16 +18,14 @@ BYTES_OF_A_PART = 16 << 20
 """About 250,000 events, and a month of a million order lines."""
 
 
-def make(
-    path: Path, rows: pa.RecordBatchReader, properties: dict[str, str], token: str, in_parts: bool = False
-) -> None:
-    """The rows become the whole content of the table at `path`, whatever its columns were.
+def make(uri: str, rows: pa.RecordBatchReader, properties: dict[str, str], token: str, in_parts: bool = False) -> None:
+    """The rows become the whole content of the table at `uri`, whatever its columns were.
 
     Args:
         in_parts: they come in an order by which files will be skipped: smaller files.
     """
     write_deltalake(
-        path,
+        uri,
         rows,
         mode="overwrite",
         schema_mode="overwrite",
@@ -37,19 +35,19 @@ def make(
     )
 
 
-def add(path: Path, rows: pa.RecordBatchReader, token: str) -> None:
+def add(uri: str, rows: pa.RecordBatchReader, token: str) -> None:
     """The rows are added to the table."""
-    write_deltalake(path, rows, mode="append", commit_properties=_marked(token))
+    write_deltalake(uri, rows, mode="append", commit_properties=_marked(token))
 
 
-def replace(path: Path, rows: pa.RecordBatchReader, condition: str, token: str) -> None:
+def replace(uri: str, rows: pa.RecordBatchReader, condition: str, token: str) -> None:
     """The rows take the place of those for which the condition holds."""
-    write_deltalake(path, rows, mode="overwrite", predicate=condition, commit_properties=_marked(token))
+    write_deltalake(uri, rows, mode="overwrite", predicate=condition, commit_properties=_marked(token))
 
 
-def merge(path: Path, rows: pa.RecordBatchReader, statement: Merge, token: str) -> None:
+def merge(uri: str, rows: pa.RecordBatchReader, statement: Merge, token: str) -> None:
     """What the statement says of each row is done in one commit."""
-    merger = DeltaTable(path).merge(
+    merger = DeltaTable(uri).merge(
         rows,
         predicate=_plain(statement.condition),
         source_alias="changed",
@@ -90,14 +88,14 @@ def in_groups(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.Table]:
         yield pa.Table.from_batches(kept)
 
 
-def changes(path: Path, since: int) -> pa.RecordBatchReader:
+def changes(uri: str, since: int) -> pa.RecordBatchReader:
     """The rows of a table that came and went from version `since` on, with `_change_type`."""
-    return pa.RecordBatchReader.from_stream(DeltaTable(path).load_cdf(starting_version=since))
+    return pa.RecordBatchReader.from_stream(DeltaTable(uri).load_cdf(starting_version=since))
 
 
-def stored_schema(path: Path) -> pa.Schema:
+def stored_schema(uri: str) -> pa.Schema:
     """The Arrow schema of a table, as Python knows it."""
-    return pa.schema(DeltaTable(path).schema().to_arrow())
+    return pa.schema(DeltaTable(uri).schema().to_arrow())
 
 
 def nullable(field: pa.Field) -> pa.Field:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from lakehouse.catalog import tables_on_disk
 from lakehouse.engine import commits
 from lakehouse.engine.casts import forgiving
 from lakehouse.engine.statements import (
@@ -40,6 +39,7 @@ from lakehouse.profiling import span
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.session import machine_bytes, settle_environment
 from lakehouse.settings import SCHEMAS, Settings
+from lakehouse.storage import changed_at, delta_table, list_tables
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -97,7 +97,7 @@ class Sail:
 
     def frames(self) -> SparkSession:
         """The session, that knows the tables of gold by name: for those who ask it by data frames."""
-        names = [f"{schema}.{table}" for schema, table in tables_on_disk(self.settings.tables_dir) if schema == "gold"]
+        names = [f"{schema}.{table}" for schema, table in list_tables(self.settings) if schema == "gold"]
         self._know_tables(" ".join(names))
         return self._session
 
@@ -113,21 +113,21 @@ class Sail:
         if isinstance(statement, MakeTable):
             day = statement.laid_out_by
             rows = self.reader(f"select * from ({statement.sql}) order by {day}" if day else statement.sql)
-            commits.make(self._path(statement.table), rows, statement.properties, self.token, in_parts=bool(day))
+            commits.make(self._uri(statement.table), rows, statement.properties, self.token, in_parts=bool(day))
         elif isinstance(statement, PutAside):
             commits.put_in_file(Path(statement.folder), self.reader(statement.sql))
             self._command(f"create table {statement.name} using parquet location {literal(statement.folder)}")
         elif isinstance(statement, Insert):
-            path = self._path(statement.table)
-            rows = _in_order(self.reader(statement.sql), commits.stored_schema(path))
+            uri = self._uri(statement.table)
+            rows = _in_order(self.reader(statement.sql), commits.stored_schema(uri))
             if statement.replaced:
-                commits.replace(path, rows, statement.replaced, self.token)
+                commits.replace(uri, rows, statement.replaced, self.token)
             else:
-                commits.add(path, rows, self.token)
+                commits.add(uri, rows, self.token)
         elif isinstance(statement, Merge):
             source = statement.source.strip()
             rows = self.reader(source[1:-1] if source.startswith("(") else f"select * from {source}")
-            commits.merge(self._path(statement.table), rows, statement, self.token)
+            commits.merge(self._uri(statement.table), rows, statement, self.token)
         elif isinstance(statement, Drop):
             self._drop(statement.name)
         else:
@@ -137,11 +137,11 @@ class Sail:
     def _told(self, statement: LastCommit | ListSchemas | ListTables | Describe | Nothing) -> pa.Table:
         """What is known without Sail."""
         if isinstance(statement, LastCommit):
-            return pa.table({"version": [DeltaTable(self._path(statement.table)).version()]})
+            return pa.table({"version": [delta_table(self.settings, statement.table).version()]})
         if isinstance(statement, ListSchemas):
             return pa.table({"namespace": [*SCHEMAS, "default"]})
         if isinstance(statement, ListTables):
-            names = [table for schema, table in tables_on_disk(self.settings.tables_dir) if schema == statement.schema]
+            names = [table for schema, table in list_tables(self.settings) if schema == statement.schema]
             said = "Type: MANAGED\nProvider: delta\n"
             rows = [
                 {"namespace": statement.schema, "tableName": n, "isTemporary": False, "information": said}
@@ -167,8 +167,8 @@ class Sail:
             }
         )
 
-    def _path(self, table: str) -> Path:
-        return self.settings.table_path(*table.split("."))
+    def _uri(self, table: str) -> str:
+        return self.settings.table_uri(*table.split("."))
 
     def _command(self, sql: str) -> None:
         try:
@@ -183,19 +183,16 @@ class Sail:
     def _know_tables(self, sql: str) -> None:
         """Register the tables that a text names and that are there; anew where one has other columns by now."""
         for schema, table in sorted(set(TABLE.findall(sql))):
-            path = self.settings.table_path(schema, table)
-            log = path / "_delta_log"
-            if not log.exists():
+            at = changed_at(self.settings, f"{schema}.{table}")
+            if at is None or self._known.get((schema, table), _Known()).at == at:
                 continue
-            at = log.stat().st_mtime_ns
-            if self._known.get((schema, table), _Known()).at == at:
-                continue
-            known = _Known(at, str(commits.stored_schema(path)))
+            uri = self.settings.table_uri(schema, table)
+            known = _Known(at, str(commits.stored_schema(uri)))
             with self._lock:
                 if self._known.get((schema, table), _Known()).columns != known.columns:
                     self._command(f"create schema if not exists {schema}")
                     self._command(f"drop table if exists {schema}.{table}")
-                    self._command(f"create table {schema}.{table} using delta location {literal(str(path))}")
+                    self._command(f"create table {schema}.{table} using delta location {literal(uri)}")
                 self._known[schema, table] = known
 
     def _with_changes(self, sql: str) -> str:
@@ -209,7 +206,7 @@ class Sail:
             if name is None:
                 name = f"changes_{Path(path).parent.name}_{Path(path).name}_{since}_{version}"
                 folder = scratch_folder(self.settings) / name
-                commits.put_in_file(folder, commits.changes(Path(path), since))
+                commits.put_in_file(folder, commits.changes(path, since))
                 self._command(f"create table {name} using parquet location {literal(str(folder))}")
                 self._changes[path, since, version] = name
         return name
@@ -239,7 +236,7 @@ def running_sail() -> Sail | None:
 def open_sail(settings: Settings) -> Sail:
     """The session of this process over this home, begun where there is none; one over another home is ended."""
     running = running_sail()
-    if running is None or running.settings.home != settings.home:
+    if running is None or (running.settings.home, running.settings.storage) != (settings.home, settings.storage):
         close_sail()
         _running.append(Sail(settings))
     return _running[0]

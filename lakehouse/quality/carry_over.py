@@ -32,6 +32,7 @@ from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import Rule, Suite
 from lakehouse.settings import SCHEMAS, Settings
+from lakehouse.storage import find_table
 
 Outcomes = tuple[RuleOutcome, ...]
 NAMED_TABLE = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.\w+", re.IGNORECASE)
@@ -57,10 +58,10 @@ def table_states(settings: Settings, suite: Suite) -> dict[str, str] | None:
     """The state of every table that the suite reads; None if one of them has no folder, so that it cannot be told."""
     states = {}
     for table in sorted(_tables_read(suite)):
-        path = settings.table_path(*table.split("."))
-        if not (path / "_delta_log").exists():
+        found = find_table(settings, table)
+        if found is None:
             return None
-        states[table] = _state(DeltaTable(path))
+        states[table] = _state(found)
     return states
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from lakehouse import ops
 from lakehouse.arrivals import silences
 from lakehouse.catalog import row_count as rows_of
 from lakehouse.entities import ENTITIES
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table
 
 DRIFT = pa.schema(
     [
@@ -107,7 +107,7 @@ MEASURES: dict[str, Measure] = {
 
 def row_count(settings: Settings, table: str) -> int:
     """Rows of a Delta table; 0 where there is no table."""
-    delta = _open(settings, table)
+    delta = find_table(settings, table)
     return 0 if delta is None else rows_of(delta)
 
 
@@ -116,12 +116,7 @@ def _landing(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _column(settings: Settings, table: str, column: str) -> pa.ChunkedArray:
-    delta = _open(settings, table)
+    delta = find_table(settings, table)
     if delta is None:
         return pa.chunked_array([], pa.int64())
     return delta.to_pyarrow_table(columns=[column]).column(column)
-
-
-def _open(settings: Settings, table: str) -> DeltaTable | None:
-    path = settings.table_path(*table.split("."))
-    return DeltaTable(path) if (path / "_delta_log").exists() else None

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaProtocolError
 
 from lakehouse.settings import Settings
+from lakehouse.storage import find_table
 
 BATCH_ROWS = 256 << 10
 
@@ -128,8 +128,8 @@ class StoredTable:
 
 def open_table(settings: Settings, table: str) -> StoredTable | None:
     """The table `schema.table` as it is now; None where there is none."""
-    path: Path = settings.table_path(*table.split("."))
-    return StoredTable(DeltaTable(path)) if (path / "_delta_log").exists() else None
+    found = find_table(settings, table)
+    return None if found is None else StoredTable(found)
 
 
 def _chunks(footer: pq.FileMetaData, place: int | None) -> Iterator[Any]:

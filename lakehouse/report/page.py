@@ -14,6 +14,7 @@ from lakehouse.engine import execute, open_engine
 from lakehouse.report.charts import Row
 from lakehouse.report.sections import SECTIONS, Exhibit, Section
 from lakehouse.settings import Settings
+from lakehouse.storage import has_table
 
 MOST_ROWS = 100
 STYLE = """
@@ -63,7 +64,7 @@ def _section(settings: Settings, section: Section, empty: list[str]) -> str:
 
 def _exhibit(settings: Settings, section: Section, exhibit: Exhibit, empty: list[str]) -> str:
     head = f"<h3>{escape(exhibit.title)}</h3><p>{escape(exhibit.about)}</p>"
-    there = all((settings.table_path(*table.split(".")) / "_delta_log").exists() for table in exhibit.reads)
+    there = all(has_table(settings, table) for table in exhibit.reads)
     rows = _rows(exhibit.sql) if there else []
     if not any(value is not None for row in rows for value in row.values()):
         empty.append(f"{section.title}: {exhibit.title}")

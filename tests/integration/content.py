@@ -7,17 +7,15 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from deltalake import DeltaTable
-
-from lakehouse.catalog import tables_on_disk
 from lakehouse.settings import Settings
+from lakehouse.storage import delta_table, list_tables
 
 
 def content_hash(
     settings: Settings, schema: str, table: str, version: int | None = None, without: Collection[str] = ()
 ) -> str:
     """The SHA-256 of a table's column names and sorted rows, all columns but those `without`."""
-    found = DeltaTable(settings.table_path(schema, table), version=version).to_pyarrow_table()
+    found = delta_table(settings, f"{schema}.{table}", version).to_pyarrow_table()
     names = sorted(set(found.column_names) - set(without))
     rows = sorted(repr([_plain(row[name]) for name in names]) for row in found.to_pylist())
     return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
@@ -28,7 +26,7 @@ def content_hashes(settings: Settings, schemas: Iterable[str], without: Collecti
     wanted = set(schemas)
     return {
         f"{schema}.{table}": content_hash(settings, schema, table, without=without)
-        for schema, table in tables_on_disk(settings.tables_dir)
+        for schema, table in list_tables(settings)
         if schema in wanted
     }
 

@@ -15,7 +15,6 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from lakehouse.builds import LEDGER, Ledger
-from lakehouse.catalog import tables_on_disk
 from lakehouse.cli.records import record, tuples
 from lakehouse.engine import fitting_engine, functions
 from lakehouse.engine.sail import close_sail, open_sail
@@ -23,6 +22,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.pipeline import TASKS_IN_ORDER, last_day_of_data
 from lakehouse.reader import query, query_in_process
 from lakehouse.settings import Settings, load_settings
+from lakehouse.storage import list_tables
 from lakehouse.transformation import Transformation
 from ml.tasks import TASKS
 from tests.conftest import forget_tables, use_home
@@ -88,8 +88,8 @@ def test_spark_makes_the_tables_that_sail_made(spark: SparkSession, shop: Shop, 
         assert day is not None
         TASKS[task].score(spark, settings, day, settings.sample_seed)
     built.build("marts", ledger, day)
-    names = [name for name in tables_on_disk(settings.tables_dir) if name[0] in MADE]
-    assert names == [name for name in tables_on_disk(shop.settings.tables_dir) if name[0] in MADE]
+    names = [name for name in list_tables(settings) if name[0] in MADE]
+    assert names == [name for name in list_tables(shop.settings) if name[0] in MADE]
     assert len(names) > 40
     for name in names:
         ours, theirs = _rows(shop.settings, *name), _rows(settings, *name)

@@ -40,7 +40,7 @@ def impressions(home_spark: SparkSession, home_settings: Settings) -> DataFrame:
     from lakehouse.catalog import register_tables
 
     write_shop(home_settings, activity=habits(AS_OF))
-    register_tables(home_spark, home_settings.tables_dir)
+    register_tables(home_spark, home_settings)
     found = read_impressions(home_spark, AS_OF)
     assert found is not None
     return found

@@ -325,7 +325,7 @@ def use_other_home(spark: SparkSession, settings: Settings) -> None:
     for schema in ("gold", "ml"):
         for row in spark.sql(f"show tables in {schema}").collect():
             spark.sql(f"drop table if exists {schema}.{row['tableName']}")
-    register_tables(spark, settings.tables_dir)
+    register_tables(spark, settings)
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "budget"])  # which has no model

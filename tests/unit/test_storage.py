@@ -3,8 +3,8 @@
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from lakehouse.catalog import remove_unborn_tables, tables_on_disk
 from lakehouse.settings import Settings
+from lakehouse.storage import list_tables, remove_unborn_tables
 
 
 def test_a_folder_that_was_killed_before_its_first_commit_is_removed_and_no_other(home_settings: Settings) -> None:
@@ -12,6 +12,6 @@ def test_a_folder_that_was_killed_before_its_first_commit_is_removed_and_no_othe
     unborn = home_settings.table_path("silver", "unborn")
     (unborn / "_delta_log").mkdir(parents=True)
     (unborn / "part-0.parquet").write_bytes(b"half")
-    before = tables_on_disk(home_settings.tables_dir)
-    assert remove_unborn_tables(home_settings.tables_dir) == ["silver.unborn"]
-    assert tables_on_disk(home_settings.tables_dir) == [name for name in before if name != ("silver", "unborn")]
+    before = list_tables(home_settings)
+    assert remove_unborn_tables(home_settings) == ["silver.unborn"]
+    assert list_tables(home_settings) == [name for name in before if name != ("silver", "unborn")]
