@@ -18,6 +18,7 @@ from lakehouse.errors import InputError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
+Language = Literal["en", "zh"]
 
 
 class Settings(BaseSettings):
@@ -60,6 +61,9 @@ class Settings(BaseSettings):
         100_000,
         ge=0,
         description="rows below which a table is made whole: a merge costs as much, however small",
+    )
+    language: Language = Field(
+        "en", description="of the reasons and actions in tables: en (English) or zh (Chinese); names stay English"
     )
     budget_amount: float | None = Field(
         None,

@@ -12,6 +12,7 @@ from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.segment.features import read_rfm
 from ml.segment.model import load
+from ml.segment.sentences import ACTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,7 +28,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     model = load(folder)
     place = model.place(rfm)
     names = np.array([kind.name for kind in model.names], dtype=object)
-    actions = np.array([kind.action for kind in model.names], dtype=object)
+    actions = np.array([ACTIONS[kind.segment_id].told(settings.language) for kind in model.names], dtype=object)
     ids = np.array([kind.segment_id for kind in model.names])
     rows = tables.write(
         spark,
