@@ -79,6 +79,9 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("slot_id", pa.string()),
             ("region", pa.string()),
             ("click_probability", pa.float64()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.string()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),

@@ -12,6 +12,7 @@ import pytest
 
 from lakehouse.settings import CHECKOUT, Language
 from ml.churn.features import COVARIATES
+from ml.click import tokens as CLICK
 from ml.purchase.features import PLAIN, SPANS
 from ml.segment.naming import ARCHETYPES, EVERYBODY
 from ml.segment.sentences import ACTIONS
@@ -99,3 +100,10 @@ def test_every_segment_has_a_name_and_an_action() -> None:
 def test_every_kind_of_evidence_has_a_deed() -> None:
     kinds = {"bought", "carted", "rated", "viewed"}
     assert set(MACROS["recommend_deeds"]) == set(MACROS["recommend_own_deeds"]) == kinds
+
+
+def test_every_column_of_the_click_model_has_a_sentence_and_its_own_levels_too() -> None:
+    columns = {*CLICK.CONTEXT, *CLICK.PERSON, *CLICK.COUNTS, *CLICK.DAYS, CLICK.AGE, CLICK.MATCH, CLICK.PAIR}
+    assert set(MACROS["click_facts"]) == {*columns, CLICK.ATTRIBUTES}
+    words = {CLICK.UNKNOWN, CLICK.NEVER, "no", *(f"yes, {level} of views" for level in CLICK.RATE_LEVELS)}
+    assert words <= set(MACROS["click_levels"])
