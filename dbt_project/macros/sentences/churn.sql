@@ -56,8 +56,8 @@
             'zh': '{fact}，这最预示留存'
         },
         'untold': {
-            'en': 'There is too little history to say why',
-            'zh': '历史太少，说不出原因'
+            'en': 'Nothing known sets them apart from the average customer',
+            'zh': '已知情况与一般客户没有差别'
         }
     }) -}}
 {% endmacro %}
