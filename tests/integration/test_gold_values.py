@@ -411,8 +411,8 @@ def test_a_channel_costs_and_brings_what_its_contacts_did_and_its_reason_says_wh
     )  # fmt: skip
     assert (display["cost_per_contact"], display["return_per_contact"]) == (pytest.approx(0.3), 10.0)
     assert {channel: row["reason"] for channel, row in gold["act_budget"].items()} == {
-        "email": "At its maximum: 1 CNY brings 625.00, place 1 of 2",
-        "display": "Takes what the better channels leave of the budget: 1 CNY brings 33.33, place 2 of 2",
+        "email": "At its maximum: 1 CNY brings 625.00 CNY, place 1 of 2",
+        "display": "Takes what the better channels leave of the budget: 1 CNY brings 33.33 CNY, place 2 of 2",
     }
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
+from pathlib import Path
 from string import Formatter
 from typing import get_args
 
 import pytest
 
-from lakehouse.settings import CHECKOUT, Language
+from lakehouse.errors import InputError
+from lakehouse.pipeline import fingerprint
+from lakehouse.settings import CHECKOUT, Language, load_settings
 from ml.churn.features import COVARIATES
 from ml.click import tokens as CLICK
 from ml.purchase.features import PLAIN, SPANS
 from ml.segment.naming import ARCHETYPES, EVERYBODY
 from ml.segment.sentences import ACTIONS
 from ml.sentences import Said
+from ml.tasks import TASKS
 from tests.unit.sentences import MACROS
 
 LANGUAGES = get_args(Language)
@@ -107,3 +111,15 @@ def test_every_column_of_the_click_model_has_a_sentence_and_its_own_levels_too()
     assert set(MACROS["click_facts"]) == {*columns, CLICK.ATTRIBUTES}
     words = {CLICK.UNKNOWN, CLICK.NEVER, "no", *(f"yes, {level} of views" for level in CLICK.RATE_LEVELS)}
     assert words <= set(MACROS["click_levels"])
+
+
+def test_another_language_is_another_run_and_scores_what_speaks_itself(tmp_path: Path) -> None:
+    english = load_settings(home=tmp_path / "home")
+    assert fingerprint(english, None) != fingerprint(english.model_copy(update={"language": "zh"}), None)
+    assert {name for name, task in TASKS.items() if "language" in task.heeds} == set(ROOMS)
+
+
+def test_a_language_that_nobody_speaks_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "fr")
+    with pytest.raises(InputError, match=r"'language'.*'en' or 'zh'.*LAKEHOUSE_LANGUAGE"):
+        load_settings()
