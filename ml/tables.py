@@ -117,6 +117,9 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("expected_value_90d_amount", pa.float64()),
             ("expected_value_365d_amount", pa.float64()),
             ("alive_probability", pa.float64()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.float64()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),

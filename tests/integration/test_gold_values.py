@@ -162,7 +162,7 @@ ML: dict[str, list[Row]] = {
     ],
     "customer_value": [
         {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
-         "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
+         "expected_order_amount": 20.0, "reason_feature": "repeat_order_amount", "reason_value": 1234.5, "reason_effect": 9.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
          "alive_probability": 0.75, "model_version": "1"},
     ],
     "budget_allocation": [
@@ -358,6 +358,10 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     assert bob["churn_probability"] == pytest.approx(1 - 0.5 ** (1 / 40))
     # What the model expects of a year, 80, of which the margin is 34/65.
     assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
+    assert ann["value_reason"] == (
+        "Spends 1,234.50 CNY on a day of purchase after the first, which raises their expected value most"
+    )
+    assert bob["value_reason"] is None
     told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
     assert told == (1.5, Decimal("30.00"), 0.75)
     # No model knows bob: 1 order in 90 days at least, of 30 net, margin 15/30, staying 0.5 ^ (1/40).

@@ -21,6 +21,7 @@ from ml.segment.naming import ARCHETYPES, EVERYBODY
 from ml.segment.sentences import ACTIONS
 from ml.sentences import Said
 from ml.tasks import TASKS
+from ml.value.reasons import FEATURES as VALUE
 from tests.unit.sentences import MACROS
 
 LANGUAGES = get_args(Language)
@@ -123,3 +124,7 @@ def test_a_language_that_nobody_speaks_here_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "fr")
     with pytest.raises(InputError, match=r"'language'.*'en' or 'zh'.*LAKEHOUSE_LANGUAGE"):
         load_settings()
+
+
+def test_every_feature_of_the_value_has_a_sentence() -> None:
+    assert set(MACROS["value_facts"]) == set(VALUE)
