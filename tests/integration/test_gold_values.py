@@ -162,7 +162,8 @@ ML: dict[str, list[Row]] = {
     ],
     "customer_value": [
         {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
-         "expected_order_amount": 20.0, "reason_feature": "repeat_order_amount", "reason_value": 1234.5, "reason_effect": 9.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
+         "reason_feature": "repeat_order_amount", "reason_value": 1234.5, "reason_effect": 9.0,
+         "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
          "alive_probability": 0.75, "model_version": "1"},
     ],
     "budget_allocation": [
