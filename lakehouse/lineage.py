@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 MACROS = CHECKOUT / "dbt_project" / "macros"
+SPEAKING = frozenset({"macro.lakehouse.say", "macro.lakehouse.say_by"})
+"""What writes sentences in the language of the home into a model."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Node:
     is_replaced: bool = False
     may_lose: bool = False
     grows_with: str = ""
+    speaks: bool = False
 
     @property
     def entities(self) -> list[str]:
@@ -59,13 +62,17 @@ def nodes(manifest: Manifest) -> dict[str, Node]:
 
 
 def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
-    """What each node would be built from now: its text, that of all above it, and the roots' content.
+    """What each node would be built from now: its text, that of all above it, the roots' content, and the language of
+    those that speak.
 
     A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day) or a table of
     the models (its state).
     """
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
-    own = {key: node.text_digest for key, node in graph.items()}
+    own = {
+        key: digest([node.text_digest, settings.language]) if node.speaks else node.text_digest
+        for key, node in graph.items()
+    }
     batches = current_batches(settings)
     definitions = definitions_digest(settings)
     for root in roots:
@@ -182,4 +189,5 @@ def _node(node: Any, shared: str) -> Node:
         is_replaced=is_model and node.config.materialized == "replaced",
         may_lose="day" not in node.config.meta,
         grows_with=str(node.config.meta.get("grows_with", "")),
+        speaks=not SPEAKING.isdisjoint(node.depends_on.macros),
     )

@@ -19,6 +19,7 @@ from lakehouse.errors import InputError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
+Language = Literal["en", "zh"]
 
 
 class Settings(BaseSettings):
@@ -68,6 +69,9 @@ class Settings(BaseSettings):
     )
     gender_from_names: bool = Field(
         True, description="whether given names may tell a gender that no source tells; a name alone always says so"
+    )
+    language: Language = Field(
+        "en", description="of the reasons and actions in tables: en (English) or zh (Chinese); names stay English"
     )
     budget_amount: float | None = Field(
         None,

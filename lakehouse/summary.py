@@ -82,7 +82,7 @@ def _segments(settings: Settings, publication: Publication) -> list[dict[str, An
 
 def _customer_to_show(recommendations: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The first customer with a recommendation that has its own evidence, else the first."""
-    personal = [row for row in recommendations if str(row["reason"]).startswith("Because")]
+    personal = [row for row in recommendations if row["evidence_product_id"] is not None]
     chosen = min((personal or recommendations), key=lambda row: str(row["customer_id"]), default=None)
     if chosen is None:
         return None

@@ -94,6 +94,9 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("slot_id", pa.string()),
             ("region", pa.string()),
             ("click_probability", pa.float64()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.string()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),
@@ -141,6 +144,9 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("order_count_365d_low", pa.int32()),
             ("order_count_365d_high", pa.int32()),
             ("alive_probability", pa.float64()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.float64()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from lakehouse.settings import Language
 from ml.budget.channels import (
     Allocation,
     Allotment,
@@ -33,7 +34,11 @@ EXACT = 1e-9
 
 
 def allocate(
-    channels: Sequence[Channel], budget: float | None, units: Units = "whole", solver: Any | None = None
+    channels: Sequence[Channel],
+    budget: float | None,
+    units: Units = "whole",
+    solver: Any | None = None,
+    language: Language = "en",
 ) -> Allocation:
     """The allocation of the largest total return.
 
@@ -41,6 +46,7 @@ def allocate(
         budget: money in all; None where only the bounds hold.
         units: whole ones (a contact cannot be split), or continuous.
         solver: one of PuLP's; its CBC unless given.
+        language: in which limits that exclude each other are named.
 
     Raises:
         InfeasibleBudget: limits exclude each other; says which, and none too many.
@@ -55,10 +61,10 @@ def allocate(
     check(channels, budget, units)
     found = best_units(channels, budget, units, solver)
     if found is None:
-        raise _why_none(channels, budget, units, solver)
+        raise _why_none(channels, budget, units, solver, language)
     relaxed = found if units == "continuous" else best_units(channels, budget, "continuous", solver)
     if relaxed is None:  # where whole units have an optimum, so have split ones
-        raise _why_none(channels, budget, "continuous", solver)
+        raise _why_none(channels, budget, "continuous", solver, language)
     price = budget_price(channels, budget, relaxed)
     allotments = tuple(
         _allotment(one, value, one.unit_return - price * one.unit_cost, units)
@@ -100,9 +106,12 @@ def _allotment(channel: Channel, value: float, price: float, units: Units) -> Al
     return Allotment(channel, value, bound, 0.0 if is_nothing else price)
 
 
-def _why_none(channels: Sequence[Channel], budget: float | None, units: Units, solver: Any | None) -> Exception:
+def _why_none(
+    channels: Sequence[Channel], budget: float | None, units: Units, solver: Any | None, language: Language
+) -> Exception:
     if not is_feasible(channels, budget, units, solver):
-        return InfeasibleBudget(sentence(conflicting(channels, budget, units, solver), channels, budget, units))
+        limits = conflicting(channels, budget, units, solver)
+        return InfeasibleBudget(sentence(limits, channels, budget, units, language))
     endless = [
         one.name
         for one in channels

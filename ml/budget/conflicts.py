@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
+from lakehouse.settings import Language
+from ml.budget import sentences as S
 from ml.budget.channels import Channel, Units
 from ml.budget.program import is_feasible
 
@@ -65,26 +67,30 @@ def conflicting(
     return irreducible(limits, can_be_kept)
 
 
-def sentence(conflict: Sequence[Limit], channels: Sequence[Channel], budget: float | None, units: Units) -> str:
+def sentence(
+    conflict: Sequence[Limit],
+    channels: Sequence[Channel],
+    budget: float | None,
+    units: Units,
+    language: Language = "en",
+) -> str:
     """What the limits are, and what would make room."""
     bounded = [channels[limit.channel] for limit in conflict if limit.channel is not None]
     if Limit("budget") not in conflict:
         one = bounded[0]
-        if one.maximum is not None and one.minimum <= one.maximum:
-            return (
-                f"no whole number lies between minimum and maximum of {one.name}, {one.minimum:g} and {one.maximum:g}"
-            )
-        return f"the minimum of {one.name}, {one.minimum:,.10g}, is above its maximum, {one.maximum:,.10g}"
+        is_ordered = one.maximum is not None and one.minimum <= one.maximum
+        said = S.NOTHING_WHOLE if is_ordered else S.CROSSED
+        return said.told(language, channel=one.name, minimum=one.minimum, maximum=one.maximum)
     assert budget is not None  # else it would not be among the limits
-    named = [f"{one.name} ({least(one, units):,.10g} at {_price(one.unit_cost)})" for one in bounded]
+    named = [
+        S.MINIMUM.told(language, channel=one.name, count=least(one, units), price=_price(one.unit_cost))
+        for one in bounded
+    ]
     cost = math.fsum(least(one, units) * one.unit_cost for one in bounded)
     needed = math.fsum(least(one, units) * one.unit_cost for one in channels)
     enough = math.ceil(needed * 100 - 1e-6) / 100  # to the cent, and not a cent short
-    minima = f"the minimum of {named[0]} costs" if len(named) == 1 else f"the minima of {_listed(named)} together cost"
-    return (
-        f"{minima} {cost:,.2f}, more than the budget of {budget:,.2f}: lower a minimum, or raise the budget to "
-        f"{enough:,.2f}, what all minima cost"
-    )
+    said = S.TOO_DEAR if len(named) == 1 else S.TOGETHER_TOO_DEAR
+    return said.told(language, channels=_listed(named, language), cost=cost, budget=budget, enough=enough)
 
 
 def least(channel: Channel, units: Units) -> float:
@@ -92,8 +98,9 @@ def least(channel: Channel, units: Units) -> float:
     return math.ceil(channel.minimum) if units == "whole" else channel.minimum
 
 
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(names: Sequence[str], language: Language) -> str:
+    first = S.BETWEEN.told(language).join(names[:-1])
+    return S.BEFORE_THE_LAST.told(language).join([*([first] if first else []), names[-1]])
 
 
 def _price(value: float) -> str:

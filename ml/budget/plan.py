@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lakehouse.settings import Settings
+from lakehouse.settings import Language, Settings
 from ml.budget.allocate import allocate
 from ml.budget.channels import MOST_WHOLE, Allocation, Channel, InfeasibleBudget, Units
 from ml.budget.features import Shares, channels_of, recent_cost
@@ -49,15 +49,16 @@ def plans(returns: pd.DataFrame, settings: Settings) -> list[Plan]:
         budget = recent_cost(rows)
         if settings.budget_amount is not None and budget == most:
             budget = settings.budget_amount
-        told.append(plan(currency, rows, budget, shares_of(settings)))
+        told.append(plan(currency, rows, budget, shares_of(settings), settings.language))
     return told
 
 
-def plan(currency: str | None, rows: pd.DataFrame, budget: float, shares: Shares) -> Plan:
+def plan(currency: str | None, rows: pd.DataFrame, budget: float, shares: Shares, language: Language = "en") -> Plan:
     """The plan of one currency's channels."""
     channels = channels_of(rows, shares)
     try:
-        return Plan(currency, rows, channels, budget, allocate(channels, budget, units_of(channels)))
+        found = allocate(channels, budget, units_of(channels), language=language)
+        return Plan(currency, rows, channels, budget, found)
     except InfeasibleBudget as error:
         return Plan(currency, rows, channels, budget, None, error.conflict)
 

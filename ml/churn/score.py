@@ -70,15 +70,18 @@ def reasons(
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], Floats]:
     """The covariate with the largest contribution of either sign, whether it raises or lowers the hazard, its value.
 
-    None, None and NaN for all where the model has no covariates. The first of equally large ones.
+    None, None and NaN for all where the model has no covariates, and for who is average in all of them. The first of
+    equally large ones.
     """
     rows = np.arange(len(contributions))
     if not names:
         nothing = np.full(len(rows), None, dtype=object)
         return nothing, nothing.copy(), np.full(len(rows), np.nan)
     strongest = np.abs(contributions).argmax(axis=1)
-    effect = np.where(contributions[rows, strongest] > 0, "raises", "lowers").astype(object)
-    return np.array(names, dtype=object)[strongest], effect, values[rows, strongest].copy()
+    largest, feature = contributions[rows, strongest], np.array(names, dtype=object)[strongest]
+    effect = np.where(largest > 0, "raises", "lowers").astype(object)
+    feature[largest == 0], effect[largest == 0] = None, None
+    return feature, effect, np.where(largest == 0, np.nan, values[rows, strongest])
 
 
 def contact_days(survival: Floats, expires: Ints, on: int) -> Ints:

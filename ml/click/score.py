@@ -20,6 +20,7 @@ from ml.click import tokens as T
 from ml.click.audience import customers_today, recent_contexts
 from ml.click.features import SEPARATOR, last_second, read_impressions
 from ml.click.model import ClickModel, load
+from ml.click.reasons import Tastes, context_terms, largest, largest_of_pairs, person_terms
 from ml.measures import Floats
 
 if TYPE_CHECKING:
@@ -83,13 +84,16 @@ def pairs(model: ClickModel, customers: pd.DataFrame, words: pd.DataFrame) -> di
     person = _effect_of_words(model, customers["words"])
     person += slot.map(lambda name: model.effect(f"slot_id{SEPARATOR}{name}")).to_numpy(dtype=np.float64)
     log_odds = model.intercept + person[:, None] + context["effect"].to_numpy()[None, :]
-    log_odds += _taste_effects(model, customers, creatives, values)
+    tastes = _tastes(model, customers, creatives, values)
+    log_odds += tastes.effects.sum(axis=2)[tastes.kind]
+    terms = person_terms(model, customers["words"], slot), context_terms(model, kept, context, ["creative_id"])
     return {
         "customer_id": np.repeat(customers["customer_id"].to_numpy(dtype=object), len(creatives)),
         "creative_id": np.tile(np.asarray(creatives, dtype=object), len(customers)),
         "slot_id": np.repeat(slot.where(slot != "", None).to_numpy(dtype=object), len(creatives)),
         "region": np.full(log_odds.size, None, dtype=object),
         "click_probability": model.probability(log_odds).ravel(),
+        **largest_of_pairs(model, *terms, tastes).columns(),
     }
 
 
@@ -100,7 +104,8 @@ def contexts(model: ClickModel, words: pd.DataFrame) -> dict[str, Any]:
     told = told.head(MOST_CONTEXTS).sort_values(key, ignore_index=True)
     probability = model.probability(model.intercept + told["effect"].to_numpy(dtype=np.float64))
     names = {name: told[name].astype(object).where(told[name].notna(), None).to_numpy() for name in key}
-    return {"customer_id": np.full(len(told), None, dtype=object), **names, "click_probability": probability}
+    reasons = largest(model, context_terms(model, words, told, key)).columns()
+    return {"customer_id": np.full(len(told), None, dtype=object), **names, "click_probability": probability, **reasons}
 
 
 def mean_effect(model: ClickModel, words: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
@@ -121,26 +126,27 @@ def _effect_of_words(model: ClickModel, words: pd.Series) -> Floats:
     return np.bincount(row, effect[codes] if len(codes) else None, minlength=len(words)).astype(np.float64)
 
 
-def _taste_effects(
+def _tastes(
     model: ClickModel, customers: pd.DataFrame, creatives: Sequence[str], values: dict[str, list[str]]
-) -> Floats:
-    """Customers x creatives; computed once per taste and strength."""
+) -> Tastes:
+    """Computed once per taste and strength."""
     rate = customers["taste_rate"].fillna(0.0).astype(np.float64)
     level = np.searchsorted(np.asarray(T.RATE_EDGES), rate.to_numpy(), side="right")
     taste = customers["taste"].astype(object).where(customers["taste"].notna(), None)
     kinds = {kind: place for place, kind in enumerate(dict.fromkeys(zip(taste, level, strict=True)))}
     edges = (0.0, *T.RATE_EDGES)
-    effects = np.array(
-        [
-            [
-                sum(model.effect(word) for word in T.taste_words(name, edges[place], creative, values[creative]))
-                for creative in creatives
-            ]
-            for name, place in kinds
-        ],
-        dtype=np.float64,
-    ).reshape(len(kinds), len(creatives))
-    return np.asarray(effects[[kinds[kind] for kind in zip(taste, level, strict=True)]])
+    words = [
+        [T.taste_words(name, edges[place], creative, values[creative]) for creative in creatives]
+        for name, place in kinds
+    ]
+    shape = (len(kinds), len(creatives), 2)
+    effects = [[[model.effect(word) for word in pair] for pair in row] for row in words]
+    levels = np.full(shape, None, dtype=object)
+    for row, (name, _) in enumerate(kinds):
+        levels[row, :, 0] = [match.split(SEPARATOR, 1)[1] for match, _ in words[row]]
+        levels[row, :, 1] = T.UNKNOWN if name is None else name
+    kind = np.array([kinds[own] for own in zip(taste, level, strict=True)], dtype=np.int64)
+    return Tastes(np.array(effects, dtype=np.float64).reshape(shape), levels, kind)
 
 
 def _attribute_values(words: pd.DataFrame) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ml.segment.features import Floats
+from ml.segment.sentences import ACTIONS
 
 
 @dataclass(frozen=True)
@@ -24,23 +25,16 @@ class Archetype:
 
 
 ARCHETYPES = (
-    Archetype(1, "Champions", "Reward them: early access, a personal contact, ask for a referral", -1.2, 1.5, 1.5),
-    Archetype(2, "Loyal", "Keep them: loyalty points, cross-sell the next category", -0.5, 0.7, 0.7),
-    Archetype(3, "Promising", "Grow them: bundles and a second-category offer", -0.6, -0.2, 0.1),
-    Archetype(4, "New", "Welcome them: onboarding series and an offer for the second order", -1.2, -0.9, -0.8),
-    Archetype(
-        5,
-        "Needs attention",
-        "Remind them: what is new in their categories, a time-limited offer",
-        0.2,
-        0.1,
-        0.2,
-    ),
-    Archetype(6, "At risk", "Win them back now: a personal offer and a call for the most valuable", 0.9, 0.8, 0.9),
-    Archetype(7, "Hibernating", "Wake them cheaply: seasonal mailings only", 0.7, -0.7, -0.5),
-    Archetype(8, "Lost", "Do not spend on them: one last survey, then suppress", 1.3, -0.9, -1.1),
+    Archetype(1, "Champions", ACTIONS[1].en, -1.2, 1.5, 1.5),
+    Archetype(2, "Loyal", ACTIONS[2].en, -0.5, 0.7, 0.7),
+    Archetype(3, "Promising", ACTIONS[3].en, -0.6, -0.2, 0.1),
+    Archetype(4, "New", ACTIONS[4].en, -1.2, -0.9, -0.8),
+    Archetype(5, "Needs attention", ACTIONS[5].en, 0.2, 0.1, 0.2),
+    Archetype(6, "At risk", ACTIONS[6].en, 0.9, 0.8, 0.9),
+    Archetype(7, "Hibernating", ACTIONS[7].en, 0.7, -0.7, -0.5),
+    Archetype(8, "Lost", ACTIONS[8].en, 1.3, -0.9, -1.1),
 )
-EVERYBODY = Archetype(0, "All customers", "Treat alike until there is more history", 0.0, 0.0, 0.0)
+EVERYBODY = Archetype(0, "All customers", ACTIONS[0].en, 0.0, 0.0, 0.0)
 
 
 def name_clusters(centres: Floats, kinds: Sequence[Archetype] = ARCHETYPES) -> list[Archetype]:

@@ -14,6 +14,7 @@ from ml import registry, tables
 from ml.segment.evaluate import Labels, evaluate_segmentation
 from ml.segment.features import BESIDE, DIMENSIONS, read_customers
 from ml.segment.model import SegmentModel, load
+from ml.segment.sentences import ACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     model = load(folder)
     place = model.place(customers)
     names = np.array([kind.name for kind in model.names], dtype=object)
-    actions = np.array([kind.action for kind in model.names], dtype=object)
+    actions = np.array([ACTIONS[kind.segment_id].told(settings.language) for kind in model.names], dtype=object)
     ids = np.array([kind.segment_id for kind in model.names])
     rows = tables.write(
         spark,

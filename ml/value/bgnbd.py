@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
@@ -97,6 +98,7 @@ def likelihood_of(x: Floats, t_x: Floats, age: Floats) -> Likelihood:
     return _Rows(x, t_x, age).likelihood
 
 
+@lru_cache(maxsize=4096)  # asked for each count of purchases again at every horizon and for every reason
 def beta_nodes(a: float, b: float, count: int) -> tuple[Floats, Floats]:
     """Nodes in 0..1 and weights (sum 1) of Gauss's quadrature over Beta(a, b).
 

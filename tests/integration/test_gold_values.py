@@ -171,6 +171,7 @@ ML: dict[str, list[Row]] = {
     ],
     "customer_value": [
         {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
+         "reason_feature": "repeat_order_amount", "reason_value": 1234.5, "reason_effect": 9.0,
          "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
          "expected_value_90d_low_amount": 25.0, "expected_value_90d_high_amount": 36.0, "order_count_90d_low": 0,
          "order_count_90d_high": 5, "alive_probability": 0.75, "model_version": "1"},
@@ -386,6 +387,10 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     assert bob["churn_probability"] == pytest.approx(1 - 0.5 ** (1 / 40))
     # What the model expects of a year, 80, of which the margin is 34/65.
     assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
+    assert ann["value_reason"] == (
+        "Spends 1,234.50 CNY on a day of purchase after the first, which raises their expected value most"
+    )
+    assert bob["value_reason"] is None
     told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
     assert told == (1.5, Decimal("30.00"), 0.75)
     assert (ann["order_count_90d_low"], ann["order_count_90d_high"]) == (0, 5)
@@ -442,8 +447,8 @@ def test_a_channel_costs_and_brings_what_its_contacts_did_and_its_reason_says_wh
     )  # fmt: skip
     assert (display["cost_per_contact"], display["return_per_contact"]) == (pytest.approx(0.3), 10.0)
     assert {channel: row["reason"] for channel, row in gold["act_budget"].items()} == {
-        "email": "At its maximum: 1 CNY brings 625.00, place 1 of 2",
-        "display": "Takes what the better channels leave of the budget: 1 CNY brings 33.33, place 2 of 2",
+        "email": "At its maximum: 1 CNY brings 625.00 CNY, place 1 of 2",
+        "display": "Takes what the better channels leave of the budget: 1 CNY brings 33.33 CNY, place 2 of 2",
     }
 
 

@@ -5,10 +5,10 @@ allocation as (
     select
         *,
         unit_return_amount / nullif(unit_cost_amount, 0) as return_on_spend,
-        cast(cast(unit_return_amount as decimal(18, 2)) as string) as unit_return,
-        cast(cast(unit_return_amount / nullif(unit_cost_amount, 0) as decimal(18, 2)) as string) as per_money,
-        cast(cast(budget_shadow_price as decimal(18, 2)) as string) as per_more_money,
-        coalesce(concat('1 ', currency), 'a unit of money') as money
+        {{ amount_text('unit_return_amount', 'currency') }} as unit_return,
+        {{ amount_text('unit_return_amount / nullif(unit_cost_amount, 0)', 'currency') }} as per_money,
+        {{ amount_text('budget_shadow_price', 'currency') }} as per_more_money,
+        coalesce(concat('1 ', currency), {{ say(budget_money().untold) }}) as money
     from {{ source('ml', 'budget_allocation') }}
 
 ),
@@ -26,17 +26,34 @@ placed as (
 
 ),
 
-told as (
+-- Which limit holds the channel: the one with a price, though contacts cannot be split and may leave some of it.
+held as (
 
     select
         *,
         case
-            when return_on_spend is null then concat('a contact costs nothing and brings ', unit_return)
-            else concat(
-                money, ' brings ', per_money, ', place ', cast(return_on_spend_rank as string), ' of ',
-                cast(channel_count as string)
-            )
-        end as worth
+            when conflict is not null then 'conflict'
+            when maximum_count = 0 then 'no contacts'
+            when bound = 'maximum' and minimum_count = maximum_count then 'held'
+            when bound = 'maximum' then 'maximum'
+            when shadow_price > 0 then 'nearly maximum'
+            when bound = 'minimum' and unit_return_amount <= 0
+                then if(minimum_count = 0, 'nothing, no return', 'minimum, no return')
+            when bound = 'minimum' then if(minimum_count = 0, 'nothing', 'minimum')
+            when shadow_price < 0 then 'nearly minimum'
+            else 'rest'
+        end as holding,
+        case
+            when return_on_spend is null
+                then {{ say(budget_worths().free, {'unit_return': 'unit_return'}) }}
+            else {{ say(budget_worths().paid, {
+                'money': 'money',
+                'per_money': 'per_money',
+                'place': 'cast(return_on_spend_rank as string)',
+                'channels': 'cast(channel_count as string)',
+            }) }}
+        end as worth,
+        if(shadow_price > 0, maximum_count - allocated_count, allocated_count - minimum_count) as slack_count
     from placed
 
 ),
@@ -52,21 +69,12 @@ final as (
         allocated_count,
         allocated_amount,
         cast(expected_return_amount as decimal(18, 2)) as expected_return_amount,
-        case
-            when conflict is not null then concat('No plan: ', conflict)
-            when maximum_count = 0 then 'Gets nothing: it had no contacts lately to plan from'
-            when bound = 'maximum' and minimum_count = maximum_count
-                then concat('Held where it is, minimum and maximum are the same: ', worth)
-            when bound = 'maximum' then concat('At its maximum: ', worth)
-            when bound = 'minimum' and unit_return_amount <= 0
-                then concat(if(minimum_count = 0, 'Gets nothing: ', 'At its minimum: '), 'it brings nothing back')
-            when bound = 'minimum'
-                then concat(
-                    if(minimum_count = 0, 'Gets nothing: ', 'At its minimum: '), worth, ', the last one spent brings ',
-                    per_more_money
-                )
-            else concat('Takes what the better channels leave of the budget: ', worth)
-        end as reason,
+        {{ say_by('holding', budget_reasons(), {
+            'conflict': 'conflict',
+            'worth': 'worth',
+            'count': count_text('slack_count'),
+            'per_more_money': 'per_more_money',
+        }) }} as reason,
 
         ---------- what it is made of
         unit_cost_amount,
@@ -89,7 +97,7 @@ final as (
 
         ---------- where it comes from
         model_version
-    from told
+    from held
 
 )
 

@@ -30,16 +30,28 @@ customers as (
 
 ),
 
+currencies as (
+
+    select
+        customer_id,
+        currency
+    from {{ ref('feat_customer_rfm') }}
+    where not has_mixed_currencies
+
+),
+
 worth_rescuing as (
 
     select
         at_risk.*,
         customers.clv_amount,
+        currencies.currency,
         cast(
             cast(at_risk.churn_probability as decimal(18, 12)) * customers.clv_amount as decimal(18, 2)
         ) as value_at_risk_amount
     from at_risk
     inner join customers on at_risk.customer_id = customers.customer_id
+    left join currencies on at_risk.customer_id = currencies.customer_id
     cross join usual
     where
         customers.clv_amount > 0
@@ -52,22 +64,16 @@ told as (
 
     select
         *,
-        case reason_feature
-            when 'recency_days' then concat('Last active ', cast(round(reason_value) as bigint), ' days ago')
-            when 'missed_active_days'
-                then concat('Missing for ', cast(reason_value as decimal(18, 1)), ' visits at their usual pace')
-            when 'active_days_per_month'
-                then concat('Active on ', cast(reason_value as decimal(18, 1)), ' days a month of late')
-            when 'tenure_days' then concat('First active ', cast(round(reason_value) as bigint), ' days ago')
-            when 'order_day_count' then concat('Bought on ', cast(round(reason_value) as bigint), ' days so far')
-            when 'average_order_amount'
-                then concat('Spends ', cast(reason_value as decimal(18, 2)), ' on a day of purchase')
-            when 'discount_rate'
-                then concat('Got ', cast(100 * reason_value as decimal(18, 1)), ' % of the value bought as discount')
-            when 'ticket_count_90d'
-                then concat('Opened ', cast(round(reason_value) as bigint), ' service tickets in the last 90 days')
-            when 'is_member' then case when reason_value > 0 then 'Has a membership' else 'Has no membership' end
-        end as fact
+        {{ say_by(
+            "concat(reason_feature, if(reason_feature = 'is_member' and reason_value = 0, '=0', ''))",
+            churn_facts(),
+            {
+                'count': count_text('reason_value'),
+                'number': number_text('reason_value'),
+                'percent': percent_text('reason_value'),
+                'amount': amount_text('reason_value', 'currency'),
+            }
+        ) }} as fact
     from worth_rescuing
 
 ),
@@ -94,11 +100,8 @@ final as (
         ) as value_at_risk_low_amount,
 
         ---------- why
-        case
-            when fact is null then 'There is too little history to say why'
-            when reason_effect = 'raises' then concat(fact, ', which speaks most for leaving')
-            else concat(fact, ', which speaks most for staying')
-        end as reason,
+        {{ say_by("if(fact is null, 'untold', coalesce(reason_effect, 'untold'))", churn_reasons(), {'fact': 'fact'}) }}
+            as reason,
 
         ---------- where it comes from
         model_version

@@ -41,27 +41,56 @@ placed as (
 
 ),
 
+-- An attribute of a creative has a name of its own; a level is told in words where the model has words for it.
+told as (
+
+    select
+        *,
+        {{ say_by("if(reason_feature like 'attributes.%', 'attributes', reason_feature)", click_facts(), {
+            'attribute': 'substring(reason_feature, 12)',
+        }) }} as fact,
+        coalesce(
+            {{ say_by("concat(reason_feature, '=', reason_value)", click_levels()) }},
+            {{ say_by('reason_value', click_levels()) }},
+            reason_value
+        ) as level
+    from placed
+
+),
+
 final as (
 
     select
         ---------- ids
-        placed.customer_id,
-        placed.creative_id,
-        placed.slot_id,
-        placed.region,
+        told.customer_id,
+        told.creative_id,
+        told.slot_id,
+        told.region,
         creatives.campaign_id,
         campaigns.campaign_name,
 
         ---------- how likely
-        placed.click_probability,
-        placed.rank,
-        cast(1 + (10 * placed.less_likely_count) div placed.prediction_count as int) as decile,
+        told.click_probability,
+        told.rank,
+        cast(1 + (10 * told.less_likely_count) div told.prediction_count as int) as decile,
+
+        ---------- why
+        {{ say_by(
+            "concat(
+                cast(cast(sign(told.reason_effect) as int) as string),
+                if(told.reason_effect <> 0 and told.reason_value is null, ' mixed', '')
+            )",
+            click_reasons(),
+            {'fact': 'coalesce(told.fact, told.reason_feature)', 'level': 'told.level'}
+        ) }} as reason,
+        told.reason_feature,
+        told.reason_effect,
 
         ---------- where it comes from
         creatives.last_shown_on,
-        placed.model_version
-    from placed
-    left join creatives on placed.creative_id = creatives.creative_id
+        told.model_version
+    from told
+    left join creatives on told.creative_id = creatives.creative_id
     left join campaigns on creatives.campaign_id = campaigns.campaign_id
 
 )

@@ -28,15 +28,26 @@ products as (
 
 ),
 
-deeds as (
+-- What speaks for the product, in one word.
+argued as (
 
-    select *
-    from
-        values
-        ('bought', 'bought', 'bought it'),
-        ('carted', 'put into the cart', 'put it into the cart'),
-        ('rated', 'rated', 'rated it'),
-        ('viewed', 'looked at', 'looked at it') as deeds (evidence_type, deed, deed_of_it)
+    select
+        recommendations.*,
+        evidence.title as evidence_title,
+        segments.segment_name,
+        case
+            when evidence.product_id = recommendations.product_id then 'own'
+            when evidence.product_id is not null and recommendations.strategy = 'content' then 'new, by evidence'
+            when evidence.product_id is not null then 'evidence'
+            when recommendations.strategy = 'content' then 'new'
+            when recommendations.strategy = 'segment' and segments.segment_name is not null then 'segment'
+            when recommendations.strategy = 'segment' then 'not bought yet'
+            when recommendations.strategy = 'popularity' then 'popularity'
+            else 'history'
+        end as argument
+    from recommendations
+    left join products as evidence on recommendations.evidence_product_id = evidence.product_id
+    left join segments on recommendations.customer_id = segments.customer_id
 
 ),
 
@@ -44,46 +55,32 @@ final as (
 
     select
         ---------- ids
-        recommendations.customer_id,
-        recommendations.rank,
-        recommendations.product_id,
+        argued.customer_id,
+        argued.rank,
+        argued.product_id,
 
         ---------- what it is
-        coalesce(products.title, recommendations.product_id) as title,
+        coalesce(products.title, argued.product_id) as title,
         products.category,
         products.brand,
         products.unit_price,
         products.currency,
 
         ---------- why
-        case
-            when evidence.product_id = recommendations.product_id and recommendations.evidence_type = 'bought'
-                then 'Because they bought it before and may need it again'
-            when evidence.product_id = recommendations.product_id
-                then concat('Because they ', deeds.deed_of_it, ' and have not bought it yet')
-            when evidence.product_id is not null and deeds.deed is not null and recommendations.strategy = 'content'
-                then concat('New, because they ', deeds.deed, ' ', evidence.title)
-            when evidence.product_id is not null and deeds.deed is not null
-                then concat('Because they ', deeds.deed, ' ', evidence.title)
-            when recommendations.strategy = 'content' then 'New, and like what they know'
-            when recommendations.strategy = 'segment' and segments.segment_name is not null
-                then concat('Popular with customers of the segment ', segments.segment_name)
-            when recommendations.strategy = 'segment' then 'Popular with customers who have not bought yet'
-            when recommendations.strategy = 'popularity' then 'Popular with all customers'
-            else 'Because customers with a similar history like it'
-        end as reason,
-        recommendations.strategy,
-        recommendations.evidence_product_id,
-        recommendations.evidence_type,
+        {{ say_by('argued.argument', recommend_reasons(), {
+            'deed': say_by('argued.evidence_type', recommend_deeds(), {'title': 'argued.evidence_title'}),
+            'own_deed': say_by('argued.evidence_type', recommend_own_deeds()),
+            'segment': say_by('argued.segment_name', segment_names()),
+        }) }} as reason,
+        argued.strategy,
+        argued.evidence_product_id,
+        argued.evidence_type,
 
         ---------- how sure
-        recommendations.score,
-        recommendations.model_version
-    from recommendations
-    left join products on recommendations.product_id = products.product_id
-    left join products as evidence on recommendations.evidence_product_id = evidence.product_id
-    left join deeds on recommendations.evidence_type = deeds.evidence_type
-    left join segments on recommendations.customer_id = segments.customer_id
+        argued.score,
+        argued.model_version
+    from argued
+    left join products on argued.product_id = products.product_id
 
 )
 

@@ -27,7 +27,7 @@ class ItemWeights:
 
     Args:
         weighs: which affinity counts: `weight` (log of the summed weight), `touched` (1) or `recent` (decayed sum).
-        matrix: products x products, with a diagonal of zeros: a product is no reason for itself.
+        matrix: products x products, with a diagonal of zeros: a product adds nothing to itself.
     """
 
     name: str

@@ -92,7 +92,7 @@ def own_products(model: Model, seen: Interactions) -> sparse.csr_matrix:
 def strongest(own: sparse.csr_matrix, terms: Terms, recommended: Ints) -> Ints:
     """The own product with the largest term for each recommended one; -1 where no term is above 0.
 
-    The product itself is no reason for itself where it is recommended again, unless it is the only one.
+    That may be the recommended product itself, where it is recommended again and the method has a term for it.
 
     Args:
         recommended: customers x k product positions.
@@ -106,8 +106,6 @@ def strongest(own: sparse.csr_matrix, terms: Terms, recommended: Ints) -> Ints:
         if len(mine) == 0:
             continue
         found = np.array(terms(row, recommended[row]), dtype=np.float64)
-        if len(mine) > 1:
-            found[recommended[row][:, None] == mine[None, :]] = -np.inf
         best = found.argmax(axis=1)
         out[row] = np.where(np.take_along_axis(found, best[:, None], axis=1)[:, 0] > 0, mine[best], -1)
     return out

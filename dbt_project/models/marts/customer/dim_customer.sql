@@ -257,7 +257,22 @@ scored as (
         cast(customer_values.expected_value_90d_low_amount as decimal(18, 2)) as expected_value_90d_low_amount,
         cast(customer_values.expected_value_90d_high_amount as decimal(18, 2)) as expected_value_90d_high_amount,
         cast(customer_values.expected_value_90d_amount as decimal(18, 2)) as expected_value_90d_amount,
-        customer_values.alive_probability
+        customer_values.alive_probability,
+        {{ say_by(
+            'cast(cast(sign(customer_values.reason_effect) as int) as string)',
+            value_reasons(),
+            {'fact': say_by(
+                "concat(customer_values.reason_feature, if(customer_values.reason_value is null, ' none', ''))",
+                value_facts(),
+                {
+                    'count': count_text('customer_values.reason_value'),
+                    'amount': amount_text(
+                        'customer_values.reason_value',
+                        'if(rfm.has_mixed_currencies, null, rfm.currency)'
+                    ),
+                }
+            )}
+        ) }} as value_reason
     from rfm
     inner join outlook on rfm.customer_id = outlook.customer_id
     left join customer_values on rfm.customer_id = customer_values.customer_id
@@ -369,6 +384,7 @@ final as (
         traits.expected_spending_power,
         traits.expected_spending_power_probability,
         traits.expected_spending_power_reason,
+        scored.value_reason,
 
         ---------- behaviour
         behaviour.view_count_30d,

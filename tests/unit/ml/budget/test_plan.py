@@ -66,6 +66,8 @@ def test_a_budget_that_does_not_pay_for_the_minima_leaves_a_plan_that_says_so() 
         (None, None, 50),
     ]
     assert "more than the budget of 50.00" in rows[0]["conflict"]
+    (chinese,) = plans(SHOP, settings(budget_amount=50, language="zh"))
+    assert "超过预算50.00" in rows_of(chinese)[0]["conflict"]
     assert {one.name: one.value for one in evaluate([found], settings())} == {"channels": 2, "feasible": 0}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.churn.features import COVARIATES, HORIZON, Landmark
+from ml.churn.features import COVARIATES, HORIZON, LOGGED, Landmark
 from ml.churn.model import ChurnModel, load, median_days, peak_day
 from ml.churn.score import contact_days, reasons
 from ml.churn.spread import Z
@@ -102,3 +102,36 @@ def test_only_covariates_that_vary_are_in_a_fit_and_mean_predictions_are_what_wa
     fitted = fit_family(family, rows, 60)
     assert (fitted.family, fitted.names) == (family, ["recency_days"])
     assert fitted.survival(rows.covariates)[:, -1].mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_who_is_average_in_everything_has_no_reason() -> None:
+    rows = pd.DataFrame({"recency_days": [7.0], "is_member": [0.0]})
+    feature, effect, value = reasons(model().contributions(rows), model().names, rows.to_numpy())
+    assert (feature[0], effect[0]) == (None, None)
+    assert np.isnan(value[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_without_its_reason_a_customer_differs_most_from_what_they_are(seed: int) -> None:
+    """The covariate named is the one that moves the log hazard most when it alone is set to the average."""
+    rng = np.random.default_rng(seed)
+    count = len(COVARIATES)
+    fitted = ChurnModel(
+        "weibull", 60, list(COVARIATES), rng.random(count), rng.random(count) + 0.5, rng.normal(0, 0.2, count),
+        DAYS / 100, np.exp(-DAYS / 100),
+    )  # fmt: skip
+    rows = pd.DataFrame(rng.random((50, count)) * 2, columns=list(COVARIATES))
+    told = rows.to_numpy()
+
+    def log_hazard(values: pd.DataFrame) -> np.ndarray:
+        return np.log(-np.log(fitted.survival(values)[:, 50]))
+
+    average = [np.expm1(mean) if name in LOGGED else mean for name, mean in zip(COVARIATES, fitted.mean)]
+    moved = np.column_stack(
+        [log_hazard(rows) - log_hazard(rows.assign(**{name: average[n]})) for n, name in enumerate(COVARIATES)]
+    )
+    feature, effect, value = reasons(fitted.contributions(rows), fitted.names, told)
+    largest = np.abs(moved).argmax(axis=1)
+    assert feature.tolist() == [COVARIATES[place] for place in largest]
+    assert effect.tolist() == ["raises" if moved[n, place] > 0 else "lowers" for n, place in enumerate(largest)]
+    assert value.tolist() == told[np.arange(50), largest].tolist()

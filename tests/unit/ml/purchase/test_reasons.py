@@ -1,4 +1,4 @@
-"""The sentence of a customer is about the feature with the largest contribution, and every feature has one."""
+"""The reason of a customer is the feature with the largest contribution."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from lakehouse.settings import CHECKOUT
 from ml.purchase.features import PLAIN, SPANS, Customers, names_of
 from ml.purchase.fits import by_scikit_learn
 from ml.purchase.model import PurchaseModel
 from ml.purchase.score import deciles, predictions
-
-MART = CHECKOUT / "dbt_project" / "models" / "activation" / "act_purchase_propensity.sql"
 
 
 def test_the_reason_is_the_contribution_farthest_from_none() -> None:
@@ -42,13 +39,6 @@ def test_the_reason_is_the_contribution_farthest_from_none() -> None:
     is_order = told["reason_feature"] == "days_since_last_order"
     assert is_order.mean() > 0.9
     assert np.isnan(told["reason_value"][is_order]).sum() == np.isnan(plain[is_order, PLAIN.index(SPANS[0])]).sum() > 50
-
-
-def test_every_feature_has_a_phrase_and_every_span_one_for_none() -> None:
-    told = re.findall(r"\('(\w+)', '(\w+)', '[^']+', (null|'[^']+')\)", MART.read_text())
-    assert {name for name, _, _ in told} == set(PLAIN)
-    assert {name for name, _, of_none in told if of_none != "null"} == set(SPANS)
-    assert {unit for _, unit, _ in told} == {"count", "amount", "percent", "number"}
 
 
 def test_deciles_count_those_who_are_less_likely() -> None:

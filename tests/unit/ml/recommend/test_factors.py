@@ -51,13 +51,13 @@ def test_the_evidence_terms_of_a_score_add_up_to_the_score_and_the_largest_is_na
         assert found[0].tolist() == largest.tolist()
 
 
-def test_a_product_is_no_evidence_for_itself_where_the_customer_touched_others() -> None:
+def test_a_product_recommended_again_is_the_evidence_for_itself_where_its_own_term_is_the_largest() -> None:
     weights = sparse.csr_matrix([[3.0, 1.0, 0.0]])
 
     def terms(row: int, products: np.ndarray) -> np.ndarray:
-        return np.array([[9.0, 1.0], [1.0, 9.0]])[products]
+        return np.array([[9.0, 1.0], [2.0, 1.0], [0.0, -1.0]])[products]
 
-    assert strongest(weights, terms, np.array([[0, 1]])).tolist() == [[1, 0]]
+    assert strongest(weights, terms, np.array([[0, 1, 2]])).tolist() == [[0, 0, -1]]
 
 
 def test_a_saved_model_comes_back_and_recommends_what_the_basket_lacks(tmp_path: Path) -> None:
