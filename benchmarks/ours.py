@@ -13,18 +13,15 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.linalg.blas  # noqa: F401  limits on threads do not hold for a BLAS that is loaded after them
 from threadpoolctl import threadpool_limits
 
-from lakehouse import ops
-from lakehouse.engine import open_engine, query
-from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
-from lakehouse.settings import load_settings
-from lakehouse.sources import load_source
-from ml.recommend.features import Interactions
+if TYPE_CHECKING:
+    from ml.recommend.features import Interactions
 
-STEPS = {step.name: step for step in AFTER_LANDING}
 AS_OF = date(2025, 12, 31)
 GOLD = ("feat_activity", "feat_customer_history", "feat_customer_rfm", "feat_customer_behaviour")
 
@@ -38,13 +35,10 @@ def als(inputs: Path) -> dict[str, np.ndarray]:
 
 
 def top_k(inputs: Path) -> dict[str, np.ndarray]:
-    from ml.recommend.ranking import rows_at_once, top_k
+    from ml.recommend.ranking import top_k_of_factors
 
     found = np.load(inputs / "factors.npz")
-    users, items = found["users"], found["items"]
-    step = rows_at_once(len(items))
-    blocks = [top_k(users[start : start + step] @ items.T, 10) for start in range(0, len(users), step)]
-    return {"best": np.concatenate(blocks)}
+    return {"best": top_k_of_factors(found["users"], found["items"], 10)}
 
 
 def k_means(inputs: Path) -> dict[str, np.ndarray]:
@@ -67,6 +61,8 @@ def regression(inputs: Path) -> dict[str, np.ndarray]:
 
 def _interactions(inputs: Path) -> Interactions:
     """The pairs as a history in which nothing but their weights is told."""
+    from ml.recommend.features import Interactions
+
     pairs = np.load(inputs / "pairs.npz")
     user, item = pairs["user"].astype(np.int64), pairs["item"].astype(np.int64)
     untold = np.zeros(len(user))
@@ -80,11 +76,23 @@ MODELS = {"als": als, "top_k": top_k, "k_means": k_means, "regression": regressi
 
 
 def main() -> None:
-    step, shop, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    step, inputs, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if step in MODELS:
         with threadpool_limits(1, user_api="blas"):
-            np.savez(home, **MODELS[step](shop))
-        return
+            np.savez(home, **MODELS[step](inputs))
+    else:
+        build(step, inputs, home)
+
+
+def build(step: str, shop: Path, home: Path) -> None:
+    """A step of the tables. What it imports is no part of what a model costs."""
+    from lakehouse import ops
+    from lakehouse.engine import open_engine, query
+    from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+    from lakehouse.settings import load_settings
+    from lakehouse.sources import load_source
+
+    steps = {step.name: step for step in AFTER_LANDING}
     settings = load_settings(home=home)
     if step == "start":
         open_engine(settings)
@@ -95,9 +103,9 @@ def main() -> None:
         ops.ensure_tables(settings)
         perform(run, LAND)
     if step in ("silver", "merge"):
-        perform(run, STEPS["silver"])
+        perform(run, steps["silver"])
     if step == "gold":
-        perform(run, STEPS["as_of"])
+        perform(run, steps["as_of"])
         run.open_engine()
         run.dbt.build("features", run.ledger, AS_OF, only=GOLD)
 
