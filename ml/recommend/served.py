@@ -58,7 +58,7 @@ class Recommender:
                 "customer_id": np.repeat(seen.customers, k),
                 "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
                 "product_id": products[best].ravel(),
-                "score": np.take_along_axis(scores, best, axis=1).ravel(),
+                "score": np.take_along_axis(scores, best, axis=1).ravel().astype(np.float64),
             }
         )
         return frame[np.isfinite(frame["score"])].reset_index(drop=True)

@@ -54,8 +54,8 @@ def test_the_evidence_terms_of_a_score_add_up_to_the_score_and_the_largest_is_na
 def test_a_product_is_no_evidence_for_itself_where_the_customer_touched_others() -> None:
     weights = sparse.csr_matrix([[3.0, 1.0, 0.0]])
 
-    def terms(row: int, products: np.ndarray) -> np.ndarray:
-        return np.array([[9.0, 1.0], [1.0, 9.0]])[products]
+    def terms(products: np.ndarray) -> np.ndarray:
+        return np.array([[9.0, 1.0], [1.0, 9.0]])[products[0]].T
 
     assert strongest(weights, terms, np.array([[0, 1]])).tolist() == [[1, 0]]
 
