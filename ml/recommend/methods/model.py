@@ -32,7 +32,7 @@ class Scored:
 
     Args:
         scores: customers x products; exactly 0 where nothing that the customer did speaks for or against a product.
-        terms: their summands.
+        terms: their summands; what a score owes to what is the same for all customers (popularity, a bias) is in none.
     """
 
     scores: Singles
