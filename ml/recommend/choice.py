@@ -9,6 +9,7 @@ import numpy as np
 from ml.recommend.features import Floats, Interactions
 from ml.recommend.fits import Fit
 from ml.recommend.methods.als_explicit import fit_als_explicit, suits_als_explicit
+from ml.recommend.methods.bpr import fit_bpr, suits_bpr
 from ml.recommend.methods.ease import fit_ease, suits_ease
 from ml.recommend.methods.item_to_item import fit_cosine, fit_pearson
 from ml.recommend.methods.model import Method
@@ -36,6 +37,7 @@ def methods(fit_als: Fit) -> list[Method]:
         Method("als", _always, fit_als),
         Method("als_explicit", suits_als_explicit, fit_als_explicit),
         Method("ease", suits_ease, fit_ease),
+        Method("bpr", suits_bpr, fit_bpr),
         Method("user_to_user", suits_user_to_user, fit_user_to_user),
     ]
 

@@ -18,7 +18,7 @@ from scipy import sparse
 from lakehouse.settings import Settings
 from ml import tables
 from ml.recommend.features import Floats, Ints, Texts
-from ml.recommend.methods.model import Scored
+from ml.recommend.methods.model import Scored, rows_of
 from ml.recommend.methods.user_to_user import of_length_one
 from ml.recommend.ranking import rows_at_once, top_k
 
@@ -76,19 +76,30 @@ def likenesses(tags: sparse.csr_matrix, is_known: npt.NDArray[np.bool_]) -> spar
     return sparse.csr_matrix(entries, shape=(len(is_known), len(is_known)))
 
 
-def with_new_products(scored: Scored, like: sparse.csc_matrix) -> Scored:
-    """The scores and terms of known products as they are, and those of new ones as the means of their likes."""
-    new = np.flatnonzero(np.diff(like.indptr))
-    scores = scored.scores
-    if len(new):
-        scores[:, new] = (like[:, new].T @ scores.T).T
+def with_new_products(scored: Scored, like: sparse.csc_matrix, own: sparse.csr_matrix) -> Scored:
+    """The scores and terms of known products as they are, and those of new ones as the means of their likes.
 
-    def terms(row: int, products: Ints) -> Floats:
-        out = np.array(scored.terms(row, products), dtype=np.float64)
-        for place, product in enumerate(products):
-            part = slice(like.indptr[product], like.indptr[product + 1])
-            if part.stop > part.start:
-                out[place] = like.data[part] @ scored.terms(row, like.indices[part])
-        return out
+    Args:
+        own: the block that was scored.
+    """
+    likes = np.diff(like.indptr)
+    new = np.flatnonzero(likes)
+    if len(new) == 0:
+        return scored
+    scored.scores[:, new] = (like[:, new].T @ scored.scores.T).T
 
-    return Scored(scores, terms)
+    def terms(products: Ints) -> Floats:
+        out = np.array(scored.terms(products), dtype=np.float64)
+        most = int(likes[products].max(initial=0))
+        if most == 0:
+            return out
+        mean = np.zeros_like(out)
+        for place in range(most):  # the place-th like of each new product
+            there = likes > place
+            entry = np.where(there, like.indptr[:-1] + place, 0)
+            stand_in = np.where(there, like.indices[entry], np.arange(len(likes)))
+            share = np.where(there, like.data[entry], 0.0)
+            mean += share[products][rows_of(own)] * scored.terms(stand_in[products])
+        return np.where((likes > 0)[products][rows_of(own)], mean, out)
+
+    return Scored(scored.scores, terms)

@@ -95,7 +95,7 @@ def best_of(listing: Listing, users: Ints, withheld: sparse.csr_matrix) -> Ints:
     parts = []
     for start in range(0, len(users), at_once):
         rows = users[start : start + at_once]
-        scores = listing.scored(rows).scores
+        scores = listing.scored(listing.own[rows]).scores
         scores[withheld[rows].nonzero()] = -np.inf
         parts.append(top_k(scores, K))
     return np.concatenate(parts)

@@ -25,8 +25,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Texts
-from ml.recommend.methods.model import METHOD_FILE, Scored, row_of
+from ml.recommend.features import Floats, Interactions, Singles, Texts
+from ml.recommend.methods.model import METHOD_FILE, Scored, terms_of_factors
+from ml.recommend.ranking import scores_of_factors
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,11 @@ class FactorModel:
         """The same over this catalogue."""
         return FactorModel(products, self.aligned(products), self.settled)
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
         """y_i' x of every product, and its summands."""
         people, inverses = solve_customers(own, self.factors, self.settled)
-
-        def terms(row: int, products: Ints) -> Floats:
-            mine, weight = row_of(own, row)
-            confidence = 1.0 + self.settled.alpha * weight
-            return np.asarray((self.factors[products] @ inverses[row] @ self.factors[mine].T) * confidence)
-
-        return Scored(people @ self.factors.T, terms)
+        terms = terms_of_factors(own, self.factors, inverses, 1.0 + self.settled.alpha * own.data)
+        return Scored(scores_of_factors(people, self.factors, out), terms)
 
     def aligned(self, products: Texts) -> Floats:
         """Factors of these products, rows of zeros for products that the model has not seen."""

@@ -41,6 +41,7 @@ FINEST = 1e3
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,20 @@ Serving and evaluation both take them from here, so what is judged is what is se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from ml.recommend.content import likenesses, with_new_products
-from ml.recommend.features import Floats, Interactions, Ints
+from ml.recommend.features import Floats, Interactions, Singles
 from ml.recommend.methods.model import Model, Scored, own_products
 from ml.recommend.ranking import popularity
 
 TIER = 1e6
-"""Larger than any score: a product of a later tier never passes one of an earlier tier."""
+"""Larger than any score: a product of a later tier never passes one of an earlier tier. Below it, tiers are counted in
+whole numbers, which 32-bit floats hold exactly up to 16 million products."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Listing:
         is_known: products that the model has seen.
         like: products x products, what new products are like.
         everybody: popularity of each product.
+        last: what stands for the score of a product for which nothing speaks: after all else, the popular first.
     """
 
     model: Model
@@ -36,6 +38,7 @@ class Listing:
     is_known: npt.NDArray[np.bool_]
     like: sparse.csc_matrix
     everybody: Floats
+    last: Singles
 
     @staticmethod
     def of(model: Model, seen: Interactions, tags: sparse.csr_matrix) -> Listing:
@@ -43,10 +46,17 @@ class Listing:
         is_known = np.isin(seen.products, model.products)
         own = own_products(model, seen)
         like = sparse.csc_matrix(likenesses(tags, is_known))
-        return Listing(model.over(seen.products), own, is_known, like, popularity(seen))
+        everybody = popularity(seen)
+        last = np.empty(len(everybody), dtype=np.float32)
+        last[np.argsort(-everybody, kind="stable")] = -TIER - np.arange(len(everybody))
+        return Listing(model.over(seen.products), own, is_known, like, everybody, last)
 
-    def scored(self, rows: Ints) -> Scored:
-        """Scores of these customers; what nothing speaks for comes after all else, in the order of popularity."""
-        scored = with_new_products(self.model.scored(self.own[rows]), self.like)
-        scores = np.where(scored.scores == 0.0, self.everybody - TIER, scored.scores)
-        return Scored(scores, scored.terms)
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
+        """Scores of the customers of these rows of `own`; what nothing speaks for comes last."""
+        scored = with_new_products(self.model.scored(own, out), self.like, own)
+        np.copyto(scored.scores, self.last, where=scored.scores == 0.0)
+        return scored
+
+    def without_customers(self) -> Listing:
+        """The part that is the same for every block."""
+        return replace(self, own=self.own[:0])

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.frames import is_connected
+from ml.recommend.blocks import Block, K, Serving, Tens, blocks, joined, scratch, tens
 from ml.recommend.content import read_tags
-from ml.recommend.features import Interactions, Ints, Texts, read_seen
-from ml.recommend.lists import TIER, Listing
-from ml.recommend.methods.model import Model, strongest
+from ml.recommend.executors import in_executors
+from ml.recommend.features import Interactions, Ints, Singles, Texts, read_seen
+from ml.recommend.lists import Listing
+from ml.recommend.methods.model import Model
 from ml.recommend.neighbours import nearest
-from ml.recommend.ranking import is_withheld, popularity, rows_at_once, top_k
 from ml.recommend.served import load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-K = 10
 NOT_BOUGHT_YET = 0
 
 
@@ -35,14 +36,20 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         return registry.Summary("recommend", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "recommend")
     segments, tags = _segments(settings, seen.customers), read_tags(settings, seen.products)
-    columns = recommend(load(folder), seen, segments, as_of.toordinal(), tags)
+    session = None if is_connected(spark) else spark
+    columns = recommend(load(folder), seen, segments, as_of.toordinal(), tags, session)
     rows = tables.write(spark, settings, "recommendations", {**columns, "model_version": version})
     tables.write(spark, settings, "item_similarity", {**similar_products(seen), "model_version": version})
     return registry.Summary("recommend", version, [], rows)
 
 
 def recommend(
-    model: Model, seen: Interactions, segment: Ints, today: int, tags: sparse.csr_matrix | None = None
+    model: Model,
+    seen: Interactions,
+    segment: Ints,
+    today: int,
+    tags: sparse.csr_matrix | None = None,
+    session: SparkSession | None = None,
 ) -> dict[str, Any]:
     """Ten rows per customer (fewer only where the catalogue has fewer), in the order (customer, rank).
 
@@ -56,44 +63,23 @@ def recommend(
         segment: segment id of each customer, -1 for none.
         today: ordinal of the day for which is recommended.
         tags: products x tags, what is told of the products; none for nothing.
+        session: one of Spark's own, whose executors do it; none for this process.
     """
     listing = Listing.of(model, seen, sparse.csr_matrix((len(seen.products), 0)) if tags is None else tags)
-    withheld = seen.matrix(is_withheld(seen, today)).tocsr()
-    everybody = listing.everybody
-    by_segment = {int(name): popularity(seen, segment == name) for name in np.unique(segment[segment >= 0])}
-    by_segment[-1] = np.zeros(len(seen.products))
-    k = min(K, len(seen.products))
-    parts: list[dict[str, npt.NDArray[Any]]] = []
-    at_once = rows_at_once(len(seen.products))
-    for start in range(0, len(seen.customers), at_once):
-        rows = np.arange(start, min(start + at_once, len(seen.customers)))
-        own = listing.own[rows]
-        scored = listing.scored(rows)
-        scores, is_warm = scored.scores, np.diff(own.indptr) > 0
-        for row in np.flatnonzero(~is_warm):
-            local = by_segment[int(segment[rows[row]])]
-            scores[row] = np.where(local > 0, local, everybody - TIER)
-        paused = withheld[rows].nonzero()
-        before = scores[paused]
-        scores[paused] -= 2 * TIER
-        best = top_k(scores, k)
-        scores[paused] = before
-        score = np.take_along_axis(scores, best, axis=1)
-        is_tier = score > -TIER / 2
-        evidence = strongest(own, scored.terms, best)
-        evidence[~(is_tier & is_warm[:, None])] = -1
-        by_model = np.where(listing.is_known[best], model.name, "content")
-        parts.append(
-            {
-                "user": np.repeat(rows, k),
-                "item": best.ravel(),
-                "score": np.where(is_tier, score, everybody[best]).ravel(),
-                "strategy": np.where(is_tier, np.where(is_warm[:, None], by_model, "segment"), "popularity").ravel(),
-                "evidence": evidence.ravel(),
-            }
-        )
-    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-    return _columns(seen, merged, k)
+    serving, parts = blocks(listing, seen, segment, today)
+    found = joined(here(serving, parts) if session is None else in_executors(session, serving, parts))
+    names = np.array([model.name, "content", "segment", "popularity"], dtype=object)
+    return _columns(seen, found, names[found.strategy], serving.k)
+
+
+def here(serving: Serving, parts: Iterable[Block]) -> list[Tens]:
+    """`tens` of each block, in this process."""
+    out: Singles = scratch(serving, 0)
+    told = []
+    for block in parts:
+        out = out if len(out) >= len(block) else scratch(serving, len(block))
+        told.append(tens(serving, block, out))
+    return told
 
 
 def similar_products(seen: Interactions) -> dict[str, Any]:
@@ -123,17 +109,17 @@ def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> Texts:
     return found
 
 
-def _columns(seen: Interactions, rows: dict[str, npt.NDArray[Any]], k: int) -> dict[str, Any]:
-    products = seen.products[np.maximum(rows["evidence"], 0)].copy()
-    products[rows["evidence"] < 0] = None
+def _columns(seen: Interactions, found: Tens, strategy: Texts, k: int) -> dict[str, Any]:
+    products = seen.products[np.maximum(found.evidence, 0)].copy()
+    products[found.evidence < 0] = None
     return {
-        "customer_id": seen.customers[rows["user"]],
+        "customer_id": seen.customers[found.user],
         "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
-        "product_id": seen.products[rows["item"]],
-        "score": rows["score"],
-        "strategy": rows["strategy"].astype(object),
+        "product_id": seen.products[found.item],
+        "score": found.score,
+        "strategy": strategy,
         "evidence_product_id": products,
-        "evidence_type": evidence_types(seen, rows["user"], rows["evidence"]),
+        "evidence_type": evidence_types(seen, found.user, found.evidence),
     }
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 
 from ml.recommend import factors
 from ml.recommend.features import NEVER, Floats, Interactions
-from ml.recommend.methods import als_explicit, item_weights, popularity, user_to_user
+from ml.recommend.methods import als_explicit, bpr, item_weights, popularity, user_to_user
 from ml.recommend.methods.model import METHOD_FILE, Model, own_products
 from ml.recommend.ranking import top_k
 
 LOADERS: dict[str, Callable[[Path], Model]] = {
     "als": factors.load,
     "als_explicit": als_explicit.load,
+    "bpr": bpr.load,
     "popularity": popularity.load,
     "user_to_user": user_to_user.load,
 }
@@ -58,7 +59,7 @@ class Recommender:
                 "customer_id": np.repeat(seen.customers, k),
                 "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
                 "product_id": products[best].ravel(),
-                "score": np.take_along_axis(scores, best, axis=1).ravel(),
+                "score": np.take_along_axis(scores, best, axis=1).ravel().astype(np.float64),
             }
         )
         return frame[np.isfinite(frame["score"])].reset_index(drop=True)

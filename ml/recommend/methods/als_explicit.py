@@ -21,8 +21,9 @@ import numpy as np
 from scipy import sparse
 
 from ml.recommend.factors import Settled
-from ml.recommend.features import Floats, Interactions, Ints, Texts
-from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, row_of
+from ml.recommend.features import Floats, Interactions, Singles, Texts
+from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, terms_of_factors
+from ml.recommend.ranking import scores_of_factors
 
 SETTLED = Settled(rank=10, iterations=15, regularisation=0.05, alpha=1.0, is_scaled=True)
 """Those of the benchmark of Microsoft's recommenders; `alpha` plays no part."""
@@ -58,15 +59,11 @@ class RatingModel:
         factors = np.where((place >= 0)[:, None], self.factors[place], 0.0)
         return RatingModel(products, factors, self.settled)
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
         """Predicted ratings."""
         people, inverses = solve(own, self.factors, self.settled.regularisation)
-
-        def terms(row: int, products: Ints) -> Floats:
-            mine, rating = row_of(own, row)
-            return np.asarray((self.factors[products] @ inverses[row] @ self.factors[mine].T) * rating)
-
-        return Scored(people @ self.factors.T, terms)
+        terms = terms_of_factors(own, self.factors, inverses, own.data)
+        return Scored(scores_of_factors(people, self.factors, out), terms)
 
     def save(self, folder: Path) -> None:
         """Write `factors.npz` and `method.json`."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Texts
-from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, row_of
+from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
+from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, rows_of
 
 DENSE_FROM = 0.25
 """From this share of entries on a matrix is multiplied faster whole."""
@@ -56,17 +57,21 @@ class ItemWeights:
             matrix[np.ix_(new, new)] = self.matrix[np.ix_(place[new], place[new])]
         return ItemWeights(self.name, products, self.weighs, matrix, self.parameters)
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
+    @cached_property
+    def single(self) -> Matrix:
+        """The matrix in 32-bit floats: half of the memory that a score has to be fetched from."""
+        return self.matrix.astype(np.float32)
+
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
         """One product of matrices."""
-        scores = own @ self.matrix
+        found = own.astype(np.float32) @ self.single
 
-        def terms(row: int, products: Ints) -> Floats:
-            mine, affinity = row_of(own, row)
-            weights = self.matrix[mine][:, products]
-            whole = weights.toarray() if sparse.issparse(weights) else weights
-            return np.asarray(whole.T * affinity)
+        def terms(products: Ints) -> Floats:
+            asked = products[rows_of(own)]
+            weights = self.matrix[np.repeat(own.indices, asked.shape[1]), asked.ravel()]
+            return np.asarray(np.asarray(weights).reshape(asked.shape) * own.data[:, None])
 
-        return Scored(np.asarray(scores.toarray() if sparse.issparse(scores) else scores), terms)
+        return Scored(found.toarray(out=out) if sparse.issparse(found) else np.asarray(found), terms)
 
     def save(self, folder: Path) -> None:
         """Write `weights.npz`, the matrix by its entries where it has few, and `method.json`."""

@@ -16,13 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Texts
+from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
 
 METHOD_FILE = "method.json"
 """Names the method in the folder of a model."""
 
-Terms = Callable[[int, Ints], Floats]
-"""terms(row, products): what each own product of a row adds to the score of each of these products, products x own."""
+Terms = Callable[[Ints], Floats]
+"""terms(products): given k products for each customer of a block (customers x k), what each own product adds to the
+score of each of them: own products x k, in the order of the entries of the block's matrix."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Scored:
 
     Args:
         scores: customers x products; exactly 0 where nothing that the customer did speaks for or against a product.
-        terms: the summands of any row, in the order of the row's entries.
+        terms: their summands; what a score owes to what is the same for all customers (popularity, a bias) is in none.
     """
 
-    scores: Floats
+    scores: Singles
     terms: Terms
 
 
@@ -59,8 +60,12 @@ class Model(Protocol):
     def over(self, products: Texts) -> Model:
         """The same model over this catalogue; products that it does not know score 0."""
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
-        """Scores of customers x `products`, given their affinities in the same shape."""
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
+        """Scores of customers x `products`, given their affinities in the same shape.
+
+        Args:
+            out: memory of that shape for the scores, which a method may use or not.
+        """
 
     def save(self, folder: Path) -> None:
         """Write plain arrays and JSON."""
@@ -101,14 +106,41 @@ def strongest(own: sparse.csr_matrix, terms: Terms, recommended: Ints) -> Ints:
         customers x k product positions.
     """
     out = np.full(recommended.shape, -1, dtype=np.int64)
-    for row in range(len(recommended)):
-        mine = own.indices[own.indptr[row] : own.indptr[row + 1]]
-        if len(mine) == 0:
-            continue
-        found = np.array(terms(row, recommended[row]), dtype=np.float64)
-        best = found.argmax(axis=1)
-        out[row] = np.where(np.take_along_axis(found, best[:, None], axis=1)[:, 0] > 0, mine[best], -1)
+    counts = np.diff(own.indptr)
+    warm = np.flatnonzero(counts)
+    if len(warm) == 0 or recommended.shape[1] == 0:
+        return out
+    row = rows_of(own)
+    found = np.array(terms(recommended), dtype=np.float64)
+    best = np.maximum.reduceat(found, own.indptr[warm], axis=0)
+    entry = np.where(found == np.repeat(best, counts[warm], axis=0), np.arange(own.nnz)[:, None], own.nnz)
+    first = np.minimum.reduceat(entry, own.indptr[warm], axis=0)
+    out[warm] = np.where(best > 0, own.indices[first], -1)
     return out
+
+
+def rows_of(own: sparse.csr_matrix) -> Ints:
+    """The row of each entry."""
+    return np.repeat(np.arange(own.shape[0]), np.diff(own.indptr))
+
+
+def terms_of_factors(own: sparse.csr_matrix, factors: Floats, inverses: Floats, weights: Floats) -> Terms:
+    """Summands w_j y_i' A^-1 y_j of a method that solves A x = sum_j w_j y_j for each customer.
+
+    Args:
+        factors: y, products x rank.
+        inverses: A^-1, customers x rank x rank.
+        weights: w, one per entry of `own`.
+    """
+
+    def terms(products: Ints) -> Floats:
+        asked = factors[products] @ inverses
+        out = np.empty((own.nnz, products.shape[1]))
+        for row, (start, end) in enumerate(zip(own.indptr[:-1], own.indptr[1:], strict=True)):
+            np.matmul(factors[own.indices[start:end]], asked[row].T, out=out[start:end])
+        return np.asarray(out * weights[:, None])
+
+    return terms
 
 
 def row_of(own: sparse.csr_matrix, row: int) -> tuple[Ints, Floats]:

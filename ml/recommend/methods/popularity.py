@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Texts
+from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
 from ml.recommend.methods.model import METHOD_FILE, Scored, places_of
 from ml.recommend.ranking import popularity
 
@@ -34,13 +34,13 @@ class Popularity:
         place = places_of(products, self.products)
         return Popularity(products, np.where(place >= 0, np.append(self.shares, 0.0)[place], 0.0))
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
         """The shares, once per customer."""
 
-        def terms(row: int, products: Ints) -> Floats:
-            return np.zeros((len(products), own.indptr[row + 1] - own.indptr[row]))
+        def terms(products: Ints) -> Floats:
+            return np.zeros((own.nnz, products.shape[1]))
 
-        return Scored(np.tile(self.shares, (own.shape[0], 1)), terms)
+        return Scored(np.tile(self.shares.astype(np.float32), (own.shape[0], 1)), terms)
 
     def save(self, folder: Path) -> None:
         """Write `shares.npz` and `method.json`."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Texts
+from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
 from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, row_of, touched_part
 from ml.recommend.ranking import rows_at_once, top_k
 
@@ -57,17 +57,20 @@ class UserToUser:
         pick = sparse.csr_matrix((np.ones(len(new)), (place[new], new)), (len(self.products), len(products)))
         return UserToUser(products, sparse.csr_matrix(self.rows @ pick))
 
-    def scored(self, own: sparse.csr_matrix) -> Scored:
+    def scored(self, own: sparse.csr_matrix, out: Singles | None = None) -> Scored:
         """The nearest of each customer, then what they touched."""
         scaled = of_length_one(own)
         near = self._nearest(scaled)
 
-        def terms(row: int, products: Ints) -> Floats:
-            mine, affinity = row_of(scaled, row)
-            people = self.rows[near.indices[near.indptr[row] : near.indptr[row + 1]]]
-            return np.asarray((people[:, products].T @ people[:, mine]).toarray() * affinity)
+        def terms(products: Ints) -> Floats:
+            parts = [np.zeros((0, products.shape[1]))]
+            for row, asked in enumerate(products):
+                mine, affinity = row_of(scaled, row)
+                people = self.rows[near.indices[near.indptr[row] : near.indptr[row + 1]]]
+                parts.append((people[:, mine].T @ people[:, asked]).toarray() * affinity[:, None])
+            return np.concatenate(parts)
 
-        return Scored(np.asarray((near @ self.rows).toarray()), terms)
+        return Scored((near @ self.rows).astype(np.float32).toarray(out=out), terms)
 
     def _nearest(self, scaled: sparse.csr_matrix) -> sparse.csr_matrix:
         """Customers x training customers: the cosines of the nearest."""

@@ -31,8 +31,8 @@ def test_a_new_product_takes_equal_shares_of_its_nearest_known_ones(monkeypatch:
 
 def test_scores_and_terms_of_a_new_product_are_the_means_of_those_like_it() -> None:
     parts = np.array([[0.0, 0.0], [2.0, 1.0], [4.0, 0.0]])  # products x the two own ones
-    plain = Scored(parts.sum(axis=1)[None, :], lambda row, products: parts[products])
+    plain = Scored(parts.sum(axis=1)[None, :].astype(np.float32), lambda products: parts[products[0]].T)
     like = sparse.csc_matrix([[0, 0, 0], [0.5, 0, 0], [0.5, 0, 0]])
-    found = with_new_products(plain, like)
+    found = with_new_products(plain, like, sparse.csr_matrix([[0.0, 1.0, 1.0]]))
     assert found.scores.tolist() == [[3.5, 3.0, 4.0]]
-    assert found.terms(0, np.array([0, 2])).tolist() == [[3.0, 0.5], [4.0, 0.0]]
+    assert found.terms(np.array([[0, 2]])).T.tolist() == [[3.0, 0.5], [4.0, 0.0]]

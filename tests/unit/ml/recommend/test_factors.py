@@ -54,8 +54,8 @@ def test_the_evidence_terms_of_a_score_add_up_to_the_score_and_the_largest_is_na
 def test_a_product_recommended_again_is_the_evidence_for_itself_where_its_own_term_is_the_largest() -> None:
     weights = sparse.csr_matrix([[3.0, 1.0, 0.0]])
 
-    def terms(row: int, products: np.ndarray) -> np.ndarray:
-        return np.array([[9.0, 1.0], [2.0, 1.0], [0.0, -1.0]])[products]
+    def terms(products: np.ndarray) -> np.ndarray:
+        return np.array([[9.0, 1.0], [2.0, 1.0], [0.0, -1.0]])[products[0]].T
 
     assert strongest(weights, terms, np.array([[0, 1, 2]])).tolist() == [[0, 0, -1]]
 

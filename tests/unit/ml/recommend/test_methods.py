@@ -14,6 +14,7 @@ from ml.recommend.factors import FactorModel, Settled
 from ml.recommend.features import NEVER, Daily, Interactions, interactions
 from ml.recommend.methods import als_explicit, user_to_user
 from ml.recommend.methods.als_explicit import fit_als_explicit, fit_factors
+from ml.recommend.methods.bpr import PairwiseModel, Steps, fit_bpr, suits_bpr
 from ml.recommend.methods.ease import fit_ease
 from ml.recommend.methods.item_to_item import fit_cosine, fit_pearson
 from ml.recommend.methods.item_weights import ItemWeights
@@ -39,6 +40,7 @@ FITS: list[Callable[[Interactions, int], Model]] = [
     fit_ease,
     fit_user_to_user,
     fit_als_explicit,
+    fit_bpr,
 ]
 
 
@@ -115,6 +117,51 @@ def test_user_to_user_sums_what_the_nearest_touched(monkeypatch: pytest.MonkeyPa
     assert scores_of(fit_user_to_user(SEEN, 7)) == pytest.approx(cosine @ rows)
 
 
+def two_tastes() -> Interactions:
+    """Forty customers: of twenty products each touched six of their taste's ten, the first ones more often."""
+    rng = np.random.default_rng(3)
+    liked = [
+        (u, i) for u in range(40) for i in (u % 2) * 10 + rng.choice(10, 6, replace=False, p=np.arange(10, 0, -1) / 55)
+    ]
+    rows = [(f"c{u:02d}", f"p{i:02d}", 1.0, 0, None) for u, i in liked]
+    return history(rows, [f"c{u:02d}" for u in range(40)], [f"p{i:02d}" for i in range(20)])
+
+
+def test_bpr_puts_the_products_of_a_customers_taste_before_all_others() -> None:
+    seen = two_tastes()
+    scores = scores_of(fit_bpr(seen, 7), seen)
+    own, other = (
+        scores.reshape(40, 2, 10)[np.arange(40), np.arange(40) % 2],
+        scores.reshape(40, 2, 10)[np.arange(40), 1 - np.arange(40) % 2],
+    )
+    assert (own.mean(axis=1) > other.mean(axis=1)).all()
+    assert (own.argsort(axis=1)[:, -1] < 5).all()  # and of these a popular one: what is drawn often is added again
+
+
+def test_bpr_can_be_repeated_and_depends_on_its_seed() -> None:
+    once, again, other = (fit_bpr(two_tastes(), seed) for seed in (7, 7, 8))
+    assert np.array_equal(once.factors, again.factors)
+    assert np.array_equal(once.bias, again.bias)
+    assert not np.array_equal(once.factors, other.factors)
+
+
+def test_a_score_of_bpr_by_hand() -> None:
+    model = PairwiseModel(
+        np.array(["p", "q"], dtype=object), np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[3.0, 1.0], [1.0, 5.0]]),
+        np.array([0.5, 0.25]), Steps(rank=2),
+    )  # fmt: skip
+    told = model.scored(sparse.csr_matrix([[1.0, 1.0], [0.0, 1.0]]))
+    # the first customer's factors are the mean of (3, 1) and (1, 5), the second's are (1, 5)
+    assert told.scores.tolist() == [[2.0 + 0.5, 2 * 3.0 + 0.25], [1.0 + 0.5, 2 * 5.0 + 0.25]]
+    assert told.terms(np.array([[0, 1], [0, 1]])).tolist() == [[1.5, 1.0], [0.5, 5.0], [1.0, 10.0]]
+
+
+def test_bpr_suits_what_one_thread_can_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert suits_bpr(SEEN)
+    monkeypatch.setattr("ml.recommend.methods.bpr.MOST_PAIRS", len(SEEN.user) - 1)
+    assert not suits_bpr(SEEN)
+
+
 def test_popularity_is_the_same_for_all() -> None:
     assert scores_of(fit_popularity(SEEN, 7)).tolist() == [[0.5, 0.75, 0.75, 0.25]] * 4
 
@@ -143,7 +190,7 @@ def test_each_half_step_of_explicit_als_is_the_ridge_regression_of_a_row() -> No
         factors = np.array([_ridge(RATINGS[:, i], people) for i in range(4)])
     assert model.factors == pytest.approx(factors)
     people = np.array([_ridge(RATINGS[u], factors) for u in range(4)])
-    assert scores_of(model, rated()) == pytest.approx(people @ factors.T)
+    assert scores_of(model, rated()) == pytest.approx(people @ factors.T, rel=1e-5, abs=1e-6)
 
 
 def _ridge(ratings: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -171,8 +218,11 @@ def test_the_terms_of_a_score_add_up_to_it(fit: Callable[[Interactions, int], Mo
     model = fit(rated(), 7)
     own = own_products(model, rated())
     told = model.scored(own)
+    terms = told.terms(np.tile(np.arange(4), (4, 1)))
     for row in range(4):
-        assert told.terms(row, np.arange(4)).sum(axis=1) == pytest.approx(told.scores[row])
+        mine = terms[own.indptr[row] : own.indptr[row + 1]].sum(axis=0)
+        bias = model.bias if isinstance(model, PairwiseModel) else 0.0
+        assert mine + bias == pytest.approx(told.scores[row], rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.recommend.content import weighed_tags
 from ml.recommend.factors import FactorModel, Settled, solve_customers
+from ml.recommend.methods.bpr import fit_bpr
+from ml.recommend.methods.ease import fit_ease
+from ml.recommend.methods.item_to_item import fit_cosine, fit_pearson
 from ml.recommend.methods.item_weights import ItemWeights
+from ml.recommend.methods.model import own_products
+from ml.recommend.methods.sar import fit_sar
+from ml.recommend.methods.user_to_user import fit_user_to_user
 from ml.recommend.ranking import is_withheld
 from ml.recommend.score import evidence_types, recommend, similar_products
 from tests.unit.ml.recommend.shop import history
@@ -104,7 +111,7 @@ def test_a_product_that_nobody_touched_is_scored_as_those_like_it_and_says_so() 
 
     # the new comb is like the brush and the comb: (0.4 + 0.0) / 2; nothing speaks for the comb itself
     assert told["product_id"].tolist() == ["brush", "new comb", "tent", "comb"]
-    assert told["score"].tolist()[:3] == [0.4, 0.2, 0.1]
+    assert told["score"].tolist()[:3] == pytest.approx([0.4, 0.2, 0.1])
     assert told["strategy"].tolist() == ["item_to_item", "content", "item_to_item", "popularity"]
     assert told["evidence_product_id"].tolist()[:3] == ["comb"] * 3
 
@@ -119,6 +126,30 @@ def test_where_nothing_speaks_for_a_product_it_is_listed_by_popularity_and_not_b
     assert told["product_id"].tolist() == ["q", "s", "r", "p"]
     assert told["strategy"].tolist() == ["sar", "popularity", "popularity", "popularity"]
     assert told["evidence_product_id"].tolist() == ["p", None, None, None]
+
+
+@pytest.mark.parametrize(
+    "fit", [fit_cosine, fit_pearson, fit_sar, fit_ease, fit_user_to_user, fit_bpr, lambda seen, seed: None]
+)
+def test_the_reason_names_the_own_product_that_contributed_most(fit) -> None:  # type: ignore[no-untyped-def]
+    seen, factors = random_shop(5, 60, 40, 0.2)
+    model = fit(seen, 7) or factors
+    told = pd.DataFrame(recommend(model, seen, np.full(60, -1), TODAY))
+    whole = model.over(seen.products)
+    own = own_products(model, seen)
+    reasons = 0
+    for row in range(60):
+        mine = own[row].indices
+        of = told[told["customer_id"] == seen.customers[row]]
+        assert len(mine) or of["evidence_product_id"].isna().all()
+        by_model = of[of["strategy"] == model.name] if len(mine) else of[:0]
+        for product, named in zip(by_model["product_id"], by_model["evidence_product_id"], strict=True):
+            place = int(np.searchsorted(seen.products, product))
+            parts = whole.scored(own[row]).terms(np.array([[place]]))[:, 0]  # they add up to the score: test_methods.py
+            parts = np.where((mine == place) & (len(mine) > 1), -np.inf, parts)
+            assert named == (seen.products[mine[parts.argmax()]] if parts.max() > 0 else None)
+            reasons += named is not None
+    assert reasons > 100
 
 
 def test_the_type_of_evidence_is_the_strongest_thing_the_customer_did() -> None:
