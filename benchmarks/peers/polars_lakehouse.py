@@ -1,16 +1,44 @@
-"""The first half of the main job as a Polars user would write it: lazy frames, streamed, delta-rs for the tables."""
+"""The first half of the main job as a Polars user would write it: lazy frames, streamed; delta-rs for the tables.
+
+python polars_lakehouse.py {start,bronze,silver,gold,merge} SHOP TABLES
+
+Reads the shop's order lines, events, customers and products (benchmarks/shop.py) and writes Delta tables below TABLES:
+`bronze/*` and `bronze/rejects` (lines that cannot be read), `silver/order_lines`, `silver/events`, `silver/rejects`,
+`gold/rfm`, `gold/behaviour`. `merge` lands the files that came since (`*-more.*`) and merges them into silver by key.
+Each step is a process of its own that reads what the step before wrote; rows and values are those of ours (same.py).
+
+Two things that Polars' readers do not do by themselves:
+
+- `scan_csv` fills a line that was cut short with nulls as if they had been sent, and does not tell; bytes that are not
+  UTF-8 stop it, or become U+FFFD. So CSV is read as lines first: those with the fields of the header outside their
+  quotes go on to `scan_csv`, the others are rejects. A field may not go on in the next line (none does here; both parts
+  would be rejects).
+- `scan_ndjson` stops at the first line that is not JSON, with `ignore_errors` too, and so does `json_decode`. A line
+  that was cut does not end with its brace: those are rejects, the others are decoded.
+"""
 
 from __future__ import annotations
 
+import math
 import sys
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
 
 AS_OF = date(2025, 12, 31)
+ZONE = "Asia/Shanghai"
 AMOUNT = pl.Decimal(18, 2)
-COST = pl.Decimal(18, 4)
+PRICE = pl.Decimal(18, 4)
+EVENT_FIELDS = (
+    *("event_id", "event", "ts", "sid", "anon_id", "device", "channel"),
+    *("referrer", "uid", "sku", "page", "kw", "order_no"),
+)
+PLACE = ("_file", "_row_number")
+LINE_KEYS, EVENT_KEYS = ("order_id", "line_number"), ("event_id",)
 WITHIN_DAYS = (7, 30, 90)
 KINDS = {"view": "view_count", "search": "search_count", "add_to_cart": "cart_count"}
 EVENT_TYPES = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase")
@@ -23,7 +51,61 @@ def write(rows: pl.LazyFrame, path: Path, mode: str = "overwrite") -> None:
 
 def start(shop: Path, tables: Path) -> None:
     """Until the first answer."""
-    assert pl.LazyFrame({"one": [1]}).collect().item() == 1
+    assert pl.LazyFrame({"one": [1]}).select(pl.col("one").sum()).collect().item() == 1
+
+
+def bronze(shop: Path, tables: Path, which: str = "*", mode: str = "overwrite") -> None:
+    """All text, as it came, with file and line; lines that cannot be read stand apart with their text."""
+    csvs = {"order_lines": f"orders/orders-{which}.csv.gz"}
+    if which == "*":
+        csvs |= {"customers": "crm/customers.csv", "products": "catalog/products.csv"}
+    rejects = []
+    for entity, pattern in csvs.items():
+        read = [read_csv(file) for file in sorted(shop.glob(pattern))]
+        write(pl.concat([rows for rows, _ in read]), tables / "bronze" / entity, mode)
+        rejects += [refused.select(pl.lit(entity).alias("entity"), *REJECTED) for _, refused in read]
+    lines = pl.concat([text_lines(file) for file in sorted(shop.glob(f"app/events-{which}.jsonl.gz"))])
+    whole = pl.col("line").str.ends_with("}")
+    event = pl.col("line").str.json_decode(pl.Struct(dict.fromkeys(EVENT_FIELDS, pl.String)))
+    write(lines.filter(whole).with_columns(event).unnest("line"), tables / "bronze/events", mode)
+    rejects.append(lines.filter(~whole).select(pl.lit("events").alias("entity"), *REJECTED))
+    write(pl.concat(rejects), tables / "bronze/rejects", mode)
+
+
+REJECTED = (pl.col("_file").alias("file"), pl.col("_row_number").alias("line"), pl.col("line").alias("raw"))
+
+
+def text_lines(file: Path) -> pl.LazyFrame:
+    """One row per line of a text file, with its place; U+FFFD for what is not UTF-8 (`scan_lines` stops there)."""
+    return pl.scan_csv(
+        file,
+        has_header=False,
+        schema={"line": pl.String},
+        separator="\x01",
+        quote_char=None,
+        encoding="utf8-lossy",
+        row_index_name="_row_number",
+        row_index_offset=1,
+    ).with_columns(pl.col("_row_number").cast(pl.Int64), _file=pl.lit(str(file)))
+
+
+def read_csv(file: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The rows of a CSV file, all text, and the lines that are not whole."""
+    header = pl.scan_csv(file, infer_schema=False, n_rows=0, encoding="utf8-lossy").collect_schema().names()
+    line = pl.col("line")
+    whole = (
+        (line.str.replace_all('"[^"]*"', "").str.count_matches(",", literal=True) == len(header) - 1)
+        & (line.str.count_matches('"', literal=True) % 2 == 0)
+        & ~line.str.contains("\ufffd", literal=True)
+    )
+    lines = text_lines(file).filter(pl.col("_row_number") > 1).collect().lazy()
+    text = BytesIO()
+    lines.filter(whole).select(pl.concat_str("_row_number", "line", separator=",")).sink_csv(
+        text, include_header=False, quote_style="never"
+    )
+    schema = {"_row_number": pl.Int64, **dict.fromkeys(header, pl.String)}
+    rows = pl.scan_csv(text.getvalue(), has_header=False, schema=schema).with_columns(_file=pl.lit(str(file)))
+    return rows, lines.filter(~whole)
 
 
 def money(amount: pl.Expr, kind: pl.Decimal = AMOUNT) -> pl.Expr:
@@ -38,7 +120,7 @@ def known_customers(tables: Path) -> pl.LazyFrame:
 
 def known_products(tables: Path) -> pl.LazyFrame:
     """One row per product that the shop lists; its cost, else its category's mean, else the mean."""
-    cost = pl.col("cost_price").cast(COST, strict=False)
+    cost = pl.col("cost_price").cast(PRICE, strict=False)
     stated = (
         pl.scan_delta(tables / "bronze/products")
         .drop_nulls("sku")
@@ -49,7 +131,283 @@ def known_products(tables: Path) -> pl.LazyFrame:
     mean = pl.col("cost").sum().cast(pl.Float64) / pl.col("cost").count()
     mean_of_path = pl.col("cost").sum().over("path").cast(pl.Float64) / pl.col("cost").count().over("path")
     estimate = pl.when(mean_of_path.is_finite()).then(mean_of_path).otherwise(mean)
-    return stated.select("product_id", unit_cost=pl.coalesce("cost", money(estimate, COST)))
+    return stated.select("product_id", unit_cost=pl.coalesce("cost", money(estimate, PRICE)))
+
+
+def time_of(column: str) -> pl.Expr:
+    """Times as the shop writes them, in UTC: `2025-03-04 09:05:17` without a zone, ISO with one, and two others."""
+    text = pl.col(column)
+    usual = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    other = pl.when(usual.is_null()).then(text)  # nulls cost nothing to parse
+    local = [
+        usual,
+        *(other.str.to_datetime(f, time_unit="us", strict=False) for f in ("%Y/%m/%d %H:%M", "%d-%b-%Y %T")),
+    ]
+    return pl.coalesce(
+        pl.coalesce(local)
+        .dt.replace_time_zone(ZONE, non_existent="null", ambiguous="earliest")
+        .dt.convert_time_zone("UTC"),
+        other.str.to_datetime("%+", time_unit="us", strict=False),
+    )
+
+
+def unparsable(value: str, text: str) -> pl.Expr:
+    return pl.col(value).is_null() & pl.col(text).is_not_null()
+
+
+def text_of(fields: str) -> pl.Expr:
+    """The refused row's fields, for whoever looks at the quarantine."""
+    return pl.concat_str(fields.split(), separator="|", ignore_nulls=True).alias("raw")
+
+
+def text_map(**fields: str) -> pl.Expr:
+    """A map of text to text, of columns."""
+    entries = [pl.struct(key=pl.lit(key), value=field) for key, field in fields.items()]
+    return pl.concat_list(entries).cast(pl.Map(pl.String, pl.String))
+
+
+def clean_lines(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Order lines, typed, with the reason for which a line is refused."""
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    return rows.with_columns(
+        order_id="order_no",
+        line_number=pl.col("line_no").cast(pl.Int32, strict=False),
+        ordered_at=time_of("order_time"),
+        quantity=pl.col("qty").cast(pl.Int32, strict=False),
+        unit_price=pl.col("price").cast(PRICE, strict=False),
+        discount_amount=pl.col("discount_amt").cast(AMOUNT, strict=False),
+    ).select(
+        *("order_id", "line_number", pl.col("cust_no").alias("customer_id"), pl.col("sku").alias("product_id")),
+        *(pl.col("store_code").alias("store_id"), pl.col("campaign_code").alias("campaign_id")),
+        *(pl.col("sale_channel").alias("channel"), "ordered_at", "quantity", "unit_price"),
+        pl.col("discount_amount").fill_null(0),
+        (pl.col("status") == "cancelled").fill_null(False).alias("is_cancelled"),
+        text_map(
+            payment_method="pay_method", original_order_id="orig_order_no", original_line_number="orig_line_no"
+        ).alias("attributes"),
+        pl.when(pl.col("order_id").is_null() | pl.col("line_no").is_null())
+        .then(pl.lit("missing_key"))
+        .when(pl.col("line_number").is_null())
+        .then(pl.lit("unparsable_number"))
+        .when(unparsable("ordered_at", "order_time"))
+        .then(pl.lit("unparsable_time"))
+        .when(
+            unparsable("quantity", "qty") | unparsable("unit_price", "price")
+            | unparsable("discount_amount", "discount_amt")
+        )
+        .then(pl.lit("unparsable_number"))
+        .when(pl.col("unit_price") < 0)
+        .then(pl.lit("negative_price"))
+        .when(pl.col("ordered_at") > tomorrow)
+        .then(pl.lit("event_in_future"))
+        .alias("reason"),
+        text_of("order_no line_no cust_no sku order_time qty price discount_amt status"),
+        *PLACE,
+    )  # fmt: skip
+
+
+def clean_events(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Events, typed, with the reason for which one is refused."""
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    names = {"page_view": "view", "add_cart": "add_to_cart", "remove_cart": "remove_from_cart", "pay": "purchase"}
+    return rows.with_columns(event_at=time_of("ts")).select(
+        *("event_id", pl.col("uid").alias("customer_id"), pl.col("anon_id").alias("anonymous_id")),
+        *(pl.col("sid").alias("session_id"), pl.col("sku").alias("product_id")),
+        pl.col("event").replace(names).str.to_lowercase().alias("event_type"),
+        *(pl.col("kw").alias("query"), pl.col("page").alias("url"), "referrer", pl.col("device").alias("device_type")),
+        *("channel", "event_at", text_map(order_id="order_no").alias("attributes")),
+        pl.when(pl.col("event_id").is_null())
+        .then(pl.lit("missing_key"))
+        .when(unparsable("event_at", "ts"))
+        .then(pl.lit("unparsable_time"))
+        .when(pl.col("event_at") > tomorrow)
+        .then(pl.lit("event_in_future"))
+        .alias("reason"),
+        text_of("event_id event ts sid anon_id uid sku"),
+        *PLACE,
+    )
+
+
+def last_of_each(cleaned: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+    """One row per key, the last that came, with the number of rows it stands for.
+
+    Few keys repeat: they are counted first, and only their rows put in order.
+    """
+    good = cleaned.filter(pl.col("reason").is_null()).drop("reason", "raw")
+    repeated = good.group_by(keys).agg(source_row_count=pl.len().cast(pl.Int32)).filter(pl.col("source_row_count") > 1)
+    last = (
+        good.join(repeated.collect().lazy(), on=keys)
+        .select(*keys, *PLACE, "source_row_count")
+        .collect()
+        .sort(PLACE)
+        .unique(keys, keep="last", maintain_order=True)
+        .rename({name: f"last{name}" for name in PLACE})
+        .lazy()
+    )
+    return (
+        good.join(last, on=keys, how="left")
+        .filter(
+            pl.col("source_row_count").is_null()
+            | ((pl.col("_file") == pl.col("last_file")) & (pl.col("_row_number") == pl.col("last_row_number")))
+        )
+        .drop("last_file", "last_row_number")
+        .with_columns(pl.col("source_row_count").fill_null(1))
+    )
+
+
+def quantity_and_price_bounds(lines: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """What a sale's quantity may be (one row), and its price by product, before it is an outlier."""
+    sales = (
+        lines.filter(pl.col("quantity") > 0, pl.col("unit_price") > 0, ~pl.col("is_cancelled"))
+        .select("product_id", "quantity", price=pl.col("unit_price").cast(pl.Float64))
+        .collect()
+        .lazy()
+    )
+    typical = sales.drop_nulls("product_id").group_by("product_id").agg(median=pl.col("price").median())
+    spread = (
+        sales.join(typical, on="product_id", how="left")
+        .select(quantity=pl.col("quantity").log(), price=(pl.col("price") / pl.col("median")).log())
+        .select(
+            pl.all().quantile(0.25, "linear").name.prefix("low_"),
+            pl.all().quantile(0.75, "linear").name.prefix("high_"),
+        )
+    )
+
+    def bounds(of: str, least: float) -> tuple[pl.Expr, pl.Expr]:
+        low, high = pl.col(f"low_{of}"), pl.col(f"high_{of}")
+        reach = pl.max_horizontal(high - low, pl.lit(math.log(least))) * 3
+        return low.exp() * (-reach).exp(), high.exp() * reach.exp()
+
+    least, most = bounds("quantity", 1.6)
+    of_quantity = spread.select(least_quantity=least.round(6), most_quantity=most.round(6))
+    least, most = bounds("price", 1.25)
+    of_price = typical.join(spread, how="cross").select(
+        "product_id", least_price=(pl.col("median") * least).round(6), most_price=(pl.col("median") * most).round(6)
+    )
+    return of_quantity, of_price
+
+
+def judged_lines(
+    lines: pl.LazyFrame, bounds: tuple[pl.LazyFrame, pl.LazyFrame], customers: pl.LazyFrame, products: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Order lines with their amounts and what they are."""
+    of_quantity, of_price = bounds
+    price, quantity = pl.col("unit_price"), pl.col("quantity")
+    value = quantity.cast(pl.Decimal(10, 0)) * price
+    return (
+        lines.join(of_price, on="product_id", how="left")
+        .join(of_quantity, how="cross")
+        .pipe(with_known, customers, products)
+        .select(
+            *("order_id", "line_number", "customer_id", "product_id", "store_id", "campaign_id", "channel"),
+            *("ordered_at", pl.col("ordered_at").dt.date().alias("ordered_on"), "quantity", "unit_price"),
+            *(money(value).alias("gross_amount"), "discount_amount"),
+            money(value - pl.col("discount_amount")).alias("net_amount"),
+            *(pl.lit("CNY").alias("currency"), "is_cancelled", (quantity < 0).fill_null(False).alias("is_return")),
+            ((quantity > 0) & (price > 0) & ~pl.col("is_cancelled") & pl.col("is_known_customer"))
+            .fill_null(False)
+            .alias("is_sale"),
+            *("is_known_customer", "is_known_product"),
+            is_outlier(quantity, "quantity").alias("is_quantity_outlier"),
+            is_outlier(price.cast(pl.Float64), "price").alias("is_price_outlier"),
+            *("attributes", "source_row_count", *PLACE),
+        )
+    )
+
+
+def is_outlier(value: pl.Expr, name: str) -> pl.Expr:
+    return ((value > 0) & ~value.is_between(pl.col(f"least_{name}"), pl.col(f"most_{name}"))).fill_null(False)
+
+
+def with_known(rows: pl.LazyFrame, customers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    """Whether the shop lists the customer and the product."""
+    return (
+        rows.join(customers.with_columns(is_known_customer=True), on="customer_id", how="left")
+        .join(products.select("product_id", is_known_product=True), on="product_id", how="left")
+        .with_columns(pl.col("is_known_customer", "is_known_product").fill_null(False))
+    )
+
+
+def near_duplicates(events: pl.LazyFrame) -> pl.LazyFrame:
+    """`event_id` of each event that the same visitor had sent, of the same product, up to two seconds before.
+
+    Few visits have two of a kind: only their events are put in order.
+    """
+    alike = ("visitor", "session_id", "event_type", "product_id")
+    slim = events.select(
+        *("event_id", "event_at", "session_id", "event_type", "product_id"),
+        visitor=pl.coalesce("customer_id", "anonymous_id"),
+    )
+    more_than_one = slim.group_by(alike).agg(number=pl.len()).filter(pl.col("number") > 1).drop("number")
+    return (
+        slim.join(more_than_one.collect().lazy(), on=alike, how="semi", nulls_equal=True)
+        .sort(*alike, "event_at", "event_id", nulls_last=True)
+        .filter(
+            *(pl.col(name).eq_missing(pl.col(name).shift()) for name in alike),
+            pl.col("event_at") <= pl.col("event_at").shift() + timedelta(seconds=2),
+        )
+        .select("event_id", is_near_duplicate=True)
+    )
+
+
+def judged_events(events: pl.LazyFrame, customers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    """Events with what they are."""
+    return (
+        events.join(near_duplicates(events).collect().lazy(), on="event_id", how="left")
+        .pipe(with_known, customers, products)
+        .select(
+            *("event_id", "customer_id", "anonymous_id", "session_id", "product_id", "event_type", "query", "url"),
+            *("referrer", "device_type", "channel", "event_at", pl.col("event_at").dt.date().alias("event_on")),
+            *(pl.col("is_near_duplicate").fill_null(False), "is_known_customer", "is_known_product"),
+            *("attributes", "source_row_count", *PLACE),
+        )
+    )
+
+
+def refused(cleaned: pl.LazyFrame, entity: str) -> pl.LazyFrame:
+    return cleaned.filter(pl.col("reason").is_not_null()).select(
+        *(pl.lit(entity).alias("entity"), pl.col("_file").alias("file"), pl.col("_row_number").alias("line")),
+        *("reason", "raw"),
+    )
+
+
+def silver(shop: Path, tables: Path) -> None:
+    """Typed, one row per key, judged; what is refused stands in silver/rejects with its reason."""
+    customers, products = known_customers(tables), known_products(tables)
+    all_lines = clean_lines(pl.scan_delta(tables / "bronze/order_lines"))
+    all_events = clean_events(pl.scan_delta(tables / "bronze/events"))
+    lines, events = last_of_each(all_lines, LINE_KEYS), last_of_each(all_events, EVENT_KEYS)
+    bounds = quantity_and_price_bounds(lines)
+    write(judged_lines(lines, bounds, customers, products), tables / "silver/order_lines")
+    write(judged_events(events, customers, products), tables / "silver/events")
+    write(pl.concat([refused(all_lines, "order_lines"), refused(all_events, "events")]), tables / "silver/rejects")
+
+
+def merge(shop: Path, tables: Path) -> None:
+    """Land the files that came since, clean their rows, and merge them into silver by key."""
+    before = {entity: files_of(tables / "bronze" / entity) for entity in ("order_lines", "events")}
+    bronze(shop, tables, which="*-more", mode="append")
+    came = {entity: pl.scan_parquet(sorted(files_of(tables / "bronze" / entity) - before[entity])) for entity in before}
+    customers, products = known_customers(tables), known_products(tables)
+    all_lines, all_events = clean_lines(came["order_lines"]), clean_events(came["events"])
+    lines, events = last_of_each(all_lines, LINE_KEYS), last_of_each(all_events, EVENT_KEYS)
+    bounds = quantity_and_price_bounds(pl.scan_delta(tables / "silver/order_lines"))
+    merge_into(tables / "silver/order_lines", judged_lines(lines, bounds, customers, products), LINE_KEYS)
+    merge_into(tables / "silver/events", judged_events(events, customers, products), EVENT_KEYS)
+    rejects = pl.concat([refused(all_lines, "order_lines"), refused(all_events, "events")])
+    write(rejects, tables / "silver/rejects", "append")
+
+
+def files_of(table: Path) -> set[str]:
+    return set(DeltaTable(table).file_uris())
+
+
+def merge_into(table: Path, rows: pl.LazyFrame, keys: Sequence[str]) -> None:
+    """Rows of known keys take their place, others are added."""
+    same = " and ".join(f"old.{key} = new.{key}" for key in keys)
+    options = {"predicate": same, "source_alias": "new", "target_alias": "old"}
+    merger = rows.sink_delta(table, mode="merge", delta_merge_options=options)
+    merger.when_matched_update_all().when_not_matched_insert_all().execute()
 
 
 def gold(shop: Path, tables: Path) -> None:
@@ -253,5 +611,5 @@ def counted(happenings: pl.LazyFrame, name: str) -> pl.LazyFrame:
 
 
 if __name__ == "__main__":
-    STEPS = {"start": start, "gold": gold}
+    STEPS = {"start": start, "bronze": bronze, "silver": silver, "gold": gold, "merge": merge}
     STEPS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
