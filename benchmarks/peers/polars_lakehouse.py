@@ -161,9 +161,10 @@ def text_of(fields: str) -> pl.Expr:
 
 
 def text_map(**fields: str) -> pl.Expr:
-    """A map of text to text, of columns."""
-    entries = [pl.struct(key=pl.lit(key), value=field) for key, field in fields.items()]
-    return pl.concat_list(entries).cast(pl.Map(pl.String, pl.String))
+    """A map of text to text, of columns (by way of an array: a list of structs is put together row by row)."""
+    entry = pl.Struct({"key": pl.String, "value": pl.String})
+    entries = pl.concat_arr([pl.struct(key=pl.lit(key), value=field) for key, field in fields.items()])
+    return entries.cast(pl.List(entry)).cast(pl.Map(pl.String, pl.String))
 
 
 def clean_lines(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -228,30 +229,57 @@ def clean_events(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def last_of_each(cleaned: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
-    """One row per key, the last that came, with the number of rows it stands for.
+def usual_and_odd(cleaned: pl.LazyFrame, *alike: Sequence[str | pl.Expr]) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Rows that can be judged each alone, and the few others: refused, or like another row by one of `alike`.
 
-    Few keys repeat: they are counted first, and only their rows put in order.
+    Hashes find them, so a row may be among the odd by chance; there the columns themselves are looked at.
     """
-    good = cleaned.filter(pl.col("reason").is_null()).drop("reason", "raw")
-    repeated = good.group_by(keys).agg(source_row_count=pl.len().cast(pl.Int32)).filter(pl.col("source_row_count") > 1)
-    last = (
-        good.join(repeated.collect().lazy(), on=keys)
-        .select(*keys, *PLACE, "source_row_count")
-        .collect()
+    hashes = [pl.struct(*names).hash() for names in alike]
+    counted = [cleaned.group_by(hash=key).len().filter(pl.col("len") > 1) for key in hashes]
+    is_odd = pl.any_horizontal(
+        pl.col("reason").is_not_null(),
+        *(key.is_in(found["hash"].implode()) for key, found in zip(hashes, pl.collect_all(counted), strict=True)),
+    )
+    return cleaned.filter(~is_odd).drop("reason", "raw"), cleaned.filter(is_odd).collect()
+
+
+def last_of_each(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """One row per key of those not refused, the last that came, with the number of rows it stands for."""
+    return (
+        rows.filter(pl.col("reason").is_null())
+        .drop("reason", "raw")
+        .with_columns(source_row_count=pl.len().over(keys).cast(pl.Int32))
         .sort(PLACE)
         .unique(keys, keep="last", maintain_order=True)
-        .rename({name: f"last{name}" for name in PLACE})
-        .lazy()
     )
-    return (
-        good.join(last, on=keys, how="left")
-        .filter(
-            pl.col("source_row_count").is_null()
-            | ((pl.col("_file") == pl.col("last_file")) & (pl.col("_row_number") == pl.col("last_row_number")))
-        )
-        .drop("last_file", "last_row_number")
-        .with_columns(pl.col("source_row_count").fill_null(1))
+
+
+def lines_and_refused(cleaned: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """One row per key, and what is refused."""
+    usual, odd = usual_and_odd(cleaned, LINE_KEYS)
+    lines = pl.concat([usual.with_columns(source_row_count=ONE), last_of_each(odd, LINE_KEYS).lazy()])
+    return lines, refused(odd, "order_lines")
+
+
+def events_and_refused(cleaned: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """One row per key, marked where the same visitor had sent the same up to two seconds before; what is refused."""
+    alike = (pl.coalesce("customer_id", "anonymous_id").alias("visitor"), "session_id", "event_type", "product_id")
+    usual, odd = usual_and_odd(cleaned, EVENT_KEYS, alike)
+    ordered = last_of_each(odd, EVENT_KEYS).sort(*alike, "event_at", "event_id", nulls_last=True)
+    same = pl.struct(*alike)
+    soon = pl.col("event_at") <= pl.col("event_at").shift() + timedelta(seconds=2)
+    marked = ordered.with_columns(is_near_duplicate=(same.eq_missing(same.shift()) & soon).fill_null(False))
+    usual = usual.with_columns(source_row_count=ONE, is_near_duplicate=False)
+    return pl.concat([usual, marked.lazy()]), refused(odd, "events")
+
+
+ONE = pl.lit(1, pl.Int32)
+
+
+def refused(rows: pl.DataFrame, entity: str) -> pl.DataFrame:
+    return rows.filter(pl.col("reason").is_not_null()).select(
+        *(pl.lit(entity).alias("entity"), pl.col("_file").alias("file"), pl.col("_row_number").alias("line")),
+        *("reason", "raw"),
     )
 
 
@@ -297,7 +325,9 @@ def judged_lines(
     return (
         lines.join(of_price, on="product_id", how="left")
         .join(of_quantity, how="cross")
-        .pipe(with_known, customers, products)
+        .with_columns(
+            is_known_customer=is_known("customer_id", customers), is_known_product=is_known("product_id", products)
+        )
         .select(
             *("order_id", "line_number", "customer_id", "product_id", "store_id", "campaign_id", "channel"),
             *("ordered_at", pl.col("ordered_at").dt.date().alias("ordered_on"), "quantity", "unit_price"),
@@ -319,68 +349,32 @@ def is_outlier(value: pl.Expr, name: str) -> pl.Expr:
     return ((value > 0) & ~value.is_between(pl.col(f"least_{name}"), pl.col(f"most_{name}"))).fill_null(False)
 
 
-def with_known(rows: pl.LazyFrame, customers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
-    """Whether the shop lists the customer and the product."""
-    return (
-        rows.join(customers.with_columns(is_known_customer=True), on="customer_id", how="left")
-        .join(products.select("product_id", is_known_product=True), on="product_id", how="left")
-        .with_columns(pl.col("is_known_customer", "is_known_product").fill_null(False))
-    )
-
-
-def near_duplicates(events: pl.LazyFrame) -> pl.LazyFrame:
-    """`event_id` of each event that the same visitor had sent, of the same product, up to two seconds before.
-
-    Few visits have two of a kind: only their events are put in order.
-    """
-    alike = ("visitor", "session_id", "event_type", "product_id")
-    slim = events.select(
-        *("event_id", "event_at", "session_id", "event_type", "product_id"),
-        visitor=pl.coalesce("customer_id", "anonymous_id"),
-    )
-    more_than_one = slim.group_by(alike).agg(number=pl.len()).filter(pl.col("number") > 1).drop("number")
-    return (
-        slim.join(more_than_one.collect().lazy(), on=alike, how="semi", nulls_equal=True)
-        .sort(*alike, "event_at", "event_id", nulls_last=True)
-        .filter(
-            *(pl.col(name).eq_missing(pl.col(name).shift()) for name in alike),
-            pl.col("event_at") <= pl.col("event_at").shift() + timedelta(seconds=2),
-        )
-        .select("event_id", is_near_duplicate=True)
-    )
+def is_known(ids: str, listed: pl.LazyFrame) -> pl.Expr:
+    """Whether the shop lists the customer or the product."""
+    known = listed.select(ids).collect().to_series()
+    return pl.col(ids).is_in(known.implode()).fill_null(False)
 
 
 def judged_events(events: pl.LazyFrame, customers: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
     """Events with what they are."""
-    return (
-        events.join(near_duplicates(events).collect().lazy(), on="event_id", how="left")
-        .pipe(with_known, customers, products)
-        .select(
-            *("event_id", "customer_id", "anonymous_id", "session_id", "product_id", "event_type", "query", "url"),
-            *("referrer", "device_type", "channel", "event_at", pl.col("event_at").dt.date().alias("event_on")),
-            *(pl.col("is_near_duplicate").fill_null(False), "is_known_customer", "is_known_product"),
-            *("attributes", "source_row_count", *PLACE),
-        )
-    )
-
-
-def refused(cleaned: pl.LazyFrame, entity: str) -> pl.LazyFrame:
-    return cleaned.filter(pl.col("reason").is_not_null()).select(
-        *(pl.lit(entity).alias("entity"), pl.col("_file").alias("file"), pl.col("_row_number").alias("line")),
-        *("reason", "raw"),
+    return events.select(
+        *("event_id", "customer_id", "anonymous_id", "session_id", "product_id", "event_type", "query", "url"),
+        *("referrer", "device_type", "channel", "event_at", pl.col("event_at").dt.date().alias("event_on")),
+        *("is_near_duplicate", is_known("customer_id", customers).alias("is_known_customer")),
+        is_known("product_id", products).alias("is_known_product"),
+        *("attributes", "source_row_count", *PLACE),
     )
 
 
 def silver(shop: Path, tables: Path) -> None:
     """Typed, one row per key, judged; what is refused stands in silver/rejects with its reason."""
     customers, products = known_customers(tables), known_products(tables)
-    all_lines = clean_lines(pl.scan_delta(tables / "bronze/order_lines"))
-    all_events = clean_events(pl.scan_delta(tables / "bronze/events"))
-    lines, events = last_of_each(all_lines, LINE_KEYS), last_of_each(all_events, EVENT_KEYS)
+    lines, refused_lines = lines_and_refused(clean_lines(pl.scan_delta(tables / "bronze/order_lines")))
     bounds = quantity_and_price_bounds(lines)
     write(judged_lines(lines, bounds, customers, products), tables / "silver/order_lines")
+    events, refused_events = events_and_refused(clean_events(pl.scan_delta(tables / "bronze/events")))
     write(judged_events(events, customers, products), tables / "silver/events")
-    write(pl.concat([refused(all_lines, "order_lines"), refused(all_events, "events")]), tables / "silver/rejects")
+    write(pl.concat([refused_lines, refused_events]).lazy(), tables / "silver/rejects")
 
 
 def merge(shop: Path, tables: Path) -> None:
@@ -389,13 +383,12 @@ def merge(shop: Path, tables: Path) -> None:
     bronze(shop, tables, which="*-more", mode="append")
     came = {entity: pl.scan_parquet(sorted(files_of(tables / "bronze" / entity) - before[entity])) for entity in before}
     customers, products = known_customers(tables), known_products(tables)
-    all_lines, all_events = clean_lines(came["order_lines"]), clean_events(came["events"])
-    lines, events = last_of_each(all_lines, LINE_KEYS), last_of_each(all_events, EVENT_KEYS)
+    lines, refused_lines = lines_and_refused(clean_lines(came["order_lines"]))
     bounds = quantity_and_price_bounds(pl.scan_delta(tables / "silver/order_lines"))
     merge_into(tables / "silver/order_lines", judged_lines(lines, bounds, customers, products), LINE_KEYS)
+    events, refused_events = events_and_refused(clean_events(came["events"]))
     merge_into(tables / "silver/events", judged_events(events, customers, products), EVENT_KEYS)
-    rejects = pl.concat([refused(all_lines, "order_lines"), refused(all_events, "events")])
-    write(rejects, tables / "silver/rejects", "append")
+    write(pl.concat([refused_lines, refused_events]).lazy(), tables / "silver/rejects", "append")
 
 
 def files_of(table: Path) -> set[str]:
