@@ -64,7 +64,7 @@ def bronze(shop: Path, tables: Path, which: str = "*", mode: str = "overwrite") 
         read = [read_csv(file) for file in sorted(shop.glob(pattern))]
         write(pl.concat([rows for rows, _ in read]), tables / "bronze" / entity, mode)
         rejects += [refused.select(pl.lit(entity).alias("entity"), *REJECTED) for _, refused in read]
-    lines = pl.concat([text_lines(file) for file in sorted(shop.glob(f"app/events-{which}.jsonl.gz"))])
+    lines = pl.concat([json_lines(file) for file in sorted(shop.glob(f"app/events-{which}.jsonl.gz"))])
     whole = pl.col("line").str.ends_with("}")
     event = pl.col("line").str.json_decode(pl.Struct(dict.fromkeys(EVENT_FIELDS, pl.String)))
     write(lines.filter(whole).with_columns(event).unnest("line"), tables / "bronze/events", mode)
@@ -75,18 +75,23 @@ def bronze(shop: Path, tables: Path, which: str = "*", mode: str = "overwrite") 
 REJECTED = (pl.col("_file").alias("file"), pl.col("_row_number").alias("line"), pl.col("line").alias("raw"))
 
 
-def text_lines(file: Path) -> pl.LazyFrame:
-    """One row per line of a text file, with its place; U+FFFD for what is not UTF-8 (`scan_lines` stops there)."""
-    return pl.scan_csv(
-        file,
-        has_header=False,
-        schema={"line": pl.String},
-        separator="\x01",
-        quote_char=None,
-        encoding="utf8-lossy",
-        row_index_name="_row_number",
-        row_index_offset=1,
-    ).with_columns(pl.col("_row_number").cast(pl.Int64), _file=pl.lit(str(file)))
+PLACED = {"row_index_name": "_row_number", "row_index_offset": 1}
+
+
+def placed(lines: pl.LazyFrame, file: Path) -> pl.LazyFrame:
+    """Lines with where they stand."""
+    return lines.with_columns(pl.col("_row_number").cast(pl.Int64), _file=pl.lit(str(file)))
+
+
+def json_lines(file: Path) -> pl.LazyFrame:
+    """One row per line of a file of JSON."""
+    return placed(pl.scan_lines(file, **PLACED), file)
+
+
+def csv_lines(file: Path) -> pl.LazyFrame:
+    """One row per line of a CSV file; U+FFFD for what is not UTF-8, where `scan_lines` would stop."""
+    text = {"separator": "\x01", "quote_char": None, "has_header": False, "schema": {"line": pl.String}}
+    return placed(pl.scan_csv(file, encoding="utf8-lossy", **text, **PLACED), file)
 
 
 def read_csv(file: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -98,7 +103,7 @@ def read_csv(file: Path) -> tuple[pl.LazyFrame, pl.LazyFrame]:
         & (line.str.count_matches('"', literal=True) % 2 == 0)
         & ~line.str.contains("\ufffd", literal=True)
     )
-    lines = text_lines(file).filter(pl.col("_row_number") > 1).collect().lazy()
+    lines = csv_lines(file).filter(pl.col("_row_number") > 1).collect().lazy()
     text = BytesIO()
     lines.filter(whole).select(pl.concat_str("_row_number", "line", separator=",")).sink_csv(
         text, include_header=False, quote_style="never"
