@@ -139,20 +139,22 @@ def known_products(tables: Path) -> pl.LazyFrame:
     return stated.select("product_id", unit_cost=pl.coalesce("cost", money(estimate, PRICE)))
 
 
-def time_of(column: str) -> pl.Expr:
-    """Times as the shop writes them, in UTC: `2025-03-04 09:05:17` without a zone, ISO with one, and two others."""
-    text = pl.col(column)
-    usual = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    other = pl.when(usual.is_null()).then(text)  # nulls cost nothing to parse
-    local = [
-        usual,
-        *(other.str.to_datetime(f, time_unit="us", strict=False) for f in ("%Y/%m/%d %H:%M", "%d-%b-%Y %T")),
-    ]
-    return pl.coalesce(
-        pl.coalesce(local)
-        .dt.replace_time_zone(ZONE, non_existent="null", ambiguous="earliest")
-        .dt.convert_time_zone("UTC"),
-        other.str.to_datetime("%+", time_unit="us", strict=False),
+def with_time(rows: pl.LazyFrame, text: str, name: str) -> pl.LazyFrame:
+    """A column of times in UTC, of text as the shop writes it: `2025-03-04 09:05:17`, ISO with a zone, others.
+
+    In steps, so that what the usual form has read is not parsed again: of nulls the other forms cost nothing.
+    """
+
+    def parsed(column: str, form: str) -> pl.Expr:
+        return pl.col(column).str.to_datetime(form, time_unit="us", strict=False)
+
+    local = pl.coalesce("_usual", *(parsed("_other", form) for form in ("%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M:%S")))
+    in_utc = local.dt.replace_time_zone(ZONE, non_existent="null", ambiguous="earliest").dt.convert_time_zone("UTC")
+    return (
+        rows.with_columns(_usual=parsed(text, "%Y-%m-%d %H:%M:%S"))
+        .with_columns(_other=pl.when(pl.col("_usual").is_null()).then(text))
+        .with_columns(pl.coalesce(in_utc, parsed("_other", "%+")).alias(name))
+        .drop("_usual", "_other")
     )
 
 
@@ -175,10 +177,9 @@ def text_map(**fields: str) -> pl.Expr:
 def clean_lines(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Order lines, typed, with the reason for which a line is refused."""
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
-    return rows.with_columns(
+    return rows.pipe(with_time, "order_time", "ordered_at").with_columns(
         order_id="order_no",
         line_number=pl.col("line_no").cast(pl.Int32, strict=False),
-        ordered_at=time_of("order_time"),
         quantity=pl.col("qty").cast(pl.Int32, strict=False),
         unit_price=pl.col("price").cast(PRICE, strict=False),
         discount_amount=pl.col("discount_amt").cast(AMOUNT, strict=False),
@@ -216,7 +217,7 @@ def clean_events(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Events, typed, with the reason for which one is refused."""
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     names = {"page_view": "view", "add_cart": "add_to_cart", "remove_cart": "remove_from_cart", "pay": "purchase"}
-    return rows.with_columns(event_at=time_of("ts")).select(
+    return rows.pipe(with_time, "ts", "event_at").select(
         *("event_id", pl.col("uid").alias("customer_id"), pl.col("anon_id").alias("anonymous_id")),
         *(pl.col("sid").alias("session_id"), pl.col("sku").alias("product_id")),
         pl.col("event").replace(names).str.to_lowercase().alias("event_type"),
