@@ -136,7 +136,10 @@ def known_products(tables: Path) -> pl.LazyFrame:
 def silver(shop: Path, tables: Path) -> None:
     """Typed, one row per key, judged; what is refused stands in silver/rejects with its reason."""
     customers, products = known_customers(tables), known_products(tables)
-    lines, refused_lines = lines_and_refused(clean_lines(pl.scan_delta(tables / "bronze/order_lines")))
+    # Gone through four times, and a sixth of the events: kept in memory. Of events that would cost a quarter more memory
+    # and save a sixth of the CPU; they are read three times.
+    cleaned = clean_lines(pl.scan_delta(tables / "bronze/order_lines")).collect().lazy()
+    lines, refused_lines = lines_and_refused(cleaned)
     bounds = quantity_and_price_bounds(lines)
     write(judged_lines(lines, bounds, customers, products), tables / "silver/order_lines")
     events, refused_events = events_and_refused(clean_events(pl.scan_delta(tables / "bronze/events")))
