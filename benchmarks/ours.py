@@ -3,8 +3,8 @@
 python benchmarks/ours.py {start,bronze,silver,expectations,gold,merge,tiny} SHOP HOME
 python benchmarks/ours.py {als,top_k,k_means,regression} INPUTS OUT
 
-The steps of the tables are in ours_tables.py. The models are fitted by the functions by which the main job fits them, on
-the arrays and with the settings of benchmarks/peers/library_models.py.
+The steps of the tables are in ours_tables.py. The models are fitted by the functions by which the main job fits them,
+on the arrays and with the settings of benchmarks/peers/library_models.py.
 """
 
 from __future__ import annotations

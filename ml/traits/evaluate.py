@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.click.calibration import expected_calibration_error
-from ml.click.evaluate import auc, log_loss
+from ml.measures import auc, expected_calibration_error, log_loss
 from ml.registry import Metric
 from ml.traits.activity import Flags, Floats, Ints
 from ml.traits.features import thirds

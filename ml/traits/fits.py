@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.click.calibration import PRIOR_DEVIATION
+from ml.calibration import PRIOR_DEVIATION
 from ml.traits.activity import Floats, Ints
 from ml.traits.spending import BANDS, SpendingModel, softmax
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.click.calibration import offset, sigmoid, slope
+from ml.calibration import offset, sigmoid, slope
 from ml.traits import names
 from ml.traits.activity import Activity, Flags, Floats, Ints
 from ml.traits.certainty import threshold

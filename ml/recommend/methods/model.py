@@ -110,7 +110,6 @@ def strongest(own: sparse.csr_matrix, terms: Terms, recommended: Ints) -> Ints:
     warm = np.flatnonzero(counts)
     if len(warm) == 0 or recommended.shape[1] == 0:
         return out
-    row = rows_of(own)
     found = np.array(terms(recommended), dtype=np.float64)
     best = np.maximum.reduceat(found, own.indptr[warm], axis=0)
     entry = np.where(found == np.repeat(best, counts[warm], axis=0), np.arange(own.nnz)[:, None], own.nnz)
