@@ -136,8 +136,8 @@ def known_products(tables: Path) -> pl.LazyFrame:
 def silver(shop: Path, tables: Path) -> None:
     """Typed, one row per key, judged; what is refused stands in silver/rejects with its reason."""
     customers, products = known_customers(tables), known_products(tables)
-    # Order lines are gone through four times and are few: kept in memory. Events are streamed three times; in memory
-    # they would save a sixth of the CPU seconds and take a quarter more memory (6.6 M events: 31 s, 4.1 GiB).
+    # Order lines are gone through four times and are few: kept in memory. Events are streamed three times: with both in
+    # memory 135,000 customers took 31 CPU seconds and 4.0 GiB, with neither 37 and 3.3.
     cleaned = clean_lines(pl.scan_delta(tables / "bronze/order_lines")).collect().lazy()
     lines, refused_lines = lines_and_refused(cleaned)
     bounds = quantity_and_price_bounds(lines)
