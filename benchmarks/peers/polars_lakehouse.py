@@ -136,8 +136,8 @@ def known_products(tables: Path) -> pl.LazyFrame:
 def silver(shop: Path, tables: Path) -> None:
     """Typed, one row per key, judged; what is refused stands in silver/rejects with its reason."""
     customers, products = known_customers(tables), known_products(tables)
-    # Gone through four times, and a sixth of the events: kept in memory. Of events that would cost a quarter more memory
-    # and save a sixth of the CPU; they are read three times.
+    # Order lines are gone through four times and are few: kept in memory. Events are streamed three times: with both in
+    # memory 135,000 customers took 31 CPU seconds and 4.0 GiB, with neither 37 and 3.3.
     cleaned = clean_lines(pl.scan_delta(tables / "bronze/order_lines")).collect().lazy()
     lines, refused_lines = lines_and_refused(cleaned)
     bounds = quantity_and_price_bounds(lines)
