@@ -57,6 +57,7 @@ class Peer:
 
 PEERS_OF_TABLES = {
     "duckdb": Peer("duckdb_lakehouse.py", TABLES),
+    "polars": Peer("polars_lakehouse.py", ("start", *TOGETHER)),
 }
 PEERS_OF_MODELS = {"libraries": Peer("library_models.py", MODELS)}
 
