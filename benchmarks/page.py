@@ -16,8 +16,8 @@ TOGETHER = ("bronze", "silver", "gold", "merge")
 HEAD = """# Benchmarks
 
 Each step of the main job beside what its best single-machine user would write: DuckDB or Polars with delta-rs for
-tables, scikit-learn and implicit for models. `make bench` runs both sides in one run, on the same generated shop, in fresh
-processes that take turns, and stops where their tables differ in a row or a value. The code of the peers is in
+tables, scikit-learn and implicit for models. `make bench` runs all sides in one run, on the same generated shop, in
+fresh processes that take turns, and stops where their tables differ in a row or a value. The code of the peers is in
 [benchmarks/peers](../benchmarks/peers). This page is made by `make bench SIZE=1m ARGS="--out bench.json"` and
 `.venv/bin/python benchmarks/page.py bench.json`.
 
