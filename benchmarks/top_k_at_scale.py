@@ -6,8 +6,8 @@ Histories are drawn (24 products a customer, the popular more often), models fit
 random factors of rank 32, since it is their number that counts. Measured in a process of its own each time, as what a
 run costs more than the same run that serves only the first `FEW` customers: starting, drawing and fitting are in both.
 `scores` is the ten of each without what is withheld; `with reasons` is what `lakehouse score recommend` does: the own
-product that speaks most for each of the ten, too. A customer's factors are solved in either (`als`). Beside it MLlib's `recommendForAllUsers`
-on the same factors, implicit's `topk` and NumPy by brute force.
+product that speaks most for each of the ten, too. A customer's factors are solved in either (`als`). Beside it MLlib's
+`recommendForAllUsers` on the same factors, implicit's `topk` and NumPy by brute force.
 """
 
 from __future__ import annotations
