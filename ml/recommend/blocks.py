@@ -145,11 +145,20 @@ def ranked(serving: Serving, block: Block, out: Singles) -> Ranked:
 def tens(serving: Serving, block: Block, out: Singles) -> Tens:
     """The recommendations of a block, with the own product that speaks most for each."""
     found = ranked(serving, block, out)
+    return _told(serving, block, found, strongest(block.own, found.terms, found.best))
+
+
+def without_reasons(serving: Serving, block: Block, out: Singles) -> Tens:
+    """The same with no evidence: what the ten alone cost."""
+    found = ranked(serving, block, out)
+    return _told(serving, block, found, np.full(found.best.shape, -1, dtype=np.int64))
+
+
+def _told(serving: Serving, block: Block, found: Ranked, evidence: Ints) -> Tens:
     best, everybody = found.best, serving.listing.everybody
     is_warm = (np.diff(block.own.indptr) > 0)[:, None]
     is_tier = found.scores > -TIER / 2
     local = np.take_along_axis(serving.by_segment[block.segment], best, axis=1)
-    evidence = strongest(block.own, found.terms, best)
     evidence[~(is_tier & is_warm)] = -1
     by_model = np.where(serving.listing.is_known[best], BY_MODEL, CONTENT)
     return Tens(

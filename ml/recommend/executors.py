@@ -7,7 +7,7 @@ time (`ranking.CELLS_AT_ONCE`), whatever the number of customers.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.recommend.blocks import Block, Serving, Tens, scratch, tens
+from ml.recommend.features import Singles
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 COLUMNS = "user long, item long, score double, strategy byte, evidence long"
 
 
-def in_executors(session: SparkSession, serving: Serving, blocks: Iterable[Block]) -> list[Tens]:
-    """`tens` of all blocks, in the order of customers."""
+def in_executors(
+    session: SparkSession,
+    serving: Serving,
+    blocks: Iterable[Block],
+    served: Callable[[Serving, Block, Singles], Tens] = tens,
+) -> list[Tens]:
+    """What is `served` of all blocks, in the order of customers."""
     told = session.sparkContext.broadcast(serving)
     packed = pd.DataFrame({"block": [pickle.dumps(block) for block in blocks]})
     if packed.empty:
@@ -39,7 +45,7 @@ def in_executors(session: SparkSession, serving: Serving, blocks: Iterable[Block
                     block = pickle.loads(content.as_buffer())
                     if out is None or len(out) < len(block):
                         out = scratch(told.value, len(block))
-                    found = tens(told.value, block, out)
+                    found = served(told.value, block, out)
                     yield pa.RecordBatch.from_pydict(vars(found))
 
     tasks = min(len(packed), session.sparkContext.defaultParallelism)
