@@ -103,6 +103,48 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("baseline", pa.string()),
             ("baseline_value", pa.float64()),
             ("split", pa.string()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+            ("lead_low", pa.float64()),
+            ("lead_high", pa.float64()),
+        ]
+    ),
+    "model_fairness": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("attribute", pa.string()),
+            ("group_name", pa.string()),
+            ("measure", pa.string()),
+            ("customer_count", pa.int64()),
+            ("row_count", pa.int64()),
+            ("value", pa.float64()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+        ]
+    ),
+    "model_fairness_gaps": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("attribute", pa.string()),
+            ("measure", pa.string()),
+            ("highest_group", pa.string()),
+            ("lowest_group", pa.string()),
+            ("gap", pa.float64()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+            ("chance", pa.float64()),
+        ]
+    ),
+    "model_curves": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("curve", pa.string()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("row_count", pa.int64()),
         ]
     ),
     "customer_value": pa.schema(
@@ -297,10 +339,14 @@ def write_table(spark: SparkSession, settings: Settings, table: str, content: pa
 
 def read(settings: Settings, table: str) -> pa.Table:
     """The content of `ml.<table>`; empty where it was never written."""
-    path = settings.table_path("ml", table)
-    if not (path / "_delta_log").exists():
+    if not exists(settings, table):
         return ML_SCHEMAS[table].empty_table()
-    return DeltaTable(path).to_pyarrow_table()
+    return DeltaTable(settings.table_path("ml", table)).to_pyarrow_table()
+
+
+def exists(settings: Settings, table: str) -> bool:
+    """Whether `ml.<table>` was ever written."""
+    return (settings.table_path("ml", table) / "_delta_log").exists()
 
 
 def _is_scalar(value: Any) -> bool:

@@ -21,7 +21,12 @@ def kaplan_meier(duration: Floats, event_observed: Floats, days: Floats) -> Floa
 
 
 def brier_scores(survival: Floats, duration: Floats, event_observed: Floats, days: Floats) -> Floats:
-    """Mean squared error of survival on each day, customers who are censored by then weighed in by others.
+    """Mean over customers of `brier_errors` on each day."""
+    return np.asarray(brier_errors(survival, duration, event_observed, days).mean(axis=0))
+
+
+def brier_errors(survival: Floats, duration: Floats, event_observed: Floats, days: Floats) -> Floats:
+    """Squared error of each customer's survival on each day, who is censored by then weighed in by others.
 
     Inverse probability of censoring weights (Graf, Schmoor, Sauerbrei, Schumacher, Statistics in Medicine 18, 1999):
     S(t)^2 / G(T-) for who had the event by t, (1 - S(t))^2 / G(t) for who is still there, 0 for who was censored
@@ -36,17 +41,20 @@ def brier_scores(survival: Floats, duration: Floats, event_observed: Floats, day
     then = np.maximum(kaplan_meier(duration, censored, days), 1e-12)
     is_gone = (duration[:, None] <= days) & (event_observed[:, None] > 0)
     is_there = duration[:, None] > days
-    errors = survival**2 * is_gone / before[:, None] + (1.0 - survival) ** 2 * is_there / then
-    return np.asarray(errors.mean(axis=0))
+    return np.asarray(survival**2 * is_gone / before[:, None] + (1.0 - survival) ** 2 * is_there / then)
 
 
 def integrated_brier_score(survival: Floats, duration: Floats, event_observed: Floats, days: Floats) -> float:
     """`brier_scores` averaged over the time from the first to the last of the days (trapezoids); 0 is perfect."""
-    scores = brier_scores(survival, duration, event_observed, days)
+    return float(integrated(brier_scores(survival, duration, event_observed, days), days))
+
+
+def integrated(scores: Floats, days: Floats) -> Floats:
+    """The mean over the time from the first to the last of the days, along the last axis (trapezoids)."""
     if len(days) == 1:
-        return float(scores[0])
-    areas = (scores[1:] + scores[:-1]) / 2.0 * np.diff(days)
-    return float(areas.sum() / (days[-1] - days[0]))
+        return np.asarray(scores[..., 0])
+    areas = (scores[..., 1:] + scores[..., :-1]) / 2.0 * np.diff(days)
+    return np.asarray(areas.sum(axis=-1) / (days[-1] - days[0]))
 
 
 def concordance(risk: Floats, duration: Floats, event_observed: Floats) -> float:

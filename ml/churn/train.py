@@ -14,7 +14,9 @@ from ml.churn.activity import Activity, Floats, read_activity
 from ml.churn.evaluate import kaplan_meier, measures
 from ml.churn.features import COVARIATES, HORIZON, READS, Landmark, landmark, silence_days, training_rows
 from ml.churn.fits import PENALTY, fit_cox, fit_weibull
+from ml.churn.held_out import held_out as held_out_of
 from ml.churn.model import DAYS, ChurnModel, logged
+from ml.held_out import HeldOut
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,7 +37,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     if len(rows.user) == 0:
         return registry.nothing_to_learn("churn")
     model = fit_family(SERVED, rows, silence)
-    metrics = evaluate(seen, until, silence)
+    metrics, held_out = evaluate(seen, until, silence)
     version = registry.register(
         settings,
         registry.Training(
@@ -55,6 +57,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             },
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            held_out=held_out,
         ),
     )
     return registry.Summary("churn", version, metrics)
@@ -82,7 +85,7 @@ def fit_family(family: str, rows: Landmark, silence: int) -> ChurnModel:
     return ChurnModel("kaplan_meier", silence, [], none, none, none, -np.log(np.maximum(observed, 1e-12)), observed)
 
 
-def evaluate(seen: Activity, until: int, silence: int) -> list[registry.Metric]:
+def evaluate(seen: Activity, until: int, silence: int) -> tuple[list[registry.Metric], HeldOut | None]:
     """The family served and the other, fitted with what was known by an earlier day and followed from there on.
 
     On that day nothing later is known: not the covariates, and of churn only what `silence` days without activity had
@@ -93,22 +96,23 @@ def evaluate(seen: Activity, until: int, silence: int) -> list[registry.Metric]:
     rows = training_rows(seen.by(cut), cut, silence)
     later = landmark(seen, cut, until, silence)
     if horizon < 1 or len(rows.user) == 0 or len(later.user) == 0:
-        return [registry.Metric("evaluated_customers", 0.0, split="no held-out period")]
+        return [registry.Metric("evaluated_customers", 0.0, split="no held-out period")], None
     days = np.arange(1.0, horizon + 1.0)
     flat = kaplan_meier(rows.duration, rows.event_observed, days)
     recency = later.covariates["recency_days"].to_numpy(dtype=np.float64)
     outcome = (later.duration, later.event_observed)
-    metrics = []
+    metrics, survival = [], {}
     for name, family in (("", SERVED), (f"{BESIDE}_", BESIDE)):
         model = fit_family(family, rows, silence)
-        survival = model.survival(later.covariates)[:, 1 : horizon + 1]
-        metrics += measures(name, survival, flat, recency, outcome, days)
-    return [
+        survival[family] = model.survival(later.covariates)[:, 1 : horizon + 1]
+        metrics += measures(name, survival[family], flat, recency, outcome, days)
+    told = [
         *metrics,
         registry.Metric("evaluated_customers", float(len(later.user))),
         registry.Metric("evaluated_days", float(horizon)),
         registry.Metric("churned_customers", float(later.event_observed.sum())),
     ]
+    return told, held_out_of(seen.customers[later.user], survival[SERVED], flat, recency, outcome, days)
 
 
 def evaluation_cut(seen: Activity, until: int, silence: int) -> int:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lakehouse.settings import Settings
 from ml import registry, tables
@@ -29,6 +30,7 @@ from ml.purchase.features import (
     read_activity,
 )
 from ml.purchase.fits import DEPTH, FEATURES_AT_A_NODE, LEAST_IN_LEAF, TREES, fit
+from ml.purchase.held_out import held_out
 from ml.purchase.model import PurchaseModel
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slice:
-    """Customers of one day with what they did after it: `rows` x features, `bought` 0 or 1."""
+    """Customers of one day with what they did after it: `customer` ids, `rows` x features, `bought` 0 or 1."""
 
+    customer: npt.NDArray[np.object_]
     rows: Floats
     bought: Floats
 
@@ -56,9 +59,9 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     raw = plain.forest.probability(later.rows)
     model = plain.calibrated_on(raw, later.bought)
     across = halves(raw, later.bought, lambda of, did, others: plain.calibrated_on(of, did).calibrate(others))
-    metrics = evaluate(
-        raw, across, later.rows[:, plain.names.index("days_since_last_order")], later.bought, float(past.bought.mean())
-    )
+    recency = later.rows[:, plain.names.index("days_since_last_order")]
+    judged = raw, across, recency, later.bought, float(past.bought.mean())
+    metrics = evaluate(*judged)
     version = registry.register(
         settings,
         registry.Training(
@@ -81,6 +84,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             },
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            held_out=held_out(later.customer, *judged),
         ),
     )
     lost = permutation_importances(model.forest, later.rows, later.bought, seed)
@@ -107,6 +111,7 @@ def learnable(activity: DataFrame, days: Cuts) -> tuple[Slice, Slice, list[str]]
     channels = common_channels(known[0])
     past, later = (
         Slice(
+            customers.ids,
             customers.matrix(channels, days.lookback),
             np.array([outcome[customer] for customer in customers.ids], dtype=np.float64),
         )

@@ -14,6 +14,7 @@ from ml.segment.compare import is_held_out
 from ml.segment.evaluate import cost, elbow, nearest_centre, silhouette
 from ml.segment.features import READS, Floats, dimensions, fit_scale, read_rfm
 from ml.segment.fits import fits_of
+from ml.segment.held_out import held_out
 from ml.segment.matching import named_like
 from ml.segment.model import SegmentModel, Tried, load
 from ml.segment.naming import name_clusters
@@ -57,6 +58,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             columns=tables.gold_columns(settings, READS),
             twin=_twin(spark, values[~is_held_out(rfm["customer_id"])], chosen, seed),
             plots={"elbow": lambda: elbow_plot(tried, chosen)},
+            held_out=held_out(rfm["customer_id"].to_numpy(dtype=object), points, model),
         ),
     )
     return registry.Summary("segment", version, metrics)

@@ -10,9 +10,11 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.held_out import HeldOut
 from ml.text.evaluate import quality
 from ml.text.features import LEAST_WRITERS, READS, is_of, read_tickets
 from ml.text.fits import Fit, fits_of
+from ml.text.held_out import held_out as held_out_of
 from ml.text.language import UNKNOWN
 from ml.text.model import TextModel
 from ml.text.mood import STRENGTH, Mood
@@ -34,7 +36,8 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         return registry.nothing_to_learn("text")
     fit = fits_of(spark)
     model = TextModel(learn_moods(tickets, fit), learn_topics(tickets, seed))
-    metrics = [*measure(tickets, fit), *_sizes(tickets, model)]
+    measured, held_out = judged(tickets, fit)
+    metrics = [*measured, *_sizes(tickets, model)]
     version = registry.register(
         settings,
         registry.Training(
@@ -52,6 +55,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             },
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            held_out=held_out,
         ),
     )
     return registry.Summary("text", version, metrics)
@@ -82,6 +86,11 @@ def learn_topics(tickets: pd.DataFrame, seed: int) -> dict[str, Topics]:
 
 
 def measure(tickets: pd.DataFrame, fit: Fit) -> list[registry.Metric]:
+    """The metrics of `judged`."""
+    return judged(tickets, fit)[0]
+
+
+def judged(tickets: pd.DataFrame, fit: Fit) -> tuple[list[registry.Metric], HeldOut | None]:
     """What moods learnt from the first four fifths of the scored tickets, by time, are worth on the last fifth.
 
     The baseline tells everybody the mean score of the tickets before. None where there is nothing to measure.
@@ -92,17 +101,18 @@ def measure(tickets: pd.DataFrame, fit: Fit) -> list[registry.Metric]:
     later = scored.iloc[first:]
     later = later[later["language"].isin(list(moods))]
     if later.empty:
-        return []
+        return [], None
     predicted = TextModel(moods, {}).told(later["text"].tolist(), later["language"].tolist())["sentiment"].to_numpy()
     given = later["mood"].to_numpy(dtype=np.float64)
     mean = np.full(len(given), scored["mood"].iloc[:first].mean())
     ours, base = quality(predicted, given), quality(mean, given)
-    return [
+    metrics = [
         registry.Metric("mood_correlation", ours.correlation, "mean score", base.correlation),
         registry.Metric("mood_log_loss", ours.log_loss, "mean score", base.log_loss),
         registry.Metric("mood_auc", ours.auc, "mean score", base.auc),
         registry.Metric("mood_accuracy", ours.accuracy, "mean score", base.accuracy),
     ]
+    return metrics, held_out_of(later["writer"].to_numpy(dtype=object), predicted, mean, given)
 
 
 def _sizes(tickets: pd.DataFrame, model: TextModel) -> list[registry.Metric]:

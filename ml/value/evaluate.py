@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ml.held_out import HeldOut
 from ml.registry import Metric
 from ml.value.features import Purchases, purchases, read_split
+from ml.value.held_out import held_out
 from ml.value.likelihood import Floats
 from ml.value.model import can_be_learnt, learn
 
@@ -27,15 +29,20 @@ def held_out_days(customers: Purchases) -> int:
     return min(HELD_OUT_DAYS, int(customers.age.max(initial=0.0)) // 4)
 
 
-def measure(spark: SparkSession, customers: Purchases, as_of: date) -> list[Metric]:
+def measure(spark: SparkSession, customers: Purchases, as_of: date) -> tuple[list[Metric], HeldOut | None]:
     """Fit on everything up to a day, foretell the purchase days and the spending after it, compare."""
     days = held_out_days(customers)
     if days == 0:
-        return [_unmeasured()]
-    return compare(read_split(spark, as_of - timedelta(days=days)), days)
+        return [_unmeasured()], None
+    return judged(read_split(spark, as_of - timedelta(days=days)), days)
 
 
 def compare(split: pd.DataFrame, days: int) -> list[Metric]:
+    """The metrics of `judged`."""
+    return judged(split, days)[0]
+
+
+def judged(split: pd.DataFrame, days: int) -> tuple[list[Metric], HeldOut | None]:
     """Errors per customer over the `days` after the split (rows of `read_split`).
 
     The baseline takes a customer's purchase days, and their money, per day so far for what is to come: what one reads
@@ -43,7 +50,7 @@ def compare(split: pd.DataFrame, days: int) -> list[Metric]:
     """
     before = purchases(split)
     if not can_be_learnt(before):
-        return [_unmeasured()]
+        return [_unmeasured()], None
     model = learn(before)
     orders = model.expected_orders(before, days)
     spent = orders * model.order_amount(before)
@@ -51,20 +58,19 @@ def compare(split: pd.DataFrame, days: int) -> list[Metric]:
     share = days / np.maximum(before.age, LEAST_TENURE)
     same_orders, same_spent = (before.x + 1.0) * share, split["net_amount"].to_numpy(np.float64) * share
     what = f"the last {days} days"
+    foretold = {"orders": (orders, same_orders, later_orders), "spending": (spent, same_spent, later_spent)}
     measured = [
         Metric(f"{name}_{error.__name__}", error(told, truth), "same_rate_as_so_far", error(same, truth), what)
-        for name, told, same, truth in (
-            ("orders", orders, same_orders, later_orders),
-            ("spending", spent, same_spent, later_spent),
-        )
+        for name, (told, same, truth) in foretold.items()
         for error in (mae, rmse)
     ]
-    return [
+    metrics = [
         *measured,
         Metric("orders_per_customer", float(orders.mean()), "actual", float(later_orders.mean()), what),
         Metric("spending_per_customer", float(spent.mean()), "actual", float(later_spent.mean()), what),
         Metric("evaluated_customers", float(len(before)), split=what),
     ]
+    return metrics, held_out(before.customer_id, **foretold)
 
 
 def mae(told: Floats, truth: Floats) -> float:

@@ -23,7 +23,8 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         tables.write_empty(spark, settings, "customer_value")
         return registry.nothing_to_learn("value")
     model = learn(customers)
-    metrics = [*measure(spark, customers, as_of), *_of_fit(model, customers)]
+    measured, held_out = measure(spark, customers, as_of)
+    metrics = [*measured, *_of_fit(model, customers)]
     version = registry.register(
         settings,
         registry.Training(
@@ -40,6 +41,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             },
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            held_out=held_out,
         ),
     )
     return registry.Summary("value", version, metrics)
