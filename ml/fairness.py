@@ -2,7 +2,7 @@
 
 Each measure of the held-out rows is taken of each group by itself. The gap of an attribute is the largest difference
 between two of its groups. Its interval is that of those two, which were picked for being farthest apart, so it is no
-test. The test is Cochran's Q (Biometrics 10, 1954): the chance that groups, each with its value and its error, differ so
+test. The test is Cochran's Q (Biometrics 10, 1954): the chance that groups, each with its value and error, differ so
 much while all are alike; they are independent, as no customer is in two of one attribute. Of as many chances as a card
 has, one in twenty is below 0.05 where nothing is wrong.
 """
@@ -18,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from lakehouse.settings import Settings
-from ml.groups import OTHER, UNKNOWN, Texts, groups_of, read_customers
+from ml.groups import OTHER, UNKNOWN, Texts, groups_of, place_of, read_customers
 from ml.held_out import HeldOut
 from ml.intervals import Measure, Resamples, around
 from ml.measures import Floats
@@ -97,7 +97,7 @@ def compare(customer: Texts, groups: Mapping[str, Texts], measures: Mapping[str,
     draws = Resamples.of(customer, seed)
     told, gaps = [], []
     for attribute, of_row in groups.items():
-        names = sorted(set(of_row), key=lambda name: (name in (OTHER, UNKNOWN), name))
+        names = sorted(set(of_row), key=place_of)
         if all(name == UNKNOWN for name in names):
             continue
         drawn: dict[str, dict[str, tuple[GroupMeasure, Floats]]] = {name: {} for name in measures}

@@ -79,6 +79,11 @@ def age_bands(years: npt.NDArray[np.float64]) -> Texts:
     return np.asarray(bands[np.where(np.isnan(years), len(AGE_BANDS), place)])
 
 
+def place_of(group: str) -> tuple[int, str]:
+    """What groups are put in order by: ages as they rise, names by the alphabet, who has none of them last."""
+    return ([*AGE_BANDS, "", OTHER, UNKNOWN].index(group if group in (*AGE_BANDS, OTHER, UNKNOWN) else ""), group)
+
+
 def _named(values: pd.Series) -> Texts:
     return np.asarray(values.astype(object).where(values.notna(), UNKNOWN).to_numpy(dtype=object))
 

@@ -9,8 +9,9 @@ of all of them is a few operations on arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -94,11 +95,19 @@ class Resamples:
 
     def drawn(self, measure: Measure) -> Floats:
         """The measure of each resample."""
-        parts = [measure.of(weights, *measure.columns) for weights in self._weights()]
-        return np.concatenate(parts)
+        weights = [self._weights] if self._is_small else self._parts()
+        return np.concatenate([measure.of(some, *measure.columns) for some in weights])
 
-    def _weights(self) -> Iterator[Floats]:
-        at_once = max(1, CELLS_AT_ONCE // max(1, len(self.unit)))
+    @property
+    def _is_small(self) -> bool:
+        return DRAWS * len(self.unit) <= CELLS_AT_ONCE
+
+    @cached_property
+    def _weights(self) -> Floats:
+        return self.times[:, self.unit].astype(np.float64)
+
+    def _parts(self) -> Iterator[Floats]:
+        at_once = max(1, CELLS_AT_ONCE // len(self.unit))
         for first in range(0, DRAWS, at_once):
             yield self.times[first : first + at_once, self.unit].astype(np.float64)
 
@@ -154,7 +163,7 @@ def calibration_gap(predicted: Floats, actual: Floats) -> Measure:
 def concordance(risk: Floats, duration: Floats, event_observed: Floats) -> Measure:
     """Harrell's index: of pairs of whom one is known to go first, the share in which it has the higher risk.
 
-    Equal risks count half. NaN without such a pair. One pass over the rows for each day on which somebody went.
+    Equal risks count half. NaN without such a pair.
     """
     return Measure(_concordance, (risk, duration, event_observed), 0.0, 1.0)
 
@@ -172,17 +181,24 @@ def _absolute_mean(weights: Floats, values: Floats) -> Floats:
 
 
 def _auc(weights: Floats, score: Floats, happened: Floats) -> Floats:
-    order, starts = _tied(score)
-    yes, no = _sums_of_both(weights, happened, order, starts)
-    below = np.cumsum(no, axis=1) - no / 2.0
-    return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * no.sum(axis=1))
+    order = np.argsort(score, kind="stable")
+    ordered, is_yes = score[order], happened[order] > 0
+    others = np.zeros((len(weights), len(order) + 1))  # the weight of the others before each place
+    np.cumsum(weights[:, order] * ~is_yes, axis=1, out=others[:, 1:])
+    first, last = (np.searchsorted(ordered, ordered[is_yes], side) for side in ("left", "right"))
+    yes = weights[:, order[is_yes]]
+    below = (others[:, first] + others[:, last]) / 2.0
+    return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * others[:, -1])
 
 
 def _average_precision(weights: Floats, score: Floats, happened: Floats) -> Floats:
-    order, starts = _tied(-score)
-    yes, no = _sums_of_both(weights, happened, order, starts)
-    hits = np.cumsum(yes, axis=1)
-    precision = hits / np.maximum(hits + np.cumsum(no, axis=1), 1e-12)
+    order = np.argsort(-score, kind="stable")
+    ordered, is_yes = -score[order], happened[order] > 0
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]])) if len(order) else order
+    drawn = weights[:, order]
+    yes = np.add.reduceat(drawn * is_yes, starts, axis=1)
+    taken = np.cumsum(np.add.reduceat(drawn, starts, axis=1), axis=1)
+    precision = np.cumsum(yes, axis=1) / np.maximum(taken, 1e-12)
     return _ratio((yes * precision).sum(axis=1), yes.sum(axis=1))
 
 
@@ -195,37 +211,18 @@ def _calibration_error(weights: Floats, probability: Floats, happened: Floats) -
 
 
 def _concordance(weights: Floats, risk: Floats, duration: Floats, event_observed: Floats) -> Floats:
-    order, starts = _tied(risk)
-    weights, duration, is_event = weights[:, order], duration[order], event_observed[order] > 0
+    is_event = event_observed > 0
+    events = np.flatnonzero(is_event)
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for day in np.unique(duration[is_event]):
-        went = np.flatnonzero((duration == day) & is_event)
-        stayed = (duration > day) | ((duration == day) & ~is_event)
-        staying = np.add.reduceat(weights * stayed, starts, axis=1)
-        below = np.cumsum(staying, axis=1) - staying / 2.0
-        of = np.searchsorted(starts, went, side="right") - 1
-        right += (weights[:, went] * below[:, of]).sum(axis=1)
-        pairs += weights[:, went].sum(axis=1) * staying.sum(axis=1)
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(risk)))
+    for start in range(0, len(events), at_once):
+        went = events[start : start + at_once]
+        day, of = duration[went, None], risk[went, None]
+        outlasts = (duration > day) | ((duration == day) & ~is_event)
+        is_right = np.where(of > risk, 1.0, np.where(of == risk, 0.5, 0.0)) * outlasts
+        right += ((weights[:, went] @ is_right) * weights).sum(axis=1)
+        pairs += ((weights[:, went] @ outlasts.astype(np.float64)) * weights).sum(axis=1)
     return _ratio(right, pairs)
-
-
-def _tied(score: Floats) -> tuple[Ints, Ints]:
-    """The order of the rows by score, and where in it each different score begins."""
-    order = np.argsort(score, kind="stable")
-    ordered = score[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]])) if len(ordered) else order
-    return order, starts
-
-
-def _sums_of_both(
-    weights: Floats, happened: Floats, order: Sequence[int] | Ints, starts: Ints
-) -> tuple[Floats, Floats]:
-    """Of each different score, the weight of rows where it happened and of the others; resamples x scores."""
-    ordered, is_yes = weights[:, order], happened[order] > 0
-    return (
-        np.add.reduceat(ordered * is_yes, starts, axis=1),
-        np.add.reduceat(ordered * ~is_yes, starts, axis=1),
-    )
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

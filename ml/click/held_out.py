@@ -16,7 +16,7 @@ def held_out(customer: npt.NDArray[np.object_], probability: Floats, clicked: Fl
     return HeldOut(
         customer,
         {
-            "auc": (auc(probability, clicked), auc(flat, clicked)),
+            "auc": (auc(probability, clicked), share(np.full(len(clicked), 0.5))),
             "log_loss": (mean(log_losses(probability, clicked)), mean(log_losses(flat, clicked))),
             "expected_calibration_error": (calibration_error(probability, clicked), absolute_mean(flat - clicked)),
             "mean_click_probability": (share(probability), share(clicked)),
