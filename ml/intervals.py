@@ -185,7 +185,8 @@ def _auc(weights: Floats, score: Floats, happened: Floats) -> Floats:
     ordered, is_yes = score[order], happened[order] > 0
     others = np.zeros((len(weights), len(order) + 1))  # the weight of the others before each place
     np.cumsum(weights[:, order] * ~is_yes, axis=1, out=others[:, 1:])
-    first, last = (np.searchsorted(ordered, ordered[is_yes], side) for side in ("left", "right"))
+    first = np.searchsorted(ordered, ordered[is_yes], "left")
+    last = np.searchsorted(ordered, ordered[is_yes], "right")
     yes = weights[:, order[is_yes]]
     below = (others[:, first] + others[:, last]) / 2.0
     return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * others[:, -1])

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from lakehouse import ops
 from lakehouse.engine import execute, open_engine
+from lakehouse.report.cards import TITLE as CARDS
+from lakehouse.report.cards import cards_section
 from lakehouse.report.charts import Row
-from lakehouse.report.sections import SECTIONS, Exhibit, Section
+from lakehouse.report.exhibits import Exhibit, Section
+from lakehouse.report.sections import SECTIONS
+from lakehouse.report.tables import table
 from lakehouse.settings import Settings
 
 MOST_ROWS = 100
@@ -39,7 +42,10 @@ def write_report(settings: Settings, path: Path, now: datetime) -> list[str]:
     open_engine(settings)
     empty: list[str] = []
     body = "".join(_section(settings, section, empty) for section in SECTIONS)
-    links = "".join(f'<a href="#{_anchor(section.title)}">{escape(section.title)}</a>' for section in SECTIONS)
+    body += cards_section(settings, empty)
+    links = "".join(
+        f'<a href="#{_anchor(title)}">{escape(title)}</a>' for title in [*(one.title for one in SECTIONS), CARDS]
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -71,10 +77,11 @@ def _exhibit(settings: Settings, section: Section, exhibit: Exhibit, empty: list
     picture = "" if exhibit.draw is None else _picture(exhibit, rows)
     told = "" if len(rows) <= MOST_ROWS else f" (the first {MOST_ROWS} of {len(rows):,})"
     opened = " open" if exhibit.draw is None else ""
+    numbers = table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]])
     command = f"lakehouse sql {_quoted(exhibit.sql)}"
     return (
         f"{head}{picture}<details{opened}><summary>The numbers{told}</summary>"
-        f'<div class="numbers">{_table(rows[:MOST_ROWS])}</div><code>{escape(command)}</code></details>'
+        f'<div class="numbers">{numbers}</div><code>{escape(command)}</code></details>'
     )
 
 
@@ -88,23 +95,6 @@ def _picture(exhibit: Exhibit, rows: Sequence[Row]) -> str:
     assert exhibit.draw is not None
     drawn = b64encode(exhibit.draw(rows).encode()).decode()
     return f'<img alt="{escape(exhibit.title)}: {escape(exhibit.about)}" src="data:image/svg+xml;base64,{drawn}">'
-
-
-def _table(rows: Sequence[Row]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return f"<td>{'' if value is None else 'yes' if value else 'no'}</td>"
-    if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
-    if isinstance(value, float):
-        return f'<td class="number">{value:,.4g}</td>' if abs(value) < 1000 else f'<td class="number">{value:,.0f}</td>'
-    is_number = type(value).__name__ == "Decimal"
-    return f"<td{' class=number' if is_number else ''}>{escape(f'{value:,}' if is_number else str(value))}</td>"
 
 
 def _quoted(sql: str) -> str:
