@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 COLOURS = ("#1b6ca8", "#e07a1f", "#3a7d44", "#8e4585", "#c0392b", "#6b705c")
 GREY = "#777777"
-SIZE = (5.8, 3.3)
-"""Inches: text of ten points can then be read at the width of a phone."""
+SIZE = (4.6, 3.0)
+"""Inches: 331 points, so that text of ten points has 10.8 pixels on a phone whose page is 358 wide."""
+LEGEND_LETTERS = 42
+"""What fits beside one another above a plot, the marks among them."""
+MOST_TICKS = 5
 LINE_INCHES = 0.28
 """What a bar needs for its name; a figure of many grows with them."""
 STYLE = {"svg.hashsalt": "lakehouse", "svg.fonttype": "none", "font.size": 10}
@@ -74,10 +77,10 @@ def draw_bars(
     drawn.grid(axis="x", alpha=0.3)
     drawn.set_axisbelow(True)
     if len(values) > 1:
-        legend_above(drawn, len(values))
+        legend_above(drawn)
     else:
         drawn.set_xlabel(next(iter(values)))
-        drawn.margins(x=0.15)
+        drawn.margins(x=0.2)
 
 
 def draw_intervals(
@@ -119,9 +122,11 @@ def draw_beside_diagonal(drawn: Axes, xs: Sequence[float], ys: Sequence[float], 
     drawn.legend(frameon=False)
 
 
-def legend_above(drawn: Axes, entries: int) -> None:
-    """Out of the way of what is drawn."""
-    drawn.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=min(3, entries), frameon=False, borderaxespad=0.2)
+def legend_above(drawn: Axes) -> None:
+    """Out of the way of what is drawn, in as many columns as fit."""
+    longest = max(len(label) for label in drawn.get_legend_handles_labels()[1])
+    columns = max(1, LEGEND_LETTERS // (longest + 4))
+    drawn.figure.legend(loc="outside upper left", ncols=columns, frameon=False)
 
 
 def bars(title: str, x: str, values: Mapping[str, float]) -> Figure:
@@ -147,8 +152,10 @@ def beside_diagonal(title: str, x: str, y: str, xs: Sequence[float], ys: Sequenc
 
 def _plain_numbers(drawn: Axes) -> None:
     """1,500,000 in place of 1.5 and 1e6 in a corner."""
-    from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
+    from matplotlib.ticker import AutoLocator, MaxNLocator, ScalarFormatter, StrMethodFormatter
 
+    if type(drawn.xaxis.get_major_locator()) is AutoLocator:
+        drawn.xaxis.set_major_locator(MaxNLocator(MOST_TICKS - 1))
     for axis in (drawn.xaxis, drawn.yaxis):
         if type(axis.get_major_formatter()) is ScalarFormatter:
             is_small = max(map(abs, axis.get_view_interval())) < 100

@@ -10,8 +10,8 @@ from ml import plots
 
 Row = dict[str, Any]
 Draw = Callable[[Sequence[Row]], str]
-MOST_BARS = 20
-LONGEST_NAME = 34
+MOST_BARS, MOST_INTERVALS = 20, 40
+LONGEST_NAME = 26
 
 
 def bars(label: str, *values: str, stacked: bool = False) -> Draw:
@@ -30,7 +30,7 @@ def intervals(label: str, value: str, low: str, high: str, x_title: str = "") ->
     """A point with its interval for each row."""
 
     def draw(rows: Sequence[Row]) -> str:
-        shown = [row for row in rows if row[value] is not None][:MOST_BARS]
+        shown = [row for row in rows if row[value] is not None][:MOST_INTERVALS]
         figure, axes = plots.axes(x=x_title or _title(value), lines=len(shown))
         ends = [[math.nan if row[end] is None else float(row[end]) for row in shown] for end in (low, high)]
         plots.draw_intervals(axes, _names(shown, label), _numbers(shown, value), *ends)
@@ -61,9 +61,8 @@ def lines(
         for row in rows:
             if mark is not None and row[mark]:
                 axes.axvline(row[x], linestyle="--", color=plots.GREY, label=_title(mark))
-        entries = len(axes.get_legend_handles_labels()[1])
-        if entries > 1:
-            plots.legend_above(axes, entries)
+        if len(axes.get_legend_handles_labels()[1]) > 1:
+            plots.legend_above(axes)
         if points and hasattr(points[0][x], "year"):
             axes.tick_params(axis="x", rotation=30)
         return plots.svg(figure)
@@ -102,7 +101,8 @@ def beside_diagonal(x: str, y: str, diagonal: str = "as it should be") -> Draw:
 
 
 def _names(rows: Sequence[Row], label: str) -> list[str]:
-    return [str(row[label])[:LONGEST_NAME] for row in rows]
+    names = [str(row[label]) for row in rows]
+    return [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
 
 
 def _numbers(rows: Sequence[Row], name: str) -> list[float]:

@@ -30,13 +30,18 @@ class Section:
     exhibits: tuple[Exhibit, ...]
 
 
-def metrics(title: str, task: str, about: str) -> Exhibit:
+def metrics(title: str, task: str, about: str, shown: str = "true") -> Exhibit:
+    """The measures of a task's model that serves, beside their baselines.
+
+    Args:
+        shown: a condition on the rows of `ml.model_metrics`.
+    """
     return Exhibit(
         title,
         about,
         ("ml.model_metrics",),
         f"select metric, value, interval_low, interval_high, baseline, baseline_value, lead_low, lead_high, split, "
-        f"model_version from ml.model_metrics where task = '{task}' order by metric",
+        f"model_version from ml.model_metrics where task = '{task}' and {shown} order by metric",
         None,
     )
 

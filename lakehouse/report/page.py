@@ -21,12 +21,15 @@ from lakehouse.settings import Settings
 MOST_ROWS = 100
 STYLE = """
 :root { color-scheme: light }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem; color: #222 }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { border-bottom: 2px solid #1b6ca8; margin-top: 2.5rem } h3 { margin-bottom: .2rem }
 nav a { display: inline-block; margin: .1rem .8rem .1rem 0 }
-img { width: 100%; height: auto; max-width: 46rem }
+img { width: 100%; height: auto; max-width: 34rem }
 .numbers { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem }
-td, th { padding: .15rem .7rem; text-align: left; white-space: nowrap }
+td, th { padding: .15rem .6rem; text-align: left; white-space: nowrap }
+td:first-child { white-space: normal; min-width: 7rem }
+.card { border: 1px solid #ccc; border-radius: .3rem; margin: .5rem 0; padding: .4rem .8rem }
+h4 { margin: 1.2rem 0 .2rem } h4 + p { margin-top: 0 }
 td.number { text-align: right; font-variant-numeric: tabular-nums } tr:nth-child(even) { background: #f5f5f5 }
 code { display: block; overflow-x: auto; white-space: pre; background: #f5f5f5; padding: .4rem .6rem; font-size: .8rem }
 .none { color: #777 }

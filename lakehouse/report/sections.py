@@ -7,6 +7,10 @@ from lakehouse.report.data_sections import DATA_SECTIONS
 from lakehouse.report.exhibits import Exhibit, Section, effects, gains, metrics, reliability
 from lakehouse.report.fairness_section import FAIRNESS
 
+OF_TEN = ("ndcg_at_10", "recall_at_10", "map_at_10", "coverage_at_10", "novelty_at_10")
+METHOD = "regexp_replace(metric, '_[a-z]+_at_10', '')"
+"""Of a metric such as item_to_item_recall_at_10."""
+
 SECTIONS = (
     *DATA_SECTIONS,
     Section(
@@ -52,7 +56,17 @@ SECTIONS = (
                 "order by value desc, method",
                 intervals("method", "ndcg_at_10", "interval_low", "interval_high"),
             ),
-            metrics("Measures by method", "recommend", "Found on later purchases than those that were learnt from."),
+            Exhibit(
+                "Measures by method",
+                "Of ten recommendations on later purchases; popularity is what one would do without a model.",
+                ("ml.model_metrics",),
+                f"select {METHOD} as method, "
+                + ", ".join(f"max(case when metric like '%_{name}' then value end) as {name}" for name in OF_TEN)
+                + " from ml.model_metrics where task = 'recommend' and split like 'by method%' "
+                f"group by {METHOD} order by ndcg_at_10 desc, method",
+                None,
+            ),
+            metrics("Measures of what serves", "recommend", "With their intervals.", "split not like 'by method%'"),
             Exhibit(
                 "Where recommendations come from",
                 "Rows by method: customers of whom nothing is known get what their segment or everybody takes.",
