@@ -24,7 +24,7 @@ def appraised(settings: Settings, training: Training) -> tuple[Training, Card | 
         seed = int(training.parameters["seed"])
         metrics = with_intervals(metrics, held_out, seed)
         found = fairness(settings, held_out, training.parameters["as_of"], seed)
-        if held_out.probability is not None and held_out.happened is not None:
+        if held_out.probability is not None and held_out.happened is not None and held_out.happened.any():
             points = curves(held_out.probability, held_out.happened)
     card = card_of(settings, training.task, training.parameters, training.data_versions, metrics, found, points)
     return replace(training, metrics=metrics), card

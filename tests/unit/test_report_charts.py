@@ -65,7 +65,7 @@ def test_text_is_large_enough_on_a_phone(draw: Draw) -> None:
     """A page of 390 pixels leaves 358 for a picture, whose width is told in points."""
     svg = draw(ROWS)
     width = float(re.search(r'width="([\d.]+)pt"', svg).group(1))  # type: ignore[union-attr]
-    sizes = [float(size) for size in re.findall(r"font: ([\d.]+)px", svg)]
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
     assert sizes
     assert min(sizes) * 358 / width >= 10
 
