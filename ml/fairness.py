@@ -123,7 +123,8 @@ def _is_enough(measure: Measure) -> bool:
     if not measure.ranks:
         return True
     happened = measure.columns[1] > 0
-    return min(int(happened.sum()), int((~happened).sum())) >= LEAST_OF_AN_OUTCOME
+    weight = np.ones(len(happened)) if measure.weight is None else measure.weight
+    return min(float(weight[happened].sum()), float(weight[~happened].sum())) >= LEAST_OF_AN_OUTCOME
 
 
 def _with_value(one: GroupMeasure, measure: Measure, drawn: Floats) -> GroupMeasure:

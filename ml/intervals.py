@@ -45,6 +45,7 @@ class Measure:
     Args:
         columns: one value per row each.
         least, most: no value lies beyond; an interval is cut there.
+        weight: how much each row counts; all alike without it.
         ranks: whether it compares rows of both outcomes, so that a few of one make it any number.
     """
 
@@ -53,14 +54,20 @@ class Measure:
     least: float = -np.inf
     most: float = np.inf
     ranks: bool = False
+    weight: Floats | None = None
 
     def at(self, rows: npt.NDArray[np.bool_]) -> Measure:
         """The same of some of the rows."""
-        return replace(self, columns=tuple(column[rows] for column in self.columns))
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, columns=tuple(column[rows] for column in self.columns), weight=weight)
+
+    def of_each(self, weights: Floats) -> Floats:
+        """Of each resample, whose rows weigh so much (resamples x rows)."""
+        return self.of(weights if self.weight is None else weights * self.weight, *self.columns)
 
     def value(self) -> float:
         """Of the rows as they are; NaN where it is not defined."""
-        return float(self.of(np.ones((1, len(self.columns[0]))), *self.columns)[0])
+        return float(self.of_each(np.ones((1, len(self.columns[0]))))[0])
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class Resamples:
     def drawn(self, measure: Measure) -> Floats:
         """The measure of each resample."""
         weights = [self._weights] if self._is_small else self._parts()
-        return np.concatenate([measure.of(some, *measure.columns) for some in weights])
+        return np.concatenate([measure.of_each(some) for some in weights])
 
     @property
     def _is_small(self) -> bool:
@@ -212,7 +219,9 @@ def _calibration_error(weights: Floats, probability: Floats, happened: Floats) -
 
 
 def _concordance(weights: Floats, risk: Floats, duration: Floats, event_observed: Floats) -> Floats:
-    is_event = event_observed > 0
+    counts = weights.any(axis=0)
+    weights, risk, duration = weights[:, counts], risk[counts], duration[counts]
+    is_event = event_observed[counts] > 0
     events = np.flatnonzero(is_event)
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     at_once = max(1, CELLS_AT_ONCE // max(1, len(risk)))

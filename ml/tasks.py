@@ -18,6 +18,7 @@ from ml.budget import features as budget
 from ml.budget.score import score as score_budget
 from ml.budget.train import train as train_budget
 from ml.churn import features as churn
+from ml.churn.compare import JUDGE as JUDGE_CHURN
 from ml.churn.score import score as score_churn
 from ml.churn.train import train as train_churn
 from ml.click import features as click
@@ -27,6 +28,7 @@ from ml.click.train import train as train_click
 from ml.frames import speaking_to
 from ml.promotion import Direction, Verdict
 from ml.purchase import features as purchase
+from ml.purchase.compare import JUDGE as JUDGE_PURCHASE
 from ml.purchase.score import score as score_purchase
 from ml.purchase.train import train as train_purchase
 from ml.recommend import features as recommend
@@ -39,9 +41,11 @@ from ml.segment.compare import JUDGE as JUDGE_SEGMENT
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
 from ml.text import features as text
+from ml.text.compare import JUDGE as JUDGE_TEXT
 from ml.text.score import score as score_text
 from ml.text.train import train as train_text
 from ml.value import features as value
+from ml.value.compare import JUDGE as JUDGE_VALUE
 from ml.value.score import score as score_value
 from ml.value.train import train as train_value
 
@@ -210,6 +214,7 @@ TASKS: dict[str, Task] = {
             ("customer_value",),
             train_value,
             score_value,
+            judge=JUDGE_VALUE,
             metric="orders_mae",
             direction="lower",
             baseline="same rate as so far",
@@ -231,6 +236,7 @@ TASKS: dict[str, Task] = {
             ("purchase_predictions", "purchase_importances"),
             train_purchase,
             score_purchase,
+            judge=JUDGE_PURCHASE,
             metric="auc",
             direction="higher",
             baseline="recency alone",
@@ -241,6 +247,7 @@ TASKS: dict[str, Task] = {
             ("churn_predictions", "churn_curves"),
             train_churn,
             score_churn,
+            judge=JUDGE_CHURN,
             metric="integrated_brier_score",
             direction="lower",
             baseline="kaplan_meier",
@@ -251,6 +258,7 @@ TASKS: dict[str, Task] = {
             ("ticket_texts",),
             train_text,
             score_text,
+            judge=JUDGE_TEXT,
             metric="mood_auc",
             direction="higher",
             baseline="chance",

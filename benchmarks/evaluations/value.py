@@ -1,27 +1,35 @@
 """Customer value: the papers' own data and figures, and later periods of two real shops foretold.
 
-    PYTHONPATH=. LAKEHOUSE_DATA_DIR=../shared/data python benchmarks/evaluations/value.py     # seconds
+    PYTHONPATH=. LAKEHOUSE_DATA_DIR=../shared/data python benchmarks/evaluations/value.py
 
 CDNOW is what the papers fit (first 39 weeks) and foretell (the 39 after them). Online Retail is read by this evaluation
 only: nothing of the task was chosen on it. Each period is foretold by the fit of what came before it, beside what one
-reads off the profile without a model: as often and as much per day as so far.
+reads off the profile without a model: as often and as much per day as so far. Two generated shops follow, whose seed
+nothing was developed with: their last quarter holds the year's sales of November, which a shop of one year has never
+seen and a shop of two has; the quarter before it is an ordinary one.
 """
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from deltalake import DeltaTable
 from scipy import integrate, special, stats
 
-from lakehouse.settings import load_settings
+from benchmarks.planted import AS_OF, SEEDS, SHOPS, shop
+from lakehouse.settings import Settings, load_settings
 from ml.registry import Metric
 from ml.value import bgnbd, gammagamma
 from ml.value.bgnbd import BgNbd
-from ml.value.evaluate import compare, held_out_days
-from ml.value.features import purchases
+from ml.value.evaluate import HELD_OUT_DAYS, compare, held_out_days
+from ml.value.features import Purchases, purchases
 from ml.value.gammagamma import GammaGamma
+from ml.value.model import learn
+from ml.value.season import read_repeat_days, season_factors
+from ml.value.spread import Z
 
 Row = tuple[str, str, str, bool]
 PAPER = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
@@ -29,6 +37,7 @@ PAPER_LIKELIHOOD = -9582.4
 """Fader, Hardie and Lee 2005, table 2; times in weeks."""
 NOTE = {"p": 6.25, "q": 3.74, "v": 15.45}
 """Fader and Hardie 2013 (15.44 there)."""
+HALVINGS = 5
 CALIBRATION_ENDS, HOLDOUT_DAYS = pd.Timestamp("1997-09-30"), 273
 
 
@@ -44,7 +53,55 @@ def rows() -> list[Row]:
     ):
         path = data / f"{name}.csv.gz"
         told += measured(path) if path.exists() else [(f"value, {name}", "no file", "", False)]
+    with tempfile.TemporaryDirectory(prefix="value-") as folder:  # one for all: the engine keeps that of the first
+        for customers, days in SHOPS:
+            settings, _ = shop(Path(folder) / str(days), customers, days, SEEDS[0])
+            told += generated(settings, f"value, generated, {days} days")
     return told
+
+
+def generated(settings: Settings, what: str) -> list[Row]:
+    """The last two quarters, each foretold by what was known before it, and how far two halves differ."""
+    activity = DeltaTable(settings.table_path("gold", "feat_activity")).to_pandas()
+    is_sale = (activity["kind"] == "order_line") & activity["is_purchase"].fillna(False).astype(bool)
+    sold = activity[is_sale & activity["customer_id"].notna()]
+    sales = pd.DataFrame(
+        {
+            "customer_id": sold["customer_id"],
+            "day": pd.to_datetime(sold["occurred_on"]),
+            "amount": sold["net_amount"].astype(np.float64),
+        }
+    )
+    told: list[Row] = []
+    for back in (HELD_OUT_DAYS, 2 * HELD_OUT_DAYS):
+        cut = pd.Timestamp(AS_OF) - pd.Timedelta(days=back)
+        until = cut + pd.Timedelta(days=HELD_OUT_DAYS)
+        split = split_of(sales[sales["day"] <= until], cut)
+        before = purchases(split)
+        model = learn(before)
+        factors = season_factors(model.orders, before, read_repeat_days(settings, cut.date()), cut.toordinal())
+        told += _foretold(f"{what}, after {cut.date()}", compare(split, HELD_OUT_DAYS, model, factors))
+        if back == HELD_OUT_DAYS:
+            told.append((f"{what}: 95 % intervals of expected orders, by halves", *_halves(before)))
+    return told
+
+
+def _halves(customers: Purchases) -> tuple[str, str, bool]:
+    """How often the logarithms of what two halves of the customers teach differ by no more than both errors allow."""
+    rng, held = np.random.default_rng(SEEDS[0]), []
+    for _ in range(HALVINGS):
+        is_first = rng.random(len(customers)) < 0.5
+        ends = []
+        for part in (is_first, ~is_first):
+            model = learn(Purchases(*(values[part] for values in vars(customers).values())))
+            told = model.told(customers)
+            ends.append([np.log(told[f"expected_order_count_90d_{end}"].to_numpy()) for end in ("low", "high")])
+        (low, high), (other_low, other_high) = ends
+        apart = np.abs((low + high) - (other_low + other_high)) / 2.0
+        error = np.hypot(high - low, other_high - other_low) / (2.0 * Z)
+        held.append(float((apart <= Z * error).mean()))
+    mean = float(np.mean(held))
+    return f"{mean:.3f}", "0.95, at least 0.9", mean >= 0.9
 
 
 def summary_of_orders(path: Path) -> list[Row]:
@@ -74,7 +131,7 @@ def transactions(path: Path) -> list[Row]:
     model = bgnbd.fit(x, t_x, age)
     return [
         *_orders("value, CDNOW transactions", model, model.log_likelihood(x, t_x, age)),
-        *_foretold("value, CDNOW, 39 weeks on", compare(split, HOLDOUT_DAYS)),
+        *_foretold("value, CDNOW, 39 weeks on", compare(split, HOLDOUT_DAYS, learn(purchases(split)))),
     ]
 
 
@@ -106,7 +163,7 @@ def online_retail(path: Path) -> list[Row]:
     sales = pd.DataFrame({"customer_id": read["CustomerID"], "day": day, "amount": amount})
     days = held_out_days(purchases(split_of(sales, day.max())))
     split = split_of(sales, day.max() - pd.Timedelta(days=days))
-    return _foretold(f"value, Online Retail, {days} days on", compare(split, days))
+    return _foretold(f"value, Online Retail, {days} days on", compare(split, days, learn(purchases(split))))
 
 
 def split_of(sales: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -165,6 +222,12 @@ def _foretold(what: str, metrics: list[Metric]) -> list[Row]:
     told: list[Row] = []
     for metric in metrics:
         if metric.baseline_value is None:
+            continue
+        if metric.baseline == "stated":
+            passed = metric.value >= metric.baseline_value - 0.02
+            told.append((f"{what}: {metric.name}", f"{metric.value:.3f}", f"{metric.baseline_value:.2f}", passed))
+            continue
+        if metric.baseline == "usual":
             continue
         is_level = metric.baseline == "actual"
         passed = _near(metric.value, metric.baseline_value, metric.baseline_value / 5)

@@ -60,7 +60,13 @@ class Activity:
 
     def by(self, until: int) -> Activity:
         """The same as it was known at the end of day `until`."""
-        known, begun = self.day <= until, self.started <= until
+        return self._kept(self.day <= until, self.started <= until)
+
+    def of(self, customers: npt.NDArray[np.bool_]) -> Activity:
+        """The same of these customers only, one flag each; the others are there without a day."""
+        return self._kept(customers[self.user], customers[self.member])
+
+    def _kept(self, known: npt.NDArray[np.bool_], begun: npt.NDArray[np.bool_]) -> Activity:
         days = ("user", "day", "is_bought", "gross_cents", "discount_cents", "ticket_count")
         periods = ("member", "started", "expires")
         return Activity(

@@ -1,6 +1,6 @@
 """Who is at risk on a day, what is known of them by then, and what became of them: landmarks of a survival model.
 
-A landmark is a day on which every buyer who is not lost yet is looked at: covariates from what was known by that day,
+A landmark is a day on which every buyer who is not lapsed yet is looked at: covariates from what was known by that day,
 the outcome from what came after it (van Houwelingen, Scand. J. Statistics 34, 2007). Several landmarks are stacked,
 a row per customer and landmark (van Houwelingen and Putter, "Dynamic Prediction in Clinical Survival Analysis", 2012).
 """
@@ -14,12 +14,13 @@ import pandas as pd
 
 from ml.churn.activity import READS as READS
 from ml.churn.activity import Activity, Floats, Ints
+from ml.churn.leaving import Leaving
 
 HORIZON = 90
 """Days ahead for which a probability is given."""
 MOST_SILENCE, LEAST_SILENCE = 90, 14
 USUAL_SHARE = 0.99
-"""A silence counts as churn when it is longer than this share of the gaps that buyers came back from."""
+"""A silence is unusual when it is longer than this share of the gaps that buyers came back from."""
 COVARIATES = (
     "recency_days",
     "missed_active_days",
@@ -33,32 +34,39 @@ COVARIATES = (
 )
 LOGGED = COVARIATES[1:6]
 """Days, counts and amounts differ by factors: log1p of them is taken. Not of recency, whose late days tell most."""
+LEARNT_DAYS = 2 * HORIZON
+"""How long ago the first landmark may be: early leavers tell of another shop. On seven generated shops (seeds 11 to 14)
+90, 120, 180 and 240 days did alike, and all better than two years."""
 MOST_ROWS = 20_000
-"""A fit takes at most so many rows, evenly spaced in the order of customers and landmarks."""
+"""A fit takes at most so many customers and landmarks, evenly spaced in their order."""
+LEAST_WEIGHT = 1e-4
+"""An outcome less likely than this is left out."""
 
 
 @dataclass(frozen=True)
 class Landmark:
-    """Everybody at risk on a day, in the order of their ids.
+    """Everybody at risk on a day, in the order of their ids, each with the ends that are possible.
 
     Args:
         user: positions in `Activity.customers`.
-        covariates: one row per customer, `COVARIATES` in their natural units.
-        duration: whole days from the landmark to churn, or to the last day of which it is known, at least 1.
-        event_observed: whether it was churn; else right-censored.
+        covariates: one row per customer and possible end, `COVARIATES` in their natural units.
+        duration: whole days from the landmark to the day of leaving, or to the last day that is known, at least 1.
+        event_observed: whether it is of leaving; else right-censored.
+        weight: the probability of this end.
     """
 
     user: Ints
     covariates: pd.DataFrame
     duration: Floats
     event_observed: Floats
+    weight: Floats
 
 
 def silence_days(seen: Activity) -> int:
-    """The silence, in whole days, that counts as churn for this population.
+    """The silence, in whole days, after which a buyer is lapsed: too unusual for this population to be rescued.
 
     The 99th percentile of the gaps between a buyer's active days, within 14 and 90 days and never more than a quarter
-    of the days that are known: of a longer one no outcome could be seen.
+    of the days that are known.
     """
     if len(seen.day) == 0:
         return MOST_SILENCE
@@ -70,13 +78,10 @@ def silence_days(seen: Activity) -> int:
 
 
 def landmark_days(seen: Activity, until: int, silence: int) -> list[int]:
-    """The days to learn from, known by `until`: a third of a silence apart, back from the last that has an outcome.
-
-    A silence that began less than `silence` days ago may still end, so outcomes are known up to `until - silence`.
-    """
+    """The days to learn from: a third of a silence apart, back from the last, for as long as `LEARNT_DAYS`."""
     step = max(7, silence // 3)
     first = int(seen.day.min()) if len(seen.day) else until
-    return list(range(until - silence - step, first + step - 1, -step))[::-1]
+    return list(range(until - step, max(first + step, until - LEARNT_DAYS) - 1, -step))[::-1]
 
 
 def at_risk(seen: Activity, on: int, silence: int) -> tuple[Ints, pd.DataFrame]:
@@ -128,41 +133,55 @@ def covariates(seen: Activity, on: int) -> tuple[Ints, pd.DataFrame]:
     return user, told.iloc[user].reset_index(drop=True)
 
 
-def landmark(seen: Activity, on: int, until: int, silence: int) -> Landmark:
-    """Everybody at risk on day `on`, followed with what is known by day `until`.
+def outcomes(user: Ints, told: pd.DataFrame, on: Ints, until: int, left: Leaving) -> Landmark:
+    """What became of customers by day `until`: of each a row of having left and one of being there still.
 
-    Churn is the day after the last active day, when at least `silence` days have gone by since: whoever came back,
-    however late, was not lost. Whoever fell silent before the landmark already churns at 1 day. A last active day
-    after `until - silence` tells nothing yet, so everybody is followed up to that day and censored there; as it is
-    the same day for all, being censored tells nothing of the customer.
+    Each weighs as much as it is probable. Who is likely to have left before the landmark already leaves on its first
+    day. Everybody is followed up to `until` and censored there; as it is the same day for all, being censored tells
+    nothing of the customer.
+
+    Args:
+        user, told, on: one entry per customer and landmark.
     """
+    followed = (until - on).astype(np.float64)
+    duration = np.maximum(left.day[user] - on, 1).astype(np.float64)
+    gone = left.probability[user]
+    rows = np.repeat(np.arange(len(user)), 2)
+    is_left = np.tile([True, False], len(user))
+    weight = np.where(is_left, gone[rows], 1.0 - gone[rows])
+    ends = np.where(is_left, np.minimum(duration, followed)[rows], followed[rows])
+    event = (is_left & (duration <= followed)[rows]).astype(np.float64)
+    kept = weight > LEAST_WEIGHT
+    rows = rows[kept]
+    return Landmark(user[rows], told.iloc[rows].reset_index(drop=True), ends[kept], event[kept], weight[kept])
+
+
+def landmark(seen: Activity, on: int, until: int, silence: int, left: Leaving) -> Landmark:
+    """Everybody at risk on day `on`, followed with what is known by day `until`: `left` is of that day."""
     user, told = at_risk(seen, on, silence)
-    last = np.zeros(len(seen.customers), dtype=np.int64)
-    later = seen.by(until)
-    np.maximum.at(last, later.user, later.day)
-    fell_silent = last[user]
-    duration = np.maximum(fell_silent - on, 0) + 1
-    followed = until - silence - on + 1
-    return Landmark(
-        user,
-        told,
-        np.minimum(duration, followed).astype(np.float64),
-        (duration <= followed).astype(np.float64),
-    )
+    return outcomes(user, told, np.full(len(user), on), until, left)
 
 
-def training_rows(seen: Activity, until: int, silence: int) -> Landmark:
-    """The landmarks before `until` one below the other, sorted by customer and day, at most `MOST_ROWS` of them."""
-    parts = [landmark(seen, on, until, silence) for on in landmark_days(seen, until, silence)]
+def training_rows(seen: Activity, until: int, silence: int, left: Leaving) -> Landmark:
+    """The landmarks before `until` one below the other, sorted by customer and day, at most `MOST_ROWS` of them.
+
+    Args:
+        left: of the day `until`.
+    """
+    days = landmark_days(seen, until, silence)
+    parts = [at_risk(seen, on, silence) for on in days]
     if not parts:
         none = np.zeros(0)
-        return Landmark(np.zeros(0, dtype=np.int64), pd.DataFrame(columns=list(COVARIATES), dtype=float), none, none)
-    user = np.concatenate([part.user for part in parts])
+        told = pd.DataFrame(columns=list(COVARIATES), dtype=float)
+        return Landmark(np.zeros(0, dtype=np.int64), told, none, none, none)
+    user = np.concatenate([part for part, _ in parts])
+    on = np.repeat(np.array(days), [len(part) for part, _ in parts])
     order = np.argsort(user, kind="stable")
     order = order[:: max(1, -(-len(order) // MOST_ROWS))]
-    return Landmark(
-        user[order],
-        pd.concat([part.covariates for part in parts], ignore_index=True).iloc[order].reset_index(drop=True),
-        np.concatenate([part.duration for part in parts])[order],
-        np.concatenate([part.event_observed for part in parts])[order],
-    )
+    told = pd.concat([part for _, part in parts], ignore_index=True).iloc[order]
+    return outcomes(user[order], told, on[order], until, left)
+
+
+def can_be_learnt(seen: Activity, until: int, silence: int) -> bool:
+    """Whether anybody is at risk on any landmark before `until`."""
+    return any(len(at_risk(seen, on, silence)[0]) for on in landmark_days(seen, until, silence))

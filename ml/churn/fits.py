@@ -17,7 +17,7 @@ from ml.churn.activity import Floats
 
 PENALTY = 0.01
 """Per row, of half the squared coefficients: keeps covariates that go together from cancelling each other."""
-DURATION, EVENT = "duration", "event_observed"
+DURATION, EVENT, WEIGHT = "duration", "event_observed", "weight"
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,30 @@ class Weibull:
         return np.asarray((days / np.exp(self.intercept)) ** np.exp(self.log_rho))
 
 
-def fit_cox(covariates: pd.DataFrame, duration: Floats, event_observed: Floats, penalty: float = PENALTY) -> Cox:
+def fit_cox(
+    covariates: pd.DataFrame,
+    duration: Floats,
+    event_observed: Floats,
+    penalty: float = PENALTY,
+    weight: Floats | None = None,
+) -> Cox:
     """Maximum partial likelihood (Cox, JRSS B 34, 1972), ties by Efron's way.
 
     Args:
         covariates: one row per subject, each column with some variance.
         duration: days to the event, or to the end of follow-up, above 0.
         event_observed: 1 for an event, 0 for right-censored.
+        weight: how many subjects each row stands for; one without it.
 
     Raises:
         lifelines.exceptions.ConvergenceError: the covariates separate events from others, or repeat each other.
     """
     from lifelines import CoxPHFitter
 
-    rows = _rows(covariates, duration, event_observed)
+    rows = _rows(covariates, duration, event_observed, weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = CoxPHFitter(penalizer=penalty).fit(rows, DURATION, EVENT)
+        fitted = CoxPHFitter(penalizer=penalty).fit(rows, DURATION, EVENT, weights_col=WEIGHT)
     coefficients = fitted.params_[list(covariates.columns)]
     at_mean = fitted.baseline_cumulative_hazard_.iloc[:, 0]
     at_zero = at_mean.to_numpy() * np.exp(-float(covariates.mean().to_numpy() @ coefficients.to_numpy()))
@@ -94,15 +101,19 @@ def fit_cox(covariates: pd.DataFrame, duration: Floats, event_observed: Floats, 
 
 
 def fit_weibull(
-    covariates: pd.DataFrame, duration: Floats, event_observed: Floats, penalty: float = PENALTY
+    covariates: pd.DataFrame,
+    duration: Floats,
+    event_observed: Floats,
+    penalty: float = PENALTY,
+    weight: Floats | None = None,
 ) -> Weibull:
     """Maximum likelihood of a Weibull whose scale depends on the covariates; arguments and errors as of `fit_cox`."""
     from lifelines import WeibullAFTFitter
 
-    rows = _rows(covariates, duration, event_observed)
+    rows = _rows(covariates, duration, event_observed, weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = WeibullAFTFitter(penalizer=penalty).fit(rows, DURATION, EVENT)
+        fitted = WeibullAFTFitter(penalizer=penalty).fit(rows, DURATION, EVENT, weights_col=WEIGHT)
     scale = fitted.params_["lambda_"]
     return Weibull(
         {str(name): float(scale[name]) for name in covariates.columns},
@@ -112,5 +123,6 @@ def fit_weibull(
     )
 
 
-def _rows(covariates: pd.DataFrame, duration: Floats, event_observed: Floats) -> pd.DataFrame:
-    return covariates.reset_index(drop=True).assign(**{DURATION: duration, EVENT: event_observed})
+def _rows(covariates: pd.DataFrame, duration: Floats, event_observed: Floats, weight: Floats | None) -> pd.DataFrame:
+    told = {DURATION: duration, EVENT: event_observed, WEIGHT: np.ones(len(duration)) if weight is None else weight}
+    return covariates.reset_index(drop=True).assign(**told)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ml.churn.activity import Floats, Ints
 from ml.churn.features import HORIZON, LOGGED
+from ml.churn.spread import interval
 
 DAYS = np.arange(HORIZON + 1, dtype=np.float64)
 
@@ -22,10 +23,11 @@ class ChurnModel:
 
     Args:
         family: what was fitted: cox, weibull, or kaplan_meier where there was too little to tell customers apart.
-        silence: days without activity after which a buyer counts as lost.
+        silence: days without activity after which a buyer is lapsed.
         names: the covariates that vary; `mean`, `deviation` and `coefficients` (gamma) go with them.
         cumulative_hazard: H0 of the days 0 to `HORIZON` after the landmark.
         observed: Kaplan-Meier survival of the training rows on the same days.
+        covariance: of the coefficients and, last, of log H0(`HORIZON`), over customers (`spread.covariance`).
     """
 
     family: str
@@ -36,6 +38,7 @@ class ChurnModel:
     coefficients: Floats
     cumulative_hazard: Floats
     observed: Floats
+    covariance: Floats
 
     def contributions(self, covariates: pd.DataFrame) -> Floats:
         """Customers x `names`: what each covariate adds to the log hazard, beside a customer who is average in it."""
@@ -46,10 +49,27 @@ class ChurnModel:
         hazard = np.exp(np.clip(self.contributions(covariates).sum(axis=1), -30.0, 30.0))
         return np.asarray(np.exp(-hazard[:, None] * self.cumulative_hazard))
 
+    def interval(self, covariates: pd.DataFrame) -> tuple[Floats, Floats]:
+        """95 % intervals of the probability to leave within `HORIZON` days: how far another sample of customers might
+        have moved it. Not where one customer will end: that is the probability's own matter.
+        """
+        scaled = (logged(covariates, self.names) - self.mean) / self.deviation
+        level = np.log(max(1e-300, float(self.cumulative_hazard[-1])))
+        gradient = np.column_stack([scaled, np.ones(len(scaled))])
+        return interval(scaled @ self.coefficients + level, gradient, self.covariance)
+
     def predict(self, covariates: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """`churn_probability` within `HORIZON` days and `median_days_to_churn` for rows of `COVARIATES`."""
+        """`churn_probability` within `HORIZON` days, its interval, `median_days_to_churn` for rows of `COVARIATES`."""
         survival = self.survival(covariates)
-        return pd.DataFrame({"churn_probability": 1.0 - survival[:, -1], "median_days_to_churn": median_days(survival)})
+        low, high = self.interval(covariates)
+        return pd.DataFrame(
+            {
+                "churn_probability": 1.0 - survival[:, -1],
+                "churn_probability_low": low,
+                "churn_probability_high": high,
+                "median_days_to_churn": median_days(survival),
+            }
+        )
 
     def save(self, folder: Path) -> None:
         """Write `churn.json`."""
@@ -71,6 +91,7 @@ def load(folder: Path) -> ChurnModel:
         coefficients=np.array(content["coefficients"]),
         cumulative_hazard=np.array(content["cumulative_hazard"]),
         observed=np.array(content["observed"]),
+        covariance=np.array(content["covariance"]),
     )
 
 

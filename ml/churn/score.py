@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.churn.activity import EPOCH, Activity, Floats, Ints, read_activity
-from ml.churn.features import HORIZON, covariates, silence_days, training_rows
+from ml.churn.features import HORIZON, can_be_learnt, covariates, silence_days
 from ml.churn.model import ChurnModel, load, median_days, peak_day
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ OBSERVED = "observed"
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
     """Write `ml.churn_predictions` and `ml.churn_curves` by the champion.
 
-    A buyer who has been silent for as long as counts as churn is lost: probability 1, nobody to contact in time.
+    A buyer who has been silent for unusually long is lapsed: whatever the probability, nobody to contact in time.
     """
     seen = read_activity(settings, as_of)
     on = as_of.toordinal()
-    if len(training_rows(seen, on, silence_days(seen)).user) == 0:
+    if not can_be_learnt(seen, on, silence_days(seen)):
         tables.write_empty(spark, settings, "churn_predictions", "churn_curves")
         return registry.Summary("churn", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "churn")
@@ -39,9 +39,8 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     survival = model.survival(told)
     recency = told["recency_days"].to_numpy(dtype=np.float64)
     is_lapsed = recency >= model.silence
-    survival[is_lapsed, 1:] = 0.0
+    low, high = model.interval(told)
     feature, effect, value = reasons(model.contributions(told), model.names, told[model.names].to_numpy(np.float64))
-    feature[is_lapsed], effect[is_lapsed], value[is_lapsed] = "recency_days", "raises", recency[is_lapsed]
     contact = contact_days(survival, _expiry(seen, on)[user], on).astype(np.float64)
     contact[is_lapsed] = np.nan
     rows = tables.write(
@@ -51,7 +50,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         {
             "customer_id": seen.customers[user],
             "churn_probability": 1.0 - survival[:, -1],
-            "median_days_to_churn": np.where(is_lapsed, 0.0, median_days(survival)),
+            "churn_probability_low": low,
+            "churn_probability_high": high,
+            "median_days_to_churn": median_days(survival),
             "contact_on": [None if np.isnan(day) else date.fromordinal(int(day)) for day in contact],
             "is_lapsed": is_lapsed,
             "reason_feature": feature,

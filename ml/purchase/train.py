@@ -1,7 +1,9 @@
 """Grow a forest on the month before last, calibrate and judge it on the last one, register it.
 
 Three days, thirty apart: features of the evening of `as_of` - 60 with who bought in the 30 days after teach the forest;
-features of `as_of` - 30 with who bought since then calibrate and judge it; features of `as_of` are scored.
+features of `as_of` - 30 with who bought since then calibrate and judge it; features of `as_of` are
+scored. The twin by which a challenger is judged is the forest before its calibration: it has seen nothing after
+`as_of` - 30.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from ml.purchase.features import (
 from ml.purchase.fits import DEPTH, FEATURES_AT_A_NODE, LEAST_IN_LEAF, TREES, fit
 from ml.purchase.held_out import held_out
 from ml.purchase.model import PurchaseModel
+from ml.training import Fit, registered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -47,7 +50,7 @@ class Slice:
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `purchase` and write its importances to `ml.purchase_importances`."""
+    """Register a model of `purchase` and write its importances to `ml.purchase_importances`."""
     activity = read_activity(spark, as_of)
     days = cuts(activity, as_of)
     slices = None if days is None else learnable(activity, days)
@@ -61,32 +64,27 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     across = halves(raw, later.bought, lambda of, did, others: plain.calibrated_on(of, did).calibrate(others))
     recency = later.rows[:, plain.names.index("days_since_last_order")]
     judged = raw, across, recency, later.bought, float(past.bought.mean())
-    metrics = evaluate(*judged)
-    version = registry.register(
-        settings,
-        registry.Training(
-            task="purchase",
-            loader="ml.purchase.model",
-            save=model.save,
-            inputs={**dict.fromkeys(PLAIN, "double"), CHANNEL: "string"},
-            parameters={
-                "trees": TREES,
-                "depth": DEPTH,
-                "least_in_leaf": LEAST_IN_LEAF,
-                "features_at_a_node": round(FEATURES_AT_A_NODE, 4),
-                "lookback_days": days.lookback,
-                "learnt_from": days.learn,
-                "judged_on": days.judge,
-                "seed": seed,
-                "as_of": as_of,
-                "customers": len(past.bought),
-                "buyers": int(past.bought.sum()),
-            },
-            data_versions=tables.gold_versions(settings, READS),
-            metrics=metrics,
-            held_out=held_out(later.customer, *judged),
-        ),
+    learnt = Fit(
+        "purchase",
+        model.save,
+        {**dict.fromkeys(PLAIN, "double"), CHANNEL: "string"},
+        {
+            "trees": TREES,
+            "depth": DEPTH,
+            "least_in_leaf": LEAST_IN_LEAF,
+            "features_at_a_node": round(FEATURES_AT_A_NODE, 4),
+            "lookback_days": days.lookback,
+            "learnt_from": days.learn,
+            "judged_on": days.judge,
+            "customers": len(past.bought),
+            "buyers": int(past.bought.sum()),
+        },
+        READS,
+        evaluate(*judged),
+        registry.Twin(plain.save, str(days.judge)),
+        held_out(later.customer, *judged),
     )
+    summary = registered(settings, learnt, as_of, seed)
     lost = permutation_importances(model.forest, later.rows, later.bought, seed)
     tables.write(
         spark,
@@ -96,10 +94,10 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "feature": model.names,
             "importance_mean": lost.mean(axis=1),
             "importance_std": lost.std(axis=1),
-            "model_version": version,
+            "model_version": summary.model_version,
         },
     )
-    return registry.Summary("purchase", version, metrics)
+    return summary
 
 
 def learnable(activity: DataFrame, days: Cuts) -> tuple[Slice, Slice, list[str]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,19 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.settings import Settings
-from ml import registry, tables
+from ml import registry
 from ml.held_out import HeldOut
 from ml.text.evaluate import quality
 from ml.text.features import LEAST_WRITERS, READS, is_of, read_tickets
-from ml.text.fits import Fit, fits_of
-from ml.text.held_out import held_out as held_out_of
+from ml.text.fits import Fit as Learner
+from ml.text.fits import fits_of
+from ml.text.held_out import held_out
 from ml.text.language import UNKNOWN
 from ml.text.model import TextModel
 from ml.text.mood import STRENGTH, Mood
 from ml.text.tokens import words
 from ml.text.topics import Topics, find_topics
+from ml.training import Fit, registered
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,38 +33,32 @@ LEAST_SCORED, LEAST_OF_A_SIDE = 100, 20
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `text`."""
+    """Register a model of `text`."""
     tickets = is_of(read_tickets(settings), as_of)
     if tickets.empty:
         return registry.nothing_to_learn("text")
     fit = fits_of(spark)
     model = TextModel(learn_moods(tickets, fit), learn_topics(tickets, seed))
-    measured, held_out = judged(tickets, fit)
-    metrics = [*measured, *_sizes(tickets, model)]
-    version = registry.register(
-        settings,
-        registry.Training(
-            task="text",
-            loader="ml.text.model",
-            save=model.save,
-            inputs={"text": "string"},
-            parameters={
-                "strength": STRENGTH,
-                "least_writers": LEAST_WRITERS,
-                "languages_with_mood": ",".join(model.moods) or "none",
-                "languages_with_topics": ",".join(model.topics) or "none",
-                "seed": seed,
-                "as_of": as_of,
-            },
-            data_versions=tables.gold_versions(settings, READS),
-            metrics=metrics,
-            held_out=held_out,
-        ),
+    measured = measure(tickets, fit)
+    learnt = Fit(
+        "text",
+        model.save,
+        {"text": "string"},
+        {
+            "strength": STRENGTH,
+            "least_writers": LEAST_WRITERS,
+            "languages_with_mood": ",".join(model.moods) or "none",
+            "languages_with_topics": ",".join(model.topics) or "none",
+        },
+        READS,
+        [*measured.metrics, *_sizes(tickets, model)],
+        measured.twin,
+        measured.held_out,
     )
-    return registry.Summary("text", version, metrics)
+    return registered(settings, learnt, as_of, seed)
 
 
-def learn_moods(tickets: pd.DataFrame, fit: Fit) -> dict[str, Mood]:
+def learn_moods(tickets: pd.DataFrame, fit: Learner) -> dict[str, Mood]:
     """A mood per language with enough scores on both sides of the middle; the others stay unknown."""
     scored = tickets[tickets["mood"].notna() & (tickets["language"] != UNKNOWN)]
     found = {}
@@ -85,15 +82,19 @@ def learn_topics(tickets: pd.DataFrame, seed: int) -> dict[str, Topics]:
     return found
 
 
-def measure(tickets: pd.DataFrame, fit: Fit) -> list[registry.Metric]:
-    """The metrics of `judged`."""
-    return judged(tickets, fit)[0]
+@dataclass(frozen=True)
+class Measured:
+    """What moods are worth on later tickets, and the moods that were measured; None where there are none."""
+
+    metrics: list[registry.Metric]
+    twin: registry.Twin | None
+    held_out: HeldOut | None = None
 
 
-def judged(tickets: pd.DataFrame, fit: Fit) -> tuple[list[registry.Metric], HeldOut | None]:
+def measure(tickets: pd.DataFrame, fit: Learner) -> Measured:
     """What moods learnt from the first four fifths of the scored tickets, by time, are worth on the last fifth.
 
-    The baseline tells everybody the mean score of the tickets before. None where there is nothing to measure.
+    The baseline tells everybody the mean score of the tickets before.
     """
     scored = tickets[tickets["mood"].notna()].sort_values(["opened_at", "source", "ticket_id"], ignore_index=True)
     first = int(len(scored) * (1 - HELD_OUT_SHARE))
@@ -101,8 +102,9 @@ def judged(tickets: pd.DataFrame, fit: Fit) -> tuple[list[registry.Metric], Held
     later = scored.iloc[first:]
     later = later[later["language"].isin(list(moods))]
     if later.empty:
-        return [], None
-    predicted = TextModel(moods, {}).told(later["text"].tolist(), later["language"].tolist())["sentiment"].to_numpy()
+        return Measured([], None)
+    earlier = TextModel(moods, {})
+    predicted = earlier.told(later["text"].tolist(), later["language"].tolist())["sentiment"].to_numpy()
     given = later["mood"].to_numpy(dtype=np.float64)
     mean = np.full(len(given), scored["mood"].iloc[:first].mean())
     ours, base = quality(predicted, given), quality(mean, given)
@@ -112,7 +114,9 @@ def judged(tickets: pd.DataFrame, fit: Fit) -> tuple[list[registry.Metric], Held
         registry.Metric("mood_auc", ours.auc, "mean score", base.auc),
         registry.Metric("mood_accuracy", ours.accuracy, "mean score", base.accuracy),
     ]
-    return metrics, held_out_of(later["writer"].to_numpy(dtype=object), predicted, mean, given)
+    until = scored["opened_at"].iloc[first - 1].isoformat()
+    kept = held_out(later["writer"].to_numpy(dtype=object), predicted, mean, given)
+    return Measured(metrics, registry.Twin(earlier.save, until), kept)
 
 
 def _sizes(tickets: pd.DataFrame, model: TextModel) -> list[registry.Metric]:

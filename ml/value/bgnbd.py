@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import digamma, expit, gammaln
 
-from ml.value.likelihood import Floats, maximise
+from ml.likelihood import Floats, Likelihood, maximise
 
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.5, 2.0), (3.0, 1.0, 0.1, 3.0), (1.0, 0.3, 2.0, 2.0))
 """r, alpha, a, b where the mean T is 1."""
@@ -42,7 +42,11 @@ class BgNbd:
         L = B(a, b + x) / B(a, b) * G(r + x) alpha^r / G(r) * [(alpha + T)^-(r + x) + a / (b + x - 1) (alpha +
         t_x)^-(r + x)], the last term for x > 0 only.
         """
-        return _Rows(x, t_x, age).likelihood(np.log([self.r, self.alpha, self.a, self.b]))[0]
+        return likelihood_of(x, t_x, age)(self.logs())[0]
+
+    def logs(self) -> Floats:
+        """Logarithms of r, alpha, a, b."""
+        return np.log([self.r, self.alpha, self.a, self.b])
 
     def alive_probability(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """The chance that a customer has not left by T; 1 for x = 0, who have had no purchase to leave after.
@@ -53,18 +57,18 @@ class BgNbd:
         odds += (self.r + x) * (np.log(self.alpha + age) - np.log(self.alpha + t_x))
         return np.where(x > 0, expit(-odds), 1.0)
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, ahead: float) -> Floats:
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, ahead: float, nodes: int = NODES) -> Floats:
         """Purchases expected of each customer in the next `ahead` (same unit), given what is known of them.
 
         Equation 10, as the mean over p of what a living customer of that p is expected to buy, [1 - (1 + p t / (alpha +
         T))^-(r + x)] / p, p being Beta(a, b + x), times the chance to be alive. The paper's form with 2F1 divides by a
-        - 1 and loses digits for large parameters; this one does not (Gauss-Jacobi, `NODES` nodes).
+        - 1 and loses digits for large parameters; this one does not (Gauss-Jacobi, with so many nodes).
         """
         if_alive = np.empty(len(x))
         for own in np.unique(x):
             rows = np.flatnonzero(x == own)
             ages, place = np.unique(age[rows], return_inverse=True)
-            p, weight = beta_nodes(self.a, self.b + float(own), NODES)
+            p, weight = beta_nodes(self.a, self.b + float(own), nodes)
             gone = np.log1p(p * ahead / (self.alpha + ages[:, None])) * -(self.r + own)
             if_alive[rows] = (-np.expm1(gone) / p @ weight)[place]
         return if_alive * self.alive_probability(x, t_x, age)
@@ -86,6 +90,11 @@ def fit(x: Floats, t_x: Floats, age: Floats, starts: Sequence[tuple[float, ...]]
         best, _ = maximise(_Rows(x, t_x / unit, age / unit).likelihood, [best])
     r, alpha, a, b = (float(value) for value in np.exp(best))
     return BgNbd(r, alpha * unit, a, b)
+
+
+def likelihood_of(x: Floats, t_x: Floats, age: Floats) -> Likelihood:
+    """The log-likelihood of these customers and its gradient, in the logarithms of r, alpha, a, b."""
+    return _Rows(x, t_x, age).likelihood
 
 
 def beta_nodes(a: float, b: float, count: int) -> tuple[Floats, Floats]:

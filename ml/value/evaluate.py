@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from lakehouse.settings import Settings
 from ml.held_out import HeldOut
+from ml.likelihood import Floats
 from ml.registry import Metric
 from ml.value.features import Purchases, purchases, read_split
 from ml.value.held_out import held_out
-from ml.value.likelihood import Floats
-from ml.value.model import can_be_learnt, learn
+from ml.value.model import NO_SEASON, ValueModel, can_be_learnt, learn
+from ml.value.season import exposure, read_repeat_days, season_factors
+from ml.value.spread import TAIL, order_counts
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,30 +33,51 @@ def held_out_days(customers: Purchases) -> int:
     return min(HELD_OUT_DAYS, int(customers.age.max(initial=0.0)) // 4)
 
 
-def measure(spark: SparkSession, customers: Purchases, as_of: date) -> tuple[list[Metric], HeldOut | None]:
+@dataclass(frozen=True)
+class Measured:
+    """The model of an earlier day, whose expectations were compared with what came; None without such a day."""
+
+    metrics: list[Metric]
+    model: ValueModel | None
+    cut: date
+    held_out: HeldOut | None = None
+
+
+def measure(spark: SparkSession, settings: Settings, customers: Purchases, as_of: date) -> Measured:
     """Fit on everything up to a day, foretell the purchase days and the spending after it, compare."""
     days = held_out_days(customers)
+    cut = as_of - timedelta(days=days)
     if days == 0:
-        return [_unmeasured()], None
-    return judged(read_split(spark, as_of - timedelta(days=days)), days)
+        return Measured([_unmeasured()], None, cut)
+    split = read_split(spark, cut)
+    before = purchases(split)
+    if not can_be_learnt(before):
+        return Measured([_unmeasured()], None, cut)
+    model = learn(before)
+    factors = season_factors(model.orders, before, read_repeat_days(settings, cut), cut.toordinal())
+    metrics, kept = judged(split, days, model, factors)
+    return Measured(metrics, model, cut, kept)
 
 
-def compare(split: pd.DataFrame, days: int) -> list[Metric]:
+def compare(split: pd.DataFrame, days: int, model: ValueModel, factors: Floats = NO_SEASON) -> list[Metric]:
     """The metrics of `judged`."""
-    return judged(split, days)[0]
+    return judged(split, days, model, factors)[0]
 
 
-def judged(split: pd.DataFrame, days: int) -> tuple[list[Metric], HeldOut | None]:
+def judged(
+    split: pd.DataFrame, days: int, model: ValueModel, factors: Floats = NO_SEASON
+) -> tuple[list[Metric], HeldOut]:
     """Errors per customer over the `days` after the split (rows of `read_split`).
 
     The baseline takes a customer's purchase days, and their money, per day so far for what is to come: what one reads
     off the profile without a model.
+
+    Args:
+        model: learnt from the customers of the split.
+        factors: the season's, as known on its day.
     """
     before = purchases(split)
-    if not can_be_learnt(before):
-        return [_unmeasured()], None
-    model = learn(before)
-    orders = model.expected_orders(before, days)
+    orders = model.expected_orders(before, days, factors)
     spent = orders * model.order_amount(before)
     later_orders, later_spent = (split[name].to_numpy(np.float64) for name in ("later_day_count", "later_net_amount"))
     share = days / np.maximum(before.age, LEAST_TENURE)
@@ -64,10 +89,14 @@ def judged(split: pd.DataFrame, days: int) -> tuple[list[Metric], HeldOut | None
         for name, (told, same, truth) in foretold.items()
         for error in (mae, rmse)
     ]
+    low, high = order_counts(model.orders, before.x, before.t_x, before.age, exposure(factors, days))
+    held = (low <= later_orders) & (later_orders <= high)
     metrics = [
         *measured,
         Metric("orders_per_customer", float(orders.mean()), "actual", float(later_orders.mean()), what),
         Metric("spending_per_customer", float(spent.mean()), "actual", float(later_spent.mean()), what),
+        Metric("order_count_interval_coverage", float(held.mean()), "stated", 1.0 - 2.0 * TAIL, what),
+        Metric("season_factor", exposure(factors, days) / days, "usual", 1.0, what),
         Metric("evaluated_customers", float(len(before)), split=what),
     ]
     return metrics, held_out(before.customer_id, **foretold)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from lakehouse.settings import Settings
 from ml import tables
 from ml.frames import F, windows
-from ml.value.likelihood import Floats
+from ml.likelihood import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from ml.value.likelihood import Floats, maximise
+from ml.likelihood import Floats, Likelihood, maximise
 
 STARTS = ((1.0, 1.0, 1.0), (5.0, 3.0, 0.5), (0.5, 5.0, 5.0))
 """p, q - 1, v where the mean value is 1."""
@@ -31,12 +31,16 @@ class GammaGamma:
         """What a customer of whom nothing is known spends at a time: p v / (q - 1)."""
         return self.p * self.v / (self.q - 1.0)
 
+    def logs(self) -> Floats:
+        """Logarithms of p, q - 1, v."""
+        return np.log([self.p, self.q - 1.0, self.v])
+
     def log_likelihood(self, x: Floats, value: Floats) -> float:
         """The sum over customers (x > 0, value > 0) of the note's equation 1a, in nats.
 
         f = G(px + q) / (G(px) G(q)) * v^q value^(px - 1) x^(px) / (v + x value)^(px + q)
         """
-        return _likelihood(x, value, np.log([self.p, self.q - 1.0, self.v]))[0]
+        return likelihood_of(x, value)(self.logs())[0]
 
     def expected_value(self, x: Floats, value: Floats) -> Floats:
         """What each customer is expected to spend at a time (the note's equation 5); the mean of all for x = 0.
@@ -61,6 +65,17 @@ def fit(x: Floats, value: Floats) -> GammaGamma:
     best, _ = maximise(lambda logs: _likelihood(x, scaled, logs), [np.log(start) for start in STARTS])
     p, above, v = (float(parameter) for parameter in np.exp(best))
     return GammaGamma(p, 1.0 + above, v * unit)
+
+
+def likelihood_of(x: Floats, value: Floats) -> Likelihood:
+    """The log-likelihood of these customers and its gradient, in the logarithms of p, q - 1, v."""
+    return lambda logs: _likelihood(x, value, logs)
+
+
+def of_logs(logs: Floats) -> GammaGamma:
+    """The inverse of `GammaGamma.logs`."""
+    p, above, v = (float(parameter) for parameter in np.exp(logs))
+    return GammaGamma(p, 1.0 + above, v)
 
 
 def _likelihood(x: Floats, value: Floats, logs: Floats) -> tuple[float, Floats]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ml.held_out import HeldOut, of_amounts
 from ml.intervals import Measure, mean, root_mean
-from ml.value.likelihood import Floats
+from ml.measures import Floats
 
 
 def held_out(customer: npt.NDArray[np.object_], **foretold: tuple[Floats, Floats, Floats]) -> HeldOut:

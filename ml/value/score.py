@@ -9,6 +9,7 @@ from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.value.features import read_purchases
 from ml.value.model import can_be_learnt, load
+from ml.value.season import read_repeat_days, season_factors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,7 +22,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         tables.write_empty(spark, settings, "customer_value")
         return registry.Summary("value", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "value")
-    told = load(folder).told(customers)
+    model = load(folder)
+    bought = read_repeat_days(settings, as_of)
+    told = model.told(customers, season_factors(model.orders, customers, bought, as_of.toordinal()))
     columns = {name: told[name].to_numpy() for name in told}
     rows = tables.write(
         spark,

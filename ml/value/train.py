@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.training import Fit, registered
 from ml.value.evaluate import frequency_value_correlation, measure
 from ml.value.features import INPUTS, READS, Purchases, read_purchases
 from ml.value.model import ValueModel, can_be_learnt, learn
@@ -17,34 +18,29 @@ if TYPE_CHECKING:
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Register a champion for `value`; there is nothing to learn where fewer came back than can be fitted."""
+    """Register a model of `value`; there is nothing to learn where fewer came back than can be fitted."""
     customers = read_purchases(settings)
     if not can_be_learnt(customers):
         tables.write_empty(spark, settings, "customer_value")
         return registry.nothing_to_learn("value")
     model = learn(customers)
-    measured, held_out = measure(spark, customers, as_of)
-    metrics = [*measured, *_of_fit(model, customers)]
-    version = registry.register(
-        settings,
-        registry.Training(
-            task="value",
-            loader="ml.value.model",
-            save=model.save,
-            inputs=dict.fromkeys(INPUTS, "double"),
-            parameters={
-                **asdict(model.orders),
-                **({} if model.amounts is None else asdict(model.amounts)),
-                "mean_amount": model.mean_amount,
-                "as_of": as_of,
-                "seed": seed,
-            },
-            data_versions=tables.gold_versions(settings, READS),
-            metrics=metrics,
-            held_out=held_out,
-        ),
+    measured = measure(spark, settings, customers, as_of)
+    twin = measured.model
+    fit = Fit(
+        "value",
+        model.save,
+        dict.fromkeys(INPUTS, "double"),
+        {
+            **asdict(model.orders),
+            **({} if model.amounts is None else asdict(model.amounts)),
+            "mean_amount": model.mean_amount,
+        },
+        READS,
+        [*measured.metrics, *_of_fit(model, customers)],
+        None if twin is None else registry.Twin(twin.save, str(measured.cut)),
+        measured.held_out,
     )
-    return registry.Summary("value", version, metrics)
+    return registered(settings, fit, as_of, seed)
 
 
 def _of_fit(model: ValueModel, customers: Purchases) -> list[registry.Metric]:

@@ -163,7 +163,8 @@ ML: dict[str, list[Row]] = {
     "customer_value": [
         {"customer_id": "ann", "expected_order_count_90d": 1.5, "expected_order_count_365d": 4.0,
          "expected_order_amount": 20.0, "expected_value_90d_amount": 30.004, "expected_value_365d_amount": 80.0,
-         "alive_probability": 0.75, "model_version": "1"},
+         "expected_value_90d_low_amount": 25.0, "expected_value_90d_high_amount": 36.0, "order_count_90d_low": 0,
+         "order_count_90d_high": 5, "alive_probability": 0.75, "model_version": "1"},
     ],
     "budget_allocation": [
         {"channel": "email", "currency": "CNY", "unit_cost_amount": 0.02, "unit_return_amount": 12.5,
@@ -176,7 +177,9 @@ ML: dict[str, list[Row]] = {
          "budget_amount": Decimal("0.94"), "budget_shadow_price": 33.33, "model_version": "lp"},
     ],
     "churn_predictions": [
-        {"customer_id": "ann", "churn_probability": 0.25, "is_lapsed": False, "contact_on": date(2024, 7, 5),
+        {"customer_id": "ann", "churn_probability": 0.25,
+         "churn_probability_low": 0.2, "churn_probability_high": 0.31, "is_lapsed": False,
+         "contact_on": date(2024, 7, 5),
          "reason_feature": "order_day_count", "reason_effect": "raises", "reason_value": 3.0,
          "model_version": "1"},
     ],
@@ -360,6 +363,8 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
     assert float(ann["clv_amount"]) == pytest.approx(80 * 34 / 65, abs=0.01)
     told = (ann["expected_order_count_90d"], ann["expected_value_90d_amount"], ann["alive_probability"])
     assert told == (1.5, Decimal("30.00"), 0.75)
+    assert (ann["order_count_90d_low"], ann["order_count_90d_high"]) == (0, 5)
+    assert (ann["expected_value_90d_low_amount"], ann["expected_value_90d_high_amount"]) == (25, 36)
     # No model knows bob: 1 order in 90 days at least, of 30 net, margin 15/30, staying 0.5 ^ (1/40).
     assert float(bob["clv_amount"]) == pytest.approx(365 / 90 * 30 * 0.5 * 0.5 ** (1 / 40), abs=0.01)
     assert (bob["expected_order_count_90d"], bob["alive_probability"]) == (None, None)
@@ -368,7 +373,8 @@ def test_churn_and_value_follow_their_stated_formulas(gold: Gold) -> None:
 
 def test_the_churn_model_takes_the_place_of_the_formula_and_says_whom_to_rescue(gold: Gold) -> None:
     ann = gold["dim_customer"]["ann"]
-    assert ann["churn_probability"] == 0.25
+    assert [ann[f"churn_probability{end}"] for end in ("", "_low", "_high")] == [0.25, 0.2, 0.31]
+    assert gold["dim_customer"]["bob"]["churn_probability_low"] is None
     assert gold["feat_memberships"][("ann", date(2024, 1, 1))]["expires_on"] == date(2024, 12, 31)
     rescue = gold["act_churn_rescue"]
     assert set(rescue) == {"ann"}

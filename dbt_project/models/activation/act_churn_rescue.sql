@@ -6,7 +6,7 @@ predictions as (
 
 ),
 
--- Who is lost already is not to be rescued but won back, and lifts the average for nobody.
+-- Who is lapsed is not to be rescued but won back, and lifts the average for nobody.
 at_risk as (
 
     select * from predictions
@@ -81,12 +81,17 @@ final as (
 
         ---------- how likely, and when
         churn_probability,
+        churn_probability_low,
+        churn_probability_high,
         median_days_to_churn,
         contact_on,
 
         ---------- what is at stake
         clv_amount,
         value_at_risk_amount,
+        cast(
+            cast(churn_probability_low as decimal(18, 12)) * clv_amount as decimal(18, 2)
+        ) as value_at_risk_low_amount,
 
         ---------- why
         case

@@ -184,6 +184,23 @@ def test_segments_and_recommendations_are_compared_too(shop: Settings) -> None:
     assert told["recommend"]["unit_count"] // 2 == measured["evaluated_customers"]
 
 
+def test_value_churn_and_text_are_compared_too(shop: Settings) -> None:
+    told = {}
+    for task in ("value", "churn", "text"):
+        first = train(shop, task)
+        if first.model_version == registry.NO_MODEL:
+            continue
+        assert not first.is_challenger
+        again = train(shop, task)  # the same model again
+        assert again.is_challenger
+        told[task] = {one["task"]: one for one in comparisons(shop)}[task]
+    assert {task: one["metric"] for task, one in told.items()}.items() >= {
+        "value": "orders_squared_error",
+        "text": "mood_log_loss",
+    }.items()
+    assert {one["difference"] for one in told.values()} <= {0.0, None}
+
+
 def test_a_planted_leaking_column_is_left_out_by_name(shop: Settings) -> None:
     shown = impressions(shop)
     honest = shown["attributes"].to_pylist()

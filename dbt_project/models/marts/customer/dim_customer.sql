@@ -120,7 +120,9 @@ churn as (
 
     select
         customer_id,
-        churn_probability
+        churn_probability,
+        churn_probability_low,
+        churn_probability_high
     from {{ source('ml', 'churn_predictions') }}
 
 ),
@@ -234,6 +236,10 @@ scored as (
             as decimal(18, 2)
         ) as clv_amount,
         customer_values.expected_order_count_90d,
+        customer_values.order_count_90d_low,
+        customer_values.order_count_90d_high,
+        cast(customer_values.expected_value_90d_low_amount as decimal(18, 2)) as expected_value_90d_low_amount,
+        cast(customer_values.expected_value_90d_high_amount as decimal(18, 2)) as expected_value_90d_high_amount,
         cast(customer_values.expected_value_90d_amount as decimal(18, 2)) as expected_value_90d_amount,
         customer_values.alive_probability
     from rfm
@@ -329,10 +335,16 @@ final as (
         segments.action as segment_action,
         coalesce(scored.clv_amount, cast(0 as decimal(18, 2))) as clv_amount,
         coalesce(churn.churn_probability, scored.churn_probability) as churn_probability,
+        churn.churn_probability_low,
+        churn.churn_probability_high,
         scored.expected_gap_days,
         scored.yearly_order_rate,
         scored.expected_order_count_90d,
+        scored.order_count_90d_low,
+        scored.order_count_90d_high,
         scored.expected_value_90d_amount,
+        scored.expected_value_90d_low_amount,
+        scored.expected_value_90d_high_amount,
         scored.alive_probability,
 
         ---------- behaviour

@@ -65,3 +65,16 @@ def test_calibration_compares_each_fifth_with_its_own_kaplan_meier() -> None:
     duration, event = np.tile([1.0, 9.0], 5), np.tile([1.0, 0.0], 5)
     survival = np.array([0.5] * 8 + [0.7] * 2)
     assert calibration_error(survival, duration, event, 1.0) == pytest.approx(0.04)
+
+
+def test_a_weight_of_two_is_a_customer_twice() -> None:
+    rng = np.random.default_rng(6)
+    duration, event = rng.integers(1, 9, 40).astype(float), (rng.random(40) < 0.5).astype(float)
+    days, survival = np.arange(1.0, 9.0), np.sort(rng.random((40, 8)))[:, ::-1]
+    weight, twice = np.r_[np.full(10, 2.0), np.ones(30)], np.r_[np.arange(10), np.arange(40)]
+    assert kaplan_meier(duration, event, days, weight) == pytest.approx(
+        kaplan_meier(duration[twice], event[twice], days)
+    )
+    assert brier_scores(survival, duration, event, days, weight) == pytest.approx(
+        brier_scores(survival[twice], duration[twice], event[twice], days)
+    )

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from ml.churn.activity import Activity, activity
-from ml.churn.features import at_risk, covariates, landmark, landmark_days, silence_days, training_rows
+from ml.churn.features import (
+    at_risk,
+    can_be_learnt,
+    covariates,
+    landmark,
+    landmark_days,
+    silence_days,
+    training_rows,
+)
+from ml.churn.leaving import Leaving, leaving
 
 CUSTOMERS = np.array(["ann", "bob", "cho", "dee"], dtype=object)
 # (customer, day, is_bought, gross_cents, discount_cents, is_ticket)
@@ -50,25 +57,30 @@ def test_who_is_silent_for_long_enough_is_not_at_risk_any_more() -> None:
     assert at_risk(shop(), 40, 21)[0].tolist() == [0, 1, 2]
 
 
-def test_churn_is_the_day_after_the_last_active_one_and_the_rest_are_censored_where_outcomes_end() -> None:
-    """Landmark 40, known until 100, a silence of 30 days: outcomes are known up to day 70, the 31st to come."""
-    told = landmark(shop(), 40, 100, 30)
-    assert told.user.tolist() == [0, 1, 2]
-    # ann comes back on day 80, after 40 days: not lost. bob fell silent before. cho's last day is 45.
+def told_of(chance: list[float], day: list[int]) -> Leaving:
+    return Leaving(np.array(chance), np.array(day))
+
+
+def test_every_customer_ends_in_both_ways_each_weighing_as_much_as_it_is_probable() -> None:
+    """Landmark 40, known until 100: ann has left with 0.25, on day 90; bob surely, before; cho hardly and late."""
+    told = landmark(shop(), 40, 100, 30, told_of([0.25, 1.0, 1e-6, 0.0], [90, 25, 70, 0]))
+    assert told.user.tolist() == [0, 0, 1, 2]
+    assert told.weight == pytest.approx([0.25, 0.75, 1.0, 1.0], abs=1e-5)
+    assert told.event_observed.tolist() == [1, 0, 1, 0]
+    assert told.duration.tolist() == [50, 60, 1, 60]
+    assert told.covariates["recency_days"].tolist() == [0, 0, 20, 0 - 35 + 40]
+
+
+def test_who_leaves_after_the_last_known_day_is_still_there() -> None:
+    told = landmark(shop(), 40, 60, 30, told_of([1.0, 1.0, 1.0, 0.0], [61, 25, 60, 0]))
+    assert told.duration.tolist() == [20, 1, 20]
     assert told.event_observed.tolist() == [0, 1, 1]
-    assert told.duration.tolist() == [31, 1, 6]
 
 
-def test_what_is_not_known_yet_does_not_count_as_silence() -> None:
-    """Known until 72, outcomes up to 42: cho's last day, 45, lies after that; ann's, 40, is long enough ago."""
-    told = landmark(shop(), 40, 72, 30)
-    assert told.event_observed.tolist() == [1, 1, 0]
-    assert told.duration.tolist() == [1, 1, 3]
-
-
-def test_landmarks_are_a_third_of_a_silence_apart_and_have_days_before_and_after_them() -> None:
-    assert landmark_days(shop(), 100, 30) == [20, 30, 40, 50, 60]
-    assert landmark_days(shop(), 40, 30) == []
+def test_landmarks_are_a_third_of_a_silence_apart_over_half_a_year_with_days_before_and_after_them() -> None:
+    assert landmark_days(shop(), 100, 30) == [20, 30, 40, 50, 60, 70, 80, 90]
+    assert landmark_days(shop(), 25, 30) == []
+    assert landmark_days(shop(), 700, 90) == [520, 550, 580, 610, 640, 670]
 
 
 def test_the_silence_is_the_99th_percentile_of_gaps_within_its_bounds() -> None:
@@ -100,15 +112,19 @@ def test_shuffling_the_future_changes_no_covariate_and_nothing_that_is_learned()
     first, second = (activity(CUSTOMERS, each, PERIODS) for each in (rows, other))
     assert not np.array_equal(first.day, second.day)
     assert covariates(first, 200)[1].equals(covariates(second, 200)[1])
-    told = [training_rows(each.by(200), 200, 30) for each in (first, second)]
+    told = [training_rows(known, 200, 30, leaving(known, 200, 30)) for known in (first.by(200), second.by(200))]
     assert len(told[0].user) > 0
     assert told[0].covariates.equals(told[1].covariates)
     assert told[0].duration.tolist() == told[1].duration.tolist()
+    assert told[0].weight.tolist() == told[1].weight.tolist()
     # And the test would see a leak: a landmark of a day after the cut does change.
     assert not covariates(first, 250)[1].equals(covariates(second, 250)[1])
 
 
 def test_a_day_without_anybody_has_no_landmarks() -> None:
     empty = activity(CUSTOMERS[:0], np.zeros((0, 6), dtype=np.int64), np.zeros((0, 3), dtype=np.int64))
-    assert len(training_rows(empty, 100, 14).user) == 0
-    assert len(landmark(replace(shop(), customers=CUSTOMERS), 5, 100, 14).user) == 0  # nobody had bought by then
+    none = told_of([], [])
+    assert len(training_rows(empty, 100, 14, none).user) == 0
+    assert not can_be_learnt(empty, 100, 14)
+    assert can_be_learnt(shop(), 100, 30)
+    assert len(landmark(shop(), 5, 100, 14, told_of([0.0] * 4, [0] * 4)).user) == 0  # nobody had bought by then

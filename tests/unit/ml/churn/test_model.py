@@ -10,6 +10,7 @@ import pytest
 from ml.churn.features import COVARIATES, HORIZON, Landmark
 from ml.churn.model import ChurnModel, load, median_days, peak_day
 from ml.churn.score import contact_days, reasons
+from ml.churn.spread import Z
 from ml.churn.train import fit_family
 
 DAYS = np.arange(HORIZON + 1.0)
@@ -20,7 +21,7 @@ def model() -> ChurnModel:
     """H0 = day / 100; 8 days more of silence double the hazard, a membership halves it."""
     return ChurnModel(
         "cox", 60, ["recency_days", "is_member"], np.array([7.0, 0.0]), np.array([8.0, 1.0]),
-        np.array([np.log(2.0), -np.log(2.0)]), DAYS / 100, np.exp(-DAYS / 100),
+        np.array([np.log(2.0), -np.log(2.0)]), DAYS / 100, np.exp(-DAYS / 100), np.diag([0.0, 0.0, 0.04]),
     )  # fmt: skip
 
 
@@ -32,6 +33,15 @@ def test_each_covariate_multiplies_the_hazard() -> None:
     assert told["churn_probability"].to_numpy() == pytest.approx(1 - np.exp([-0.9, -1.8, -0.9]))
     # Half are gone at H = log 2 = 0.693: on the 70th day, on the 35th at twice the hazard.
     assert told["median_days_to_churn"].tolist() == [70, 35, 70]
+
+
+def test_the_interval_holds_the_probability_and_comes_of_the_covariance() -> None:
+    """The log hazard has a deviation of 0.2: exp(+-1.96 x 0.2) times the hazards 0.9, 1.8 and 0.9."""
+    told, factor = model().predict(ROWS), np.exp(Z * 0.2)
+    for name, times in (("low", 1 / factor), ("high", factor)):
+        assert told[f"churn_probability_{name}"].to_numpy() == pytest.approx(
+            1 - np.exp(-np.array([0.9, 1.8, 0.9]) * times)
+        )
 
 
 def test_a_median_beyond_the_last_day_is_not_told() -> None:
@@ -73,7 +83,9 @@ def rows_of(count: int, leavers: int) -> Landmark:
     covariates = pd.DataFrame(0.0, index=range(count), columns=list(COVARIATES))
     covariates["recency_days"] = np.where(np.arange(count) % 3 == 0, 40.0, 2.0)
     event = (np.arange(count) < leavers).astype(float)
-    return Landmark(np.arange(count), covariates, np.where(event > 0, 1.0 + np.arange(count) % 30, 100.0), event)
+    return Landmark(
+        np.arange(count), covariates, np.where(event > 0, 1.0 + np.arange(count) % 30, 100.0), event, np.ones(count)
+    )
 
 
 def test_too_few_events_give_everybody_the_kaplan_meier_curve() -> None:

@@ -10,7 +10,7 @@ from ml.text.features import vocabulary
 from ml.text.fits import by_scikit_learn, fit_mood
 from ml.text.model import TextModel, labels, load
 from ml.text.topics import Topics
-from ml.text.train import LEAST_OF_A_SIDE, LEAST_SCORED, learn_moods, measure
+from ml.text.train import LEAST_OF_A_SIDE, LEAST_SCORED, Measured, learn_moods, measure
 from tests.unit.ml.text.test_fits import SHARES, TEXTS
 
 
@@ -74,15 +74,15 @@ def test_four_customers_teach_nothing_however_much_they_write() -> None:
 
 
 def test_quality_is_measured_on_later_tickets_and_beside_their_mean() -> None:
-    found = {metric.name: metric for metric in measure(tickets(200, 0.5), by_scikit_learn)}
+    found = {metric.name: metric for metric in measure(tickets(200, 0.5), by_scikit_learn).metrics}
     assert (found["mood_auc"].value, found["mood_auc"].baseline_value) == (1.0, 0.5)
     assert found["mood_accuracy"].value == 1.0
     assert found["mood_log_loss"].value < 0.2 < 0.69 < (found["mood_log_loss"].baseline_value or 0)
-    assert measure(tickets(50, 0.5), by_scikit_learn) == []
+    assert measure(tickets(50, 0.5), by_scikit_learn) == Measured([], None)
 
 
 def test_what_is_measured_knows_nothing_of_the_tickets_that_it_is_measured_on() -> None:
     turned = tickets(200, 0.5)
     later = turned.index >= 160
     turned.loc[later, "mood"] = 1.0 - turned.loc[later, "mood"]
-    assert {metric.name: metric.value for metric in measure(turned, by_scikit_learn)}["mood_auc"] == 0.0
+    assert {metric.name: metric.value for metric in measure(turned, by_scikit_learn).metrics}["mood_auc"] == 0.0

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 from scipy.optimize import check_grad
 
+from ml.likelihood import Floats
 from ml.value.bgnbd import BgNbd, _Rows, beta_nodes, fit
-from ml.value.likelihood import Floats
 from tests.unit.ml.value.cdnow import read
 
 PUBLISHED = BgNbd(0.243, 4.414, 0.793, 2.426)

@@ -11,8 +11,11 @@ from ml.value.evaluate import compare, frequency_value_correlation, held_out_day
 from ml.value.features import Purchases, purchases
 from ml.value.gammagamma import GammaGamma
 from ml.value.model import ValueModel, can_be_learnt, learn, load
+from ml.value.season import exposure
 
-MODEL = ValueModel(BgNbd(0.5, 30.0, 0.8, 2.5), GammaGamma(6.0, 4.0, 15.0), 30.0)
+MODEL = ValueModel(
+    BgNbd(0.5, 30.0, 0.8, 2.5), GammaGamma(6.0, 4.0, 15.0), 30.0, 0.01 * np.eye(4), np.diag([0.02, 0.01, 0.03])
+)
 # Came back twice for 60 in all; bought once; came back for nothing, returned more than was bought.
 ROWS = pd.DataFrame(
     {
@@ -67,8 +70,29 @@ def test_the_value_of_a_period_is_orders_times_amount() -> None:
     assert told["alive_probability"].between(0, 1).all()
 
 
+def test_every_interval_holds_what_it_is_of() -> None:
+    told = MODEL.told(purchases(ROWS))
+    for days in (90, 365):
+        for name, end in ((f"expected_order_count_{days}d", ""), (f"expected_value_{days}d", "_amount")):
+            low, high, name = f"{name}_low{end}", f"{name}_high{end}", f"{name}{end}"
+            assert (told[low] < told[name]).all()
+            assert (told[name] < told[high]).all()
+            # Symmetric in the logarithm: the expectation is the geometric middle.
+            assert np.sqrt(told[low] * told[high]).to_numpy() == pytest.approx(told[name].to_numpy())
+        assert (told[f"order_count_{days}d_low"] <= told[f"order_count_{days}d_high"]).all()
+
+
+def test_a_season_lifts_each_quarter_by_its_own_factor() -> None:
+    customers = purchases(ROWS)
+    usual = {days: MODEL.expected_orders(customers, days) for days in (90, 180, 365)}
+    november = MODEL.expected_orders(customers, 365, np.array([2.0, 1.0, 1.0, 1.0]))
+    assert MODEL.expected_orders(customers, 90, np.array([2.0, 1.0, 1.0, 1.0])) == pytest.approx(2 * usual[90])
+    assert november == pytest.approx(usual[365] + usual[90])
+    assert exposure(np.array([2.0, 1.0, 1.0, 1.0]), 120) == 210.0
+
+
 def test_a_saved_model_says_what_it_said_before(tmp_path: Path) -> None:
-    for model in (MODEL, ValueModel(MODEL.orders, None, 12.5)):
+    for model in (MODEL, ValueModel(MODEL.orders, None, 12.5, MODEL.orders_covariance, None)):
         model.save(tmp_path)
         pd.testing.assert_frame_equal(load(tmp_path).predict(ROWS.drop(columns="customer_id")), model.predict(ROWS))
 
@@ -96,10 +120,12 @@ def test_fewer_repeat_buyers_than_ten_teach_nothing() -> None:
 
 
 def test_regular_customers_are_foretold_better_than_by_their_rate_so_far() -> None:
-    found = {metric.name: metric for metric in compare(shop(), 50)}
+    found = {metric.name: metric for metric in compare(shop(), 50, learn(purchases(shop())))}
     for name in ("orders_mae", "orders_rmse", "spending_mae", "spending_rmse"):
         assert found[name].value < (found[name].baseline_value or 0.0)
         assert found[name].split == "the last 50 days"
+    coverage = found["order_count_interval_coverage"]
+    assert (coverage.baseline_value, coverage.value > 0.94) == (0.95, True)
     level = found["orders_per_customer"]
     assert level.value == pytest.approx(level.baseline_value, rel=0.2)
     assert found["evaluated_customers"].value == 400
@@ -111,14 +137,9 @@ def test_a_baseline_is_worked_out_over_ninety_days_at_least() -> None:
         order_day_count=2.0, tenure_days=30.0, recency_days=10.0, repeat_net_amount=50.0, net_amount=90.0,
         later_day_count=[0.0, 1.0] * 15, later_net_amount=[0.0, 60.0] * 15,
     )  # fmt: skip
-    found = {metric.name: metric for metric in compare(rows, 30)}
+    found = {metric.name: metric for metric in compare(rows, 30, learn(purchases(rows)))}
     assert found["orders_mae"].baseline_value == pytest.approx((2 / 3 + 1 / 3) / 2)
     assert found["spending_mae"].baseline_value == pytest.approx((30 + 30) / 2)
-
-
-def test_a_history_too_thin_for_a_model_is_not_measured() -> None:
-    (only,) = compare(shop(5), 50)
-    assert (only.name, only.value, only.split) == ("evaluated_customers", 0.0, "no held-out period")
 
 
 def test_the_held_out_period_is_ninety_days_or_a_quarter() -> None:

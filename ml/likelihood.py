@@ -17,16 +17,19 @@ FARTHEST = 10.0
 (nobody leaves, all values alike) is stopped there: e^10 is 22,026."""
 
 
-def maximise(likelihood: Likelihood, starts: Sequence[Floats]) -> tuple[Floats, float]:
+def maximise(likelihood: Likelihood, starts: Sequence[Floats], tolerance: float = 1e-15) -> tuple[Floats, float]:
     """The best logarithms of the parameters that any start leads to, and the log-likelihood there.
 
     The first start wins a tie, so that the answer does not depend on anything but the rows and the starts.
+
+    Args:
+        tolerance: of the log-likelihood, as a share of it: a step that gains less is the last.
     """
-    found = [_climb(likelihood, start) for start in starts]
+    found = [_climb(likelihood, start, tolerance) for start in starts]
     return max(found, key=lambda pair: pair[1])
 
 
-def _climb(likelihood: Likelihood, start: Floats) -> tuple[Floats, float]:
+def _climb(likelihood: Likelihood, start: Floats, tolerance: float) -> tuple[Floats, float]:
     def downhill(at: Floats) -> tuple[float, Floats]:
         value, gradient = likelihood(at)
         return -value, -gradient
@@ -37,6 +40,6 @@ def _climb(likelihood: Likelihood, start: Floats) -> tuple[Floats, float]:
         jac=True,
         method="L-BFGS-B",
         bounds=[(-FARTHEST, FARTHEST)] * len(start),
-        options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": 1000, "ftol": tolerance, "gtol": 1e-9},
     )
     return np.asarray(ended.x, dtype=np.float64), float(-ended.fun)
