@@ -21,6 +21,10 @@ from ml.cards import facts
 from ml.tasks import TASKS
 from tests.integration.conftest import Shop
 
+TOO_FEW = "Fairness: By region"
+"""Of 300 customers no region has the fifty that a group needs."""
+EXHIBITS = {f"{section.title}: {one.title}": one for section in SECTIONS for one in section.exhibits}
+SHOWN = [one for title, one in EXHIBITS.items() if title != TOO_FEW]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -31,12 +35,10 @@ def report(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 def test_every_exhibit_of_the_shop_is_filled(report: tuple[Path, list[str]]) -> None:
-    assert report[1] == []
+    assert report[1] == [TOO_FEW]
     text = report[0].read_text()
-    assert text.count("<h3>") == sum(len(section.exhibits) for section in SECTIONS)
-    assert text.count('src="data:image/svg+xml;base64,') == sum(
-        exhibit.draw is not None for section in SECTIONS for exhibit in section.exhibits
-    )
+    assert text.count("<h3>") == len(EXHIBITS)
+    assert text.count('src="data:image/svg+xml;base64,') == sum(exhibit.draw is not None for exhibit in SHOWN)
 
 
 def test_nothing_is_fetched(report: tuple[Path, list[str]]) -> None:
@@ -55,7 +57,7 @@ def test_the_numbers_are_those_of_the_tables(shop: Shop, report: tuple[Path, lis
 def test_each_command_is_the_query_of_its_exhibit(report: tuple[Path, list[str]]) -> None:
     commands = [shlex.split(unescape(one)) for one in re.findall(r"<code>(.*?)</code>", report[0].read_text())]
     assert commands == [
-        *(["lakehouse", "sql", one.sql] for section in SECTIONS for one in section.exhibits),
+        *(["lakehouse", "sql", one.sql] for one in SHOWN),
         *(["lakehouse", "models", "card", task] for task in TASKS),
     ]
 
@@ -88,7 +90,7 @@ def test_nothing_but_tables_and_commands_is_wider_than_the_page(
     told = "<script>document.title = 'wide ' + document.documentElement.scrollWidth</script>"
     (tmp_path / "page.html").write_text(unfolded.replace("</body>", f"{told}</body>"), encoding="utf-8")
     ask = "<script>onload = () => document.title = frames[0].document.title</script>"
-    frame = f'<iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>'
+    frame = f'<iframe src="page.html" style="width:{width}px;height:900px;border:0" scrolling="no"></iframe>'
     (tmp_path / "frame.html").write_text(f"<!doctype html><body>{frame}{ask}</body>", encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom"]
     shown = subprocess.run(
