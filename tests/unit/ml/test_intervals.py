@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from lifelines.utils import concordance_index
@@ -95,6 +97,15 @@ def test_weights_count_like_rows_that_come_so_often(name: str) -> None:
         assert measure.value() == pytest.approx(measures.expected_calibration_error(score, happened))
     else:
         assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_row_of_half_a_weight_counts_half() -> None:
+    """(1 + 3 / 2) / 1.5, and of the second row alone 3."""
+    measure = replace(mean(np.array([1.0, 3.0])), weight=np.array([1.0, 0.5]))
+    assert measure.value() == pytest.approx(2.5 / 1.5)
+    assert measure.at(np.array([False, True])).value() == 3.0
+    drawn = Resamples.of(ids(2), 1).drawn(measure)
+    assert set(np.round(drawn, 6)) == {1.0, 1.666667, 3.0}  # the first twice, each once, the second twice
 
 
 def test_without_one_of_the_outcomes_there_is_no_auc_and_no_interval() -> None:
