@@ -137,7 +137,8 @@ def register(settings: Settings, training: Training) -> str:
 
 
 def _registered(settings: Settings, training: Training) -> str:
-    training, card = appraised(settings, training)
+    with span("appraise"):
+        training, card = appraised(settings, training)
     client = open_store(settings)
     import mlflow.pyfunc
     from mlflow.entities import Metric as LoggedMetric

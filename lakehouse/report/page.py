@@ -27,7 +27,7 @@ nav a { display: inline-block; margin: .1rem .8rem .1rem 0 }
 img { width: 100%; height: auto; max-width: 34rem }
 .numbers { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem }
 td, th { padding: .15rem .6rem; text-align: left; white-space: nowrap }
-td:first-child { white-space: normal; min-width: 7rem }
+td:first-child { white-space: normal; min-width: 7rem } td:not(:first-child) wbr { display: none }
 .card { border: 1px solid #ccc; border-radius: .3rem; margin: .5rem 0; padding: .4rem .8rem }
 h4 { margin: 1.2rem 0 .2rem } h4 + p { margin-top: 0 }
 td.number { text-align: right; font-variant-numeric: tabular-nums } tr:nth-child(even) { background: #f5f5f5 }
