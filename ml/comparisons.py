@@ -1,11 +1,12 @@
 """A challenger beside the champion: both twins loaded, judged by the task's own measure, and told in `ml` tables.
 
-`ml.model_comparisons`: one row per task and day of training. `ml.model_metrics`: the measures of the model that serves.
+`ml.model_comparisons`: one row per task and day of training. `ml.model_metrics`, `ml.model_fairness`,
+`ml.model_fairness_gaps`, `ml.model_curves`: the model that serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.settings import Settings
-from ml import registry, tables
+from ml import cards, registry, tables
 from ml.promotion import Judged, Verdict, verdict
 
 if TYPE_CHECKING:
@@ -100,30 +101,39 @@ def record(spark: SparkSession, settings: Settings, rows: Sequence[dict[str, Any
     tables.write_table(spark, settings, "model_comparisons", pa.Table.from_pylist(told, schema))
 
 
+ABOUT = ("model_metrics", "model_fairness", "model_fairness_gaps", "model_curves")
+"""What is told of the models that serve, a task's rows beside the others'."""
+
+
 def record_metrics(
     spark: SparkSession, settings: Settings, task: str, version: str, metrics: Sequence[registry.Metric]
 ) -> None:
-    """Make these the task's rows of `ml.model_metrics`; other tasks' rows stay."""
-    kept = [one for one in tables.read(settings, "model_metrics").to_pylist() if one["task"] != task]
-    new = [
-        {
-            "task": task,
-            "model_version": version,
-            "metric": metric.name,
-            "value": metric.value,
-            "baseline": metric.baseline,
-            "baseline_value": metric.baseline_value,
-            "split": metric.split,
-        }
-        for metric in metrics
-    ]
-    told = sorted(kept + new, key=lambda one: (str(one["task"]), str(one["metric"]), str(one["split"])))
-    schema = tables.ML_SCHEMAS["model_metrics"]
-    tables.write_table(spark, settings, "model_metrics", pa.Table.from_pylist(told, schema))
+    """Make these the task's rows of `ml.model_metrics`, and what its card says those of the other tables of `ABOUT`.
+
+    Other tasks' rows stay. A table that has none of the task's rows, and is to have none, is left as it is.
+    """
+    card = None if version == registry.NO_MODEL else cards.read(settings, task, version)
+    of = {"task": task, "model_version": version}
+    groups, gaps = ([], []) if card is None else card.fairness.as_rows(task, version)
+    points = [] if card is None else [{**of, **asdict(point)} for point in card.curves]
+    told = [{**of, "metric": metric.name, **asdict(metric)} for metric in metrics]
+    for table, rows in zip(ABOUT, (told, groups, gaps, points), strict=True):
+        _replace(spark, settings, table, task, rows)
+
+
+def _replace(spark: SparkSession, settings: Settings, table: str, task: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    schema = tables.ML_SCHEMAS[table]
+    before = tables.read(settings, table).to_pylist()
+    kept = [one for one in before if one["task"] != task]
+    if not rows and len(kept) == len(before) and tables.exists(settings, table):
+        return
+    told = [*kept, *({field.name: row[field.name] for field in schema} for row in rows)]
+    told.sort(key=lambda one: (one["task"], str(one.get("metric", "")), str(one.get("split", ""))))
+    tables.write_table(spark, settings, table, pa.Table.from_pylist(told, schema))
 
 
 def tell_of(spark: SparkSession, settings: Settings, task: str, version: str) -> None:
-    """Let `ml.model_metrics` tell of this version, where it tells of another."""
+    """Let the tables of `ABOUT` tell of this version, where `ml.model_metrics` tells of another."""
     told = {one["model_version"] for one in tables.read(settings, "model_metrics").to_pylist() if one["task"] == task}
     if version == registry.NO_MODEL or told == {version}:
         return

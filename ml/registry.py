@@ -21,6 +21,11 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.errors import LakehouseError
 from lakehouse.profiling import span
 from lakehouse.settings import Settings
+from ml.appraisal import appraised, card_files
+from ml.cards import card_of
+from ml.fairness import Fairness
+from ml.held_out import HeldOut
+from ml.plots import svg
 from ml.store import open_store
 
 if TYPE_CHECKING:
@@ -39,13 +44,22 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured value with the value that a simple method reaches on the same rows."""
+    """One measured value with the value that a simple method reaches on the same rows.
+
+    Args:
+        interval_low, interval_high: 95 % of the value, lead_low and lead_high of the value less the baseline's; see
+            `ml/intervals.py`. None where it is no measure of held-out rows that were kept.
+    """
 
     name: str
     value: float
     baseline: str | None = None
     baseline_value: float | None = None
     split: str = "held out by time"
+    interval_low: float | None = None
+    interval_high: float | None = None
+    lead_low: float | None = None
+    lead_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +84,12 @@ class Training:
         loader: module with `_load_pyfunc(path)`.
         save: writes the model's files into an empty folder.
         inputs: the columns that the model's `predict` takes, name to MLflow type; none where they vary with the source.
-        parameters: hyperparameters and anything else needed to repeat the training.
+        parameters: hyperparameters and anything else needed to repeat the training, `seed` and `as_of` among them.
         data_versions: Delta version per table read.
         columns: of the features read, full name to type.
         twin: what to judge the model by; without one it can be neither judged nor beaten.
         plots: name to a function that draws it; written as SVG.
+        held_out: what the metrics were taken of, for their intervals and for fairness; without it there is neither.
     """
 
     task: str
@@ -87,6 +102,7 @@ class Training:
     columns: Mapping[str, str] = field(default_factory=dict)
     twin: Twin | None = None
     plots: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+    held_out: HeldOut | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,8 @@ def register(settings: Settings, training: Training) -> str:
 
 
 def _registered(settings: Settings, training: Training) -> str:
+    with span("appraise"):
+        training, card = appraised(settings, training)
     client = open_store(settings)
     import mlflow.pyfunc
     from mlflow.entities import Metric as LoggedMetric
@@ -151,6 +169,8 @@ def _registered(settings: Settings, training: Training) -> str:
             )
         _leave_evidence(training, left / EVIDENCE)
         _draw(training, left / "plots")
+        for name, text in card_files(card).items():
+            (left / name).write_text(text, encoding="utf-8")
         client.log_artifacts(run.info.run_id, str(left))
     _ensure_registered(client, training.task)
     version = client.create_model_version(
@@ -176,7 +196,7 @@ def _draw(training: Training, folder: Path) -> None:
     """Without pyplot, which would keep every figure; importing matplotlib costs 0.35 CPU s, a plot 0.03."""
     folder.mkdir()
     for name, draw in training.plots.items():
-        draw().savefig(folder / f"{name}.svg")
+        (folder / f"{name}.svg").write_text(svg(draw()), encoding="utf-8")
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -312,7 +332,8 @@ def log_run(
             params=[Param(name, str(value)) for name, value in {**parameters, **versions}.items()],
             tags=[RunTag("task", task)],
         )
-        for name, text in files.items():
+        card = card_of(settings, task, parameters, data_versions, metrics, Fairness())
+        for name, text in {**files, **card_files(card)}.items():
             client.log_text(run_id, text, name)
         client.set_terminated(run_id)
     return str(run_id)

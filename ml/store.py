@@ -28,6 +28,11 @@ def open_store(settings: Settings) -> MlflowClient:
     return MlflowClient(settings.mlflow_uri, settings.mlflow_uri)
 
 
+def has_store(settings: Settings) -> bool:
+    """Whether there is anything to look at; looking must not make a store."""
+    return settings.mlflow_tracking_uri is not None or (settings.mlflow_dir / "mlflow.db").exists()
+
+
 def _make_store(settings: Settings) -> None:
     """Make the file of a home's own store, where there is none, under another name first.
 

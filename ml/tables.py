@@ -14,7 +14,7 @@ from deltalake import write_deltalake
 
 from lakehouse.catalog import register_tables
 from lakehouse.settings import Settings
-from lakehouse.storage import find_table
+from lakehouse.storage import find_table, has_table
 from ml.frames import F, is_connected
 
 if TYPE_CHECKING:
@@ -121,6 +121,48 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("baseline", pa.string()),
             ("baseline_value", pa.float64()),
             ("split", pa.string()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+            ("lead_low", pa.float64()),
+            ("lead_high", pa.float64()),
+        ]
+    ),
+    "model_fairness": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("attribute", pa.string()),
+            ("group_name", pa.string()),
+            ("measure", pa.string()),
+            ("customer_count", pa.int64()),
+            ("row_count", pa.int64()),
+            ("value", pa.float64()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+        ]
+    ),
+    "model_fairness_gaps": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("attribute", pa.string()),
+            ("measure", pa.string()),
+            ("highest_group", pa.string()),
+            ("lowest_group", pa.string()),
+            ("gap", pa.float64()),
+            ("interval_low", pa.float64()),
+            ("interval_high", pa.float64()),
+            ("chance", pa.float64()),
+        ]
+    ),
+    "model_curves": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model_version", pa.string()),
+            ("curve", pa.string()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("row_count", pa.int64()),
         ]
     ),
     "customer_value": pa.schema(
@@ -357,6 +399,11 @@ def read(settings: Settings, table: str) -> pa.Table:
     """The content of `ml.<table>`; empty where it was never written."""
     found = find_table(settings, f"ml.{table}")
     return ML_SCHEMAS[table].empty_table() if found is None else found.to_pyarrow_table()
+
+
+def exists(settings: Settings, table: str) -> bool:
+    """Whether `ml.<table>` was ever written."""
+    return has_table(settings, f"ml.{table}")
 
 
 def _is_scalar(value: Any) -> bool:

@@ -116,7 +116,8 @@ class Task:
         )
         champions.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed), verdict)
         if verdict.is_promoted:
-            comparisons.record_metrics(spark, settings, self.name, summary.model_version, summary.metrics)
+            told = registry.evidence(settings, self.name, summary.model_version).metrics  # with their intervals
+            comparisons.record_metrics(spark, settings, self.name, summary.model_version, told)
         return replace(summary, why=verdict.why, is_challenger=not verdict.is_promoted)
 
     def _judged(self, rivals: comparisons.Rivals, before: champions.Standing | None) -> Verdict:

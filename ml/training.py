@@ -10,6 +10,7 @@ from typing import Any
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.held_out import HeldOut
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Fit:
 
     Args:
         task: the room is `ml/<task>`, its loader `ml.<task>.model`.
-        save, inputs, parameters, metrics, twin: as of `registry.Training`.
+        save, inputs, parameters, metrics, twin, held_out: as of `registry.Training`.
         reads: the gold tables that it was learnt from.
     """
 
@@ -29,6 +30,7 @@ class Fit:
     reads: Sequence[str]
     metrics: Sequence[registry.Metric]
     twin: registry.Twin | None = None
+    held_out: HeldOut | None = None
 
 
 def registered(settings: Settings, fit: Fit, as_of: date, seed: int) -> registry.Summary:
@@ -43,5 +45,6 @@ def registered(settings: Settings, fit: Fit, as_of: date, seed: int) -> registry
         metrics=fit.metrics,
         columns=tables.gold_columns(settings, fit.reads),
         twin=fit.twin,
+        held_out=fit.held_out,
     )
     return registry.Summary(fit.task, registry.register(settings, training), fit.metrics)

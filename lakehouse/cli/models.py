@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from lakehouse import by_hand, ops
+from lakehouse.cli.cards import card
 from lakehouse.cli.data import AsJson
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
         app.command(name=verb.__name__)(verb)
     of_models = typer.Typer(help=models.__doc__, rich_markup_mode=None)
     of_models.callback(invoke_without_command=True)(models)
+    of_models.command(name="card")(card)
     of_models.command(name="promote")(promote)
     of_models.command(name="rollback")(rollback)
     app.add_typer(of_models, name="models")
@@ -68,7 +70,17 @@ def evaluate(
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    names = ("model", "version", "metric", "value", "baseline", "baseline_value", "split")
+    names = (
+        "model",
+        "version",
+        "metric",
+        "value",
+        "interval_low",
+        "interval_high",
+        "baseline",
+        "baseline_value",
+        "split",
+    )
     told = [[_rounded(row[name]) for name in names] for row in rows]
     print_rows(console(), [name.replace("_", " ") for name in names], told)
 
@@ -223,23 +235,21 @@ def _by_hand(settings: Settings, task: str, what: str) -> None:
 def _home_with_models(task: str) -> Settings:
     _known(task)
     settings = load_settings()
-    if not _has_models(settings):
+    from ml.store import has_store
+
+    if not has_store(settings):
         raise InputError(f"{settings.home} has no models yet: `lakehouse run` trains them")
     return settings
-
-
-def _has_models(settings: Settings) -> bool:
-    """Looking must not make a store where there is none."""
-    return settings.mlflow_tracking_uri is not None or (settings.mlflow_dir / "mlflow.db").exists()
 
 
 def _told(settings: Settings, name: str) -> dict[str, Any]:
     """What `lakehouse models` says of a task."""
     from ml import champions, registry
+    from ml.store import has_store
     from ml.tasks import TASKS
 
     task = TASKS[name]
-    of = champions.throne(settings, name) if _has_models(settings) else champions.Throne(None, None, ())
+    of = champions.throne(settings, name) if has_store(settings) else champions.Throne(None, None, ())
     champion, challenger = of.champion, of.challenger
     measures = registry.evidence(settings, name, champion.version).metrics if champion is not None else []
     main = next((metric for metric in measures if metric.name == task.metric), None)
@@ -271,8 +281,9 @@ def _measures(settings: Settings, task: str) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from ml import champions, registry
+    from ml.store import has_store
 
-    if not _has_models(settings):
+    if not has_store(settings):
         return []
     of = champions.throne(settings, task)
     return [

@@ -1,128 +1,112 @@
-"""Charts as SVG, by matplotlib without a screen. Each takes the rows of a query, and names of their columns."""
+"""Charts of the report: each takes the rows of a query and names of their columns, and draws by `ml.plots`."""
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ml import plots
+
 Row = dict[str, Any]
 Draw = Callable[[Sequence[Row]], str]
-COLOURS = ("#1b6ca8", "#e07a1f", "#3a7d44", "#8e4585", "#c0392b", "#6b705c")
-SIZE = (5.8, 3.3)
-"""Inches: text of ten points can then be read at the width of a phone."""
-MOST_BARS = 20
-LONGEST_NAME = 34
+MOST_BARS, MOST_INTERVALS = 20, 40
+LONGEST_NAME = 26
 
 
 def bars(label: str, *values: str, stacked: bool = False) -> Draw:
     """A horizontal bar for each row, or one beside the other for each value."""
 
-    def draw(axes: Any, rows: Sequence[Row]) -> None:
-        shown = list(rows)[:MOST_BARS][::-1]
-        names = [str(row[label])[:LONGEST_NAME] for row in shown]
-        height = 0.8 if stacked else 0.8 / len(values)
-        left = [0.0] * len(shown)
-        for place, value in enumerate(values):
-            lengths = [_number(row[value]) for row in shown]
-            at = [y + (0 if stacked else (len(values) / 2 - place - 0.5) * height) for y in range(len(shown))]
-            drawn = axes.barh(
-                at, lengths, height, left=left if stacked else None, color=COLOURS[place], label=_title(value)
-            )
-            if len(values) == 1 and min(lengths) >= 0:
-                axes.bar_label(drawn, fmt="{:,.4g}" if max(map(abs, lengths)) < 1000 else "{:,.0f}", padding=3)
-            if stacked:
-                left = [a + b for a, b in zip(left, lengths)]
-        axes.set_yticks(range(len(shown)), names)
-        axes.grid(axis="x", alpha=0.3)
-        if len(values) > 1:
-            axes.legend()
-        else:
-            axes.set_xlabel(_title(values[0]))
-            axes.margins(x=0.15)
+    def draw(rows: Sequence[Row]) -> str:
+        shown = rows[:MOST_BARS]
+        figure, axes = plots.axes(lines=len(shown) * (1 if stacked else len(values)))
+        plots.draw_bars(axes, _names(shown, label), {_title(v): _numbers(shown, v) for v in values}, stacked)
+        return plots.svg(figure)
 
-    return _figure(draw)
+    return draw
 
 
-def lines(x: str, *values: str, by: str | None = None, y_title: str = "", is_step: bool = False) -> Draw:
-    """A line for each value, or for each group of rows that `by` names, over x."""
+def intervals(label: str, value: str, low: str, high: str, x_title: str = "") -> Draw:
+    """A point with its interval for each row."""
 
-    def draw(axes: Any, rows: Sequence[Row]) -> None:
+    def draw(rows: Sequence[Row]) -> str:
+        shown = [row for row in rows if row[value] is not None][:MOST_INTERVALS]
+        figure, axes = plots.axes(x=x_title or _title(value), lines=len(shown))
+        ends = [[math.nan if row[end] is None else float(row[end]) for row in shown] for end in (low, high)]
+        plots.draw_intervals(axes, _names(shown, label), _numbers(shown, value), *ends)
+        return plots.svg(figure)
+
+    return draw
+
+
+def lines(
+    x: str, *values: str, by: str | None = None, y_title: str = "", is_step: bool = False, mark: str | None = None
+) -> Draw:
+    """A line for each value, or for each group of rows that `by` names, over x.
+
+    Args:
+        mark: a column that is true of the rows whose x is marked.
+    """
+
+    def draw(rows: Sequence[Row]) -> str:
+        figure, axes = plots.axes(x=_title(x), y=y_title or _title(values[0]))
         groups = sorted({str(row[by]) for row in rows}) if by else [""]
-        colours = iter(COLOURS * (1 + len(groups) * len(values) // len(COLOURS)))
+        colours = iter(plots.COLOURS * (1 + len(groups) * len(values) // len(plots.COLOURS)))
         for group in groups:
             of_group = [row for row in rows if by is None or str(row[by]) == group]
             for value in values:
-                points = [(row[x], _number(row[value])) for row in of_group if row[value] is not None]
-                plot = axes.step if is_step else axes.plot
-                plot(*zip(*points), color=next(colours), marker=None if is_step else "o", markersize=3,
-                     label=group or _title(value))  # fmt: skip
-        axes.set_xlabel(_title(x))
-        axes.set_ylabel(y_title or _title(values[0]))
-        axes.grid(alpha=0.3)
-        if len(groups) * len(values) > 1:
-            axes.legend()
+                points = [row for row in of_group if row[value] is not None]
+                xs, ys = [row[x] for row in points], _numbers(points, value)
+                plots.draw_line(axes, xs, ys, next(colours), group or _title(value), is_step)
+        for row in rows:
+            if mark is not None and row[mark]:
+                axes.axvline(row[x], linestyle="--", color=plots.GREY, label=_title(mark))
+        if len(axes.get_legend_handles_labels()[1]) > 1:
+            plots.legend_above(axes)
+        if points and hasattr(points[0][x], "year"):
+            axes.tick_params(axis="x", rotation=30)
+        return plots.svg(figure)
 
-    return _figure(draw)
+    return draw
 
 
 def bubbles(label: str, x: str, y: str, size: str) -> Draw:
     """A named circle for each row, of an area in proportion to `size`; y on a logarithmic axis."""
 
-    def draw(axes: Any, rows: Sequence[Row]) -> None:
-        most = max(_number(row[size]) for row in rows) or 1.0
+    def draw(rows: Sequence[Row]) -> str:
+        figure, axes = plots.axes(x=_title(x), y=_title(y))
+        most = max(_numbers(rows, size)) or 1.0
         for place, row in enumerate(rows):
             at = (_number(row[x]), max(_number(row[y]), 1e-9))
-            axes.scatter(*at, s=2000 * _number(row[size]) / most, alpha=0.6, color=COLOURS[place % len(COLOURS)])
+            colour = plots.COLOURS[place % len(plots.COLOURS)]
+            axes.scatter(*at, s=2000 * _number(row[size]) / most, alpha=0.6, color=colour)
             axes.annotate(str(row[label]), at, ha="center", va="center", fontsize=9)
-        axes.set(xlabel=_title(x), ylabel=_title(y), yscale="log")
+        axes.set(yscale="log")
         axes.margins(0.25)
         axes.grid(alpha=0.3)
+        return plots.svg(figure)
 
-    return _figure(draw)
-
-
-def reliability(x: str, y: str) -> Draw:
-    """Points of y over x beside the diagonal on which they should lie."""
-
-    def draw(axes: Any, rows: Sequence[Row]) -> None:
-        most = max(max(_number(row[x]), _number(row[y])) for row in rows) * 1.05
-        axes.plot([0, most], [0, most], "--", color="#999999", label="as it should be")
-        axes.plot([_number(r[x]) for r in rows], [_number(r[y]) for r in rows], "o-", color=COLOURS[0], label="found")
-        axes.set(xlabel=_title(x), ylabel=_title(y))
-        axes.grid(alpha=0.3)
-        axes.legend()
-
-    return _figure(draw)
+    return draw
 
 
-def _figure(draw: Callable[[Any, Sequence[Row]], None]) -> Draw:
-    def as_svg(rows: Sequence[Row]) -> str:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
+def beside_diagonal(x: str, y: str, diagonal: str = "as it should be") -> Draw:
+    """Points of y over x beside the diagonal, with what it stands for."""
 
-        # The hash salt keeps ids the same from drawing to drawing.
-        with rc_context({"svg.hashsalt": "lakehouse", "svg.fonttype": "none", "font.size": 10}):
-            figure = Figure(figsize=SIZE, layout="constrained")
-            axes = figure.subplots()
-            draw(axes, rows)
-            for axis in (axes.xaxis, axes.yaxis):
-                if type(axis.get_major_formatter()) is ScalarFormatter:
-                    axis.set_major_formatter(StrMethodFormatter("{x:,.4g}" if _is_small(axis) else "{x:,.0f}"))
-            out = io.StringIO()
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Glyph")  # the browser has fonts for what ours lacks
-                figure.savefig(out, format="svg", metadata={"Date": None})
-        return out.getvalue()
+    def draw(rows: Sequence[Row]) -> str:
+        figure, axes = plots.axes(x=_title(x), y=_title(y))
+        plots.draw_beside_diagonal(axes, _numbers(rows, x), _numbers(rows, y), diagonal)
+        return plots.svg(figure)
 
-    return as_svg
+    return draw
 
 
-def _is_small(axis: Any) -> bool:
-    return bool(max(map(abs, axis.get_view_interval())) < 100)
+def _names(rows: Sequence[Row], label: str) -> list[str]:
+    names = [str(row[label]) for row in rows]
+    return [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
+
+
+def _numbers(rows: Sequence[Row], name: str) -> list[float]:
+    return [_number(row[name]) for row in rows]
 
 
 def _number(value: Any) -> float:

@@ -7,24 +7,30 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from lakehouse import ops
 from lakehouse.engine import execute, open_engine
+from lakehouse.report.cards import TITLE as CARDS
+from lakehouse.report.cards import cards_section
 from lakehouse.report.charts import Row
-from lakehouse.report.sections import SECTIONS, Exhibit, Section
+from lakehouse.report.exhibits import Exhibit, Section
+from lakehouse.report.sections import SECTIONS
+from lakehouse.report.tables import table
 from lakehouse.settings import Settings
 from lakehouse.storage import has_table
 
 MOST_ROWS = 100
 STYLE = """
 :root { color-scheme: light }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem; color: #222 }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { border-bottom: 2px solid #1b6ca8; margin-top: 2.5rem } h3 { margin-bottom: .2rem }
 nav a { display: inline-block; margin: .1rem .8rem .1rem 0 }
-img { width: 100%; height: auto; max-width: 46rem }
+img { width: 100%; height: auto; max-width: 34rem }
 .numbers { overflow-x: auto } table { border-collapse: collapse; font-size: .85rem }
-td, th { padding: .15rem .7rem; text-align: left; white-space: nowrap }
+td, th { padding: .15rem .6rem; text-align: left; white-space: nowrap }
+td:first-child { white-space: normal; min-width: 7rem } td:not(:first-child) wbr { display: none }
+.card { border: 1px solid #ccc; border-radius: .3rem; margin: .5rem 0; padding: .4rem .8rem }
+h4 { margin: 1.2rem 0 .2rem } h4 + p { margin-top: 0 }
 td.number { text-align: right; font-variant-numeric: tabular-nums } tr:nth-child(even) { background: #f5f5f5 }
 code { display: block; overflow-x: auto; white-space: pre; background: #f5f5f5; padding: .4rem .6rem; font-size: .8rem }
 .none { color: #777 }
@@ -40,7 +46,10 @@ def write_report(settings: Settings, path: Path, now: datetime) -> list[str]:
     open_engine(settings)
     empty: list[str] = []
     body = "".join(_section(settings, section, empty) for section in SECTIONS)
-    links = "".join(f'<a href="#{_anchor(section.title)}">{escape(section.title)}</a>' for section in SECTIONS)
+    body += cards_section(settings, empty)
+    links = "".join(
+        f'<a href="#{_anchor(title)}">{escape(title)}</a>' for title in [*(one.title for one in SECTIONS), CARDS]
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -72,10 +81,11 @@ def _exhibit(settings: Settings, section: Section, exhibit: Exhibit, empty: list
     picture = "" if exhibit.draw is None else _picture(exhibit, rows)
     told = "" if len(rows) <= MOST_ROWS else f" (the first {MOST_ROWS} of {len(rows):,})"
     opened = " open" if exhibit.draw is None else ""
+    numbers = table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]])
     command = f"lakehouse sql {_quoted(exhibit.sql)}"
     return (
         f"{head}{picture}<details{opened}><summary>The numbers{told}</summary>"
-        f'<div class="numbers">{_table(rows[:MOST_ROWS])}</div><code>{escape(command)}</code></details>'
+        f'<div class="numbers">{numbers}</div><code>{escape(command)}</code></details>'
     )
 
 
@@ -89,23 +99,6 @@ def _picture(exhibit: Exhibit, rows: Sequence[Row]) -> str:
     assert exhibit.draw is not None
     drawn = b64encode(exhibit.draw(rows).encode()).decode()
     return f'<img alt="{escape(exhibit.title)}: {escape(exhibit.about)}" src="data:image/svg+xml;base64,{drawn}">'
-
-
-def _table(rows: Sequence[Row]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return f"<td>{'' if value is None else 'yes' if value else 'no'}</td>"
-    if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
-    if isinstance(value, float):
-        return f'<td class="number">{value:,.4g}</td>' if abs(value) < 1000 else f'<td class="number">{value:,.0f}</td>'
-    is_number = type(value).__name__ == "Decimal"
-    return f"<td{' class=number' if is_number else ''}>{escape(f'{value:,}' if is_number else str(value))}</td>"
 
 
 def _quoted(sql: str) -> str:

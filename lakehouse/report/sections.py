@@ -1,107 +1,18 @@
-"""What the report shows: a query, how to draw its rows, and a sentence on how to read them."""
+"""What the report shows, in its order: the data, what each model reaches, whether it is fair."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lakehouse.report.charts import bars, beside_diagonal, bubbles, intervals, lines
+from lakehouse.report.data_sections import DATA_SECTIONS
+from lakehouse.report.exhibits import Exhibit, Section, effects, gains, metrics, reliability
+from lakehouse.report.fairness_section import FAIRNESS
 
-from lakehouse.report.charts import Draw, bars, bubbles, lines, reliability
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A chart with its numbers.
-
-    Args:
-        reads: the tables (`schema.table`) without which there is nothing to show.
-        sql: one row per mark of the chart, in the order in which the numbers are listed.
-        draw: makes the picture; none where the numbers are all.
-    """
-
-    title: str
-    about: str
-    reads: tuple[str, ...]
-    sql: str
-    draw: Draw | None
-
-
-@dataclass(frozen=True)
-class Section:
-    title: str
-    exhibits: tuple[Exhibit, ...]
-
-
-def _metrics(title: str, task: str, about: str) -> Exhibit:
-    return Exhibit(
-        title,
-        about,
-        ("ml.model_metrics",),
-        f"select metric, value, baseline, baseline_value, split, model_version from ml.model_metrics "
-        f"where task = '{task}' order by metric",
-        None,
-    )
-
-
-def _effects(title: str, about: str, table: str, name: str, value: str, shown: str = "true") -> Exhibit:
-    return Exhibit(
-        title,
-        about,
-        (table,),
-        f"select {name}, {value} from {table} where {shown} order by abs({value}) desc, {name} limit 20",
-        bars(name, value),
-    )
-
+OF_TEN = ("ndcg_at_10", "recall_at_10", "map_at_10", "coverage_at_10", "novelty_at_10")
+METHOD = "regexp_replace(metric, '_[a-z]+_at_10', '')"
+"""Of a metric such as item_to_item_recall_at_10."""
 
 SECTIONS = (
-    Section(
-        "Data health",
-        (
-            Exhibit(
-                "Rules by layer",
-                "Every layer passes its rules before the next is built. An error stops the run, a warning is told.",
-                ("ops.validations",),
-                "select layer, count_if(passed) as passed, count_if(not passed and severity = 'warn') as warnings, "
-                "count_if(not passed and severity = 'error') as errors from ops.validations "
-                "where run_id = (select max(run_id) from ops.validations) group by layer "
-                "order by array_position(array('bronze', 'silver', 'ml', 'gold'), layer)",
-                bars("layer", "passed", "warnings", "errors", stacked=True),
-            ),
-            Exhibit(
-                "Rows by entity",
-                "What landed of each entity; what could not be read is kept in bronze.quarantine with its line.",
-                ("ops.loads",),
-                "select entity, sum(rows_landed) as rows_landed, sum(rows_quarantined) as rows_quarantined "
-                "from ops.loads where is_current group by entity order by rows_landed desc, entity",
-                bars("entity", "rows_landed", "rows_quarantined", stacked=True),
-            ),
-        ),
-    ),
-    Section(
-        "Business",
-        (
-            Exhibit(
-                "Funnel",
-                "Sessions that got so far: the step where most are lost is the one to look at.",
-                ("gold.fct_funnel",),
-                "select stack(5, '1 sessions', sessions, '2 viewed', viewed, '3 cart', cart, '4 checkout', checkout, "
-                "'5 purchase', purchase) as (step, session_count) from (select sum(session_count) as sessions, "
-                "sum(view_session_count) as viewed, sum(cart_session_count) as cart, "
-                "sum(checkout_session_count) as checkout, sum(purchase_session_count) as purchase "
-                "from gold.fct_funnel)",
-                bars("step", "session_count"),
-            ),
-            Exhibit(
-                "Revenue by month",
-                "Sales, what is left of them after discounts, and the margin where costs are known.",
-                ("gold.mart_revenue_daily",),
-                "select cast(date_trunc('month', ordered_on) as date) as month, currency, "
-                "sum(sale_amount) as sale_amount, sum(net_sale_amount) as net_sale_amount, "
-                "sum(margin_amount) as margin_amount "
-                "from gold.mart_revenue_daily group by cast(date_trunc('month', ordered_on) as date), currency "
-                "order by month, currency",
-                lines("month", "sale_amount", "net_sale_amount", "margin_amount", y_title="amount"),
-            ),
-        ),
-    ),
+    *DATA_SECTIONS,
     Section(
         "Segments",
         (
@@ -127,7 +38,7 @@ SECTIONS = (
                 "little. Silhouettes beside it in the table, with the choice.",
                 ("ml.segment_elbow",),
                 "select k, cost, silhouette, is_chosen from ml.segment_elbow order by k",
-                lines("k", "cost"),
+                lines("k", "cost", mark="is_chosen"),
             ),
             Exhibit(
                 "By what they differ",
@@ -138,7 +49,7 @@ SECTIONS = (
                 "customer_count from ml.segment_tests order by eta_squared desc, feature",
                 bars("feature", "eta_squared", "epsilon_squared"),
             ),
-            _metrics("Measures", "segment", "Of the segmentation in use."),
+            metrics("Measures", "segment", "Of the segmentation in use."),
         ),
     ),
     Section(
@@ -146,13 +57,25 @@ SECTIONS = (
         (
             Exhibit(
                 "Which method finds most",
-                "nDCG@10 of each method on later purchases. The simplest serves that none passes by more than chance.",
+                "nDCG@10 of each method on later purchases, with 95 % intervals. The simplest serves that none passes "
+                "by more than chance, as the other half of the customers has it.",
                 ("ml.model_metrics",),
-                "select replace(metric, '_ndcg_at_10', '') as method, value as ndcg_at_10 from ml.model_metrics "
-                "where task = 'recommend' and metric like '%_ndcg_at_10' order by value desc, method",
-                bars("method", "ndcg_at_10"),
+                "select replace(metric, '_ndcg_at_10', '') as method, value as ndcg_at_10, interval_low, interval_high "
+                "from ml.model_metrics where task = 'recommend' and metric like '%_ndcg_at_10' "
+                "order by value desc, method",
+                intervals("method", "ndcg_at_10", "interval_low", "interval_high"),
             ),
-            _metrics("Measures by method", "recommend", "Found on later purchases than those that were learnt from."),
+            Exhibit(
+                "Measures by method",
+                "Of ten recommendations on later purchases; popularity is what one would do without a model.",
+                ("ml.model_metrics",),
+                f"select {METHOD} as method, "
+                + ", ".join(f"max(case when metric like '%_{name}' then value end) as {name}" for name in OF_TEN)
+                + " from ml.model_metrics where task = 'recommend' and split like 'by method%' "
+                f"group by {METHOD} order by ndcg_at_10 desc, method",
+                None,
+            ),
+            metrics("Measures of what serves", "recommend", "With their intervals.", "split not like 'by method%'"),
             Exhibit(
                 "Where recommendations come from",
                 "Rows by method: customers of whom nothing is known get what their segment or everybody takes.",
@@ -165,7 +88,7 @@ SECTIONS = (
     Section(
         "Clicks",
         (
-            _metrics("Measures", "click", "Found on later impressions than those that were learnt from."),
+            metrics("Measures", "click", "Found on later impressions than those that were learnt from."),
             Exhibit(
                 "Reliability",
                 "Later impressions by what was predicted, a tenth of them each: of those with 5 % predicted, 5 % "
@@ -173,7 +96,7 @@ SECTIONS = (
                 ("ml.click_curves",),
                 "select x as predicted_click_rate, y as click_rate, impression_count from ml.click_curves "
                 "where curve = 'reliability' order by x",
-                reliability("predicted_click_rate", "click_rate"),
+                beside_diagonal("predicted_click_rate", "click_rate"),
             ),
             Exhibit(
                 "Gains",
@@ -181,9 +104,9 @@ SECTIONS = (
                 ("ml.click_curves",),
                 "select x as share_of_impressions, y as share_of_clicks from ml.click_curves where curve = 'gains' "
                 "order by x",
-                reliability("share_of_impressions", "share_of_clicks"),
+                beside_diagonal("share_of_impressions", "share_of_clicks", "picked at random"),
             ),
-            _effects(
+            effects(
                 "Strongest effects",
                 "Coefficients of the logistic regression, in log-odds: right makes a click likelier.",
                 "ml.click_coefficients",
@@ -203,14 +126,27 @@ SECTIONS = (
                 "select risk_group, days, survival from ml.churn_curves order by risk_group, days",
                 lines("days", "survival", by="risk_group", is_step=True),
             ),
-            _metrics("Measures", "churn", "Found on a later time than was learnt from."),
+            reliability("churn", "share_lost"),
+            gains("churn", "share_of_lost"),
+            Exhibit(
+                "What it rests on",
+                "Customers by the feature that says most of their days, and whether it raises or lowers the danger.",
+                ("ml.churn_predictions",),
+                "select reason_feature, count_if(reason_effect = 'raises') as raises, "
+                "count_if(reason_effect = 'lowers') as lowers, count(*) as customer_count from ml.churn_predictions "
+                "where reason_feature is not null group by reason_feature order by customer_count desc, reason_feature",
+                bars("reason_feature", "raises", "lowers", stacked=True),
+            ),
+            metrics("Measures", "churn", "Found on a later time than was learnt from."),
         ),
     ),
     Section(
         "Purchases",
         (
-            _metrics("Measures", "purchase", "Of the probability of a purchase in the next 30 days, on later days."),
-            _effects(
+            metrics("Measures", "purchase", "Of the probability of a purchase in the next 30 days, on later days."),
+            reliability("purchase", "share_of_buyers"),
+            gains("purchase", "share_of_all_buyers"),
+            effects(
                 "What matters",
                 "By how much the measure falls when a feature's values are shuffled among customers.",
                 "ml.purchase_importances",
@@ -232,10 +168,28 @@ SECTIONS = (
                 "from ml.ticket_texts group by coalesce(topic, 'none') order by ticket_count desc, topic",
                 bars("topic", "positive", "neutral", "negative", "unknown", stacked=True),
             ),
-            _metrics("Measures", "text", "Found on later tickets than those that were learnt from."),
+            metrics("Measures", "text", "Found on later tickets than those that were learnt from."),
         ),
     ),
-    Section("Value", (_metrics("Measures", "value", "Of the orders to come, on a later period."),)),
+    Section(
+        "Value",
+        (
+            Exhibit(
+                "What customers will bring",
+                "Net value foretold of the next 365 days, summed by segment.",
+                ("ml.customer_value", "ml.customer_segments"),
+                "select segments.segment_name, count(*) as customer_count, "
+                "sum(foretold.expected_order_count_365d) as expected_order_days, "
+                "sum(foretold.expected_value_365d_amount) as expected_value_365d_amount, "
+                "avg(foretold.alive_probability) as alive_probability "
+                "from ml.customer_value as foretold inner join ml.customer_segments as segments "
+                "on foretold.customer_id = segments.customer_id "
+                "group by segments.segment_name order by expected_value_365d_amount desc, segments.segment_name",
+                bars("segment_name", "expected_value_365d_amount"),
+            ),
+            metrics("Measures", "value", "Of the orders to come, on a later period."),
+        ),
+    ),
     Section(
         "Budget",
         (
@@ -248,6 +202,18 @@ SECTIONS = (
                 "from ml.budget_allocation order by allocated_amount desc, channel",
                 bars("channel", "allocated_amount", "expected_return_amount"),
             ),
+            Exhibit(
+                "Contacts and their limits",
+                "What each channel gets between the fewest and the most that it may get. A shadow price is what one "
+                "more contact of that limit would bring; budget_shadow_price what one more unit of money would.",
+                ("ml.budget_allocation",),
+                "select channel, minimum_count, allocated_count, maximum_count, bound, shadow_price, "
+                "budget_shadow_price, one_more_return_amount, conflict "
+                "from ml.budget_allocation order by allocated_count desc, channel",
+                bars("channel", "minimum_count", "allocated_count", "maximum_count"),
+            ),
+            metrics("Measures", "budget", "Of the plan, beside doing as in the last 30 days."),
         ),
     ),
+    FAIRNESS,
 )

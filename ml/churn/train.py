@@ -24,9 +24,11 @@ from ml.churn.features import (
     training_rows,
 )
 from ml.churn.fits import PENALTY, fit_cox, fit_weibull
+from ml.churn.held_out import held_out
 from ml.churn.leaving import Leaving, leaving
 from ml.churn.model import DAYS, ChurnModel, logged
 from ml.churn.spread import covariance
+from ml.held_out import HeldOut
 from ml.training import Fit, registered
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Measured:
     metrics: list[registry.Metric]
     model: ChurnModel | None
     cut: int
+    held_out: HeldOut | None = None
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
@@ -75,6 +78,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         READS,
         measured.metrics,
         None if twin is None else registry.Twin(twin.save, str(measured.cut)),
+        measured.held_out,
     )
     return registered(settings, fit, as_of, seed)
 
@@ -122,10 +126,10 @@ def evaluate(seen: Activity, until: int, silence: int, left: Leaving) -> Measure
     days = np.arange(1.0, horizon + 1.0)
     flat = kaplan_meier(rows.duration, rows.event_observed, days, rows.weight)
     models = {family: fit_family(family, rows, silence) for family in (SERVED, BESIDE)}
-    metrics = []
+    metrics, survival = [], {}
     for name, family in (("", SERVED), (f"{BESIDE}_", BESIDE)):
-        survival = models[family].survival(later.covariates)[:, 1 : horizon + 1]
-        metrics += measures(name, survival, flat, later, days)
+        survival[family] = models[family].survival(later.covariates)[:, 1 : horizon + 1]
+        metrics += measures(name, survival[family], flat, later, days)
     return Measured(
         [
             *metrics,
@@ -135,6 +139,7 @@ def evaluate(seen: Activity, until: int, silence: int, left: Leaving) -> Measure
         ],
         models[SERVED],
         cut,
+        held_out(seen.customers[later.user], survival[SERVED], flat, later, days),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ml.curves import curves as calibration_curves
 from ml.measures import Floats, auc, average_precision, expected_calibration_error, log_loss
 from ml.registry import Metric
-
-CURVE_POINTS = 10
 
 
 def evaluate(probability: Floats, clicked: Floats, base_rate: float) -> list[Metric]:
@@ -36,10 +35,8 @@ def curves(probability: Floats, clicked: Floats) -> dict[str, list[list[float]]]
     reliability    mean prediction of a tenth, its click rate: equal where predictions mean what they say
     gains          share of the impressions with the highest predictions, share of all clicks among these, from 0, 0 on
     """
-    order = np.argsort(-probability, kind="stable")
-    tenths = [part for part in np.array_split(order, CURVE_POINTS) if len(part)]
-    clicks = np.cumsum([0.0, *(clicked[part].sum() for part in tenths)]) / max(1.0, float(clicked.sum()))
-    shown = np.cumsum([0, *map(len, tenths)])
-    rates = [[float(probability[part].mean()), float(clicked[part].mean()), float(len(part))] for part in tenths[::-1]]
-    gains = [[float(n / len(order)), float(share), float(n)] for n, share in zip(shown, clicks)]
-    return {"reliability": rates, "gains": gains}
+    points = calibration_curves(probability, clicked)
+    return {
+        name: [[one.x, one.y, float(one.row_count)] for one in points if one.curve == name]
+        for name in ("reliability", "gains")
+    }

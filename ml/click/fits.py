@@ -23,7 +23,7 @@ from ml.leakage import Level
 from ml.measures import Floats
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 REGULARISATIONS = (0.003, 0.01, 0.03, 0.1)
 """L2 on the coefficients, beside a mean loss in which clicks and others weigh the same: those that are tried."""
@@ -51,10 +51,12 @@ class Later:
     """The impressions after the first period, in an order that is always the same.
 
     Args:
+        customer: to whom each was shown, None where that is not known.
         period: 1 or 2, of each.
         logits: log-odds before calibration by each fit, one array per fit.
     """
 
+    customer: npt.NDArray[np.object_]
     period: npt.NDArray[np.int64]
     label: Floats
     logits: list[Floats]
@@ -113,19 +115,26 @@ class LocalRows:
     """A sparse matrix of ones, in the order of time."""
 
     def __init__(
-        self, words: list[str], matrix: sparse.csr_matrix, label: Floats, period: npt.NDArray[np.int64]
+        self,
+        words: list[str],
+        matrix: sparse.csr_matrix,
+        label: Floats,
+        period: npt.NDArray[np.int64],
+        customer: pa.ChunkedArray | None = None,
     ) -> None:
         self.words = words
         self.matrix = matrix
         self.label = label
         self.period = period
+        self.customer = customer
 
     @classmethod
     def read(cls, impressions: DataFrame, edges: Span) -> LocalRows:
         """Bring them here as numbers of words, batch by batch."""
         known: dict[str, int] = {}
         rows, counts, codes = [], [], []
-        for batch in batches(impressions.select("impression_id", "second", "label", "words")):
+        told_of = impressions.select("impression_id", _customer(impressions), "second", "label", "words")
+        for batch in batches(told_of):
             lists = batch["words"]
             told = lists.flatten().dictionary_encode()
             numbers = np.array([known.setdefault(word, len(known)) for word in told.dictionary.to_pylist()], np.int32)
@@ -148,6 +157,7 @@ class LocalRows:
             ones(column[matrix.indices], matrix.indptr, len(words)),
             table["label"].to_numpy()[order].astype(np.float64),
             (second >= edges.calibrate_from).astype(np.int64) + (second >= edges.test_from),
+            table["customer_id"].take(order),
         )
 
     def by_period(self) -> tuple[list[int], list[int]]:
@@ -184,9 +194,19 @@ class LocalRows:
         first = int(np.searchsorted(self.period, 0, side="right"))
         rows = self.matrix[first:]
         logits = [rows @ np.array(list(one.model.coefficients.values())) + one.model.intercept for one in fits]
-        return Later(self.period[first:], self.label[first:], logits)
+        customer = np.full(len(self.label) - first, None) if self.customer is None else _texts(self.customer[first:])
+        return Later(customer, self.period[first:], self.label[first:], logits)
 
     def close(self) -> None: ...
+
+
+def _customer(impressions: DataFrame) -> Column:
+    has_one = "customer_id" in impressions.columns
+    return (F.col("customer_id") if has_one else F.lit(None)).cast("string").alias("customer_id")
+
+
+def _texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    return np.asarray(column.to_pandas().to_numpy(dtype=object))
 
 
 def column_of(word: str) -> str:
@@ -226,11 +246,14 @@ def _first(matrix: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
 
 
 class SparkRows:
-    """A cached data frame: `impression_id`, `features` (one-hot), `label`, `period`, always in the same order."""
+    """A cached data frame, always in the same order: `impression_id`, `customer_id`, `features` (one-hot), `label` and
+    `period`.
+    """
 
     def __init__(self, impressions: DataFrame, words: list[str], edges: Span) -> None:
         self.words = words
-        rows = impressions.select("impression_id", pooled(words).alias("words"), "label", period(edges).alias("period"))
+        told = pooled(words).alias("words"), "label", period(edges).alias("period")
+        rows = impressions.select("impression_id", _customer(impressions), *told)
         parts = min(MOST_PARTITIONS, 1 + edges.impressions // ROWS_PER_PARTITION)
         self.rows = rows.repartition(parts, "impression_id").sortWithinPartitions("impression_id")
         self.frame = self._one_hot()
@@ -284,13 +307,14 @@ class SparkRows:
             named = one.learnt.setRawPredictionCol(f"raw_{number}").setPredictionCol("").setProbabilityCol("")
             told = named.transform(told)
         raw = [vector_to_array(f"raw_{number}")[1].alias(f"raw_{number}") for number in range(len(fits))]
-        rows = told.select("impression_id", "period", "label", *raw).toPandas()
+        rows = told.select("impression_id", "customer_id", "period", "label", *raw).toPandas()
         rows = rows.sort_values("impression_id", ignore_index=True)
         logits = [
             rows[f"raw_{number}"].to_numpy(dtype=np.float64) + (one.model.intercept - float(one.learnt.intercept))
             for number, one in enumerate(fits)
         ]
-        return Later(rows["period"].to_numpy(np.int64), rows["label"].to_numpy(np.float64), logits)
+        customer = rows["customer_id"].to_numpy(dtype=object)
+        return Later(customer, rows["period"].to_numpy(np.int64), rows["label"].to_numpy(np.float64), logits)
 
     def close(self) -> None:
         self.frame.unpersist()

@@ -20,9 +20,11 @@ from ml.calibration import offset, sigmoid, slope
 from ml.click.evaluate import curves, evaluate
 from ml.click.features import READS, Span, read_impressions, span
 from ml.click.fits import REGULARISATION, REGULARISATIONS, Fitted, Rows, rows_of
+from ml.click.held_out import held_out
 from ml.click.model import SIGNATURE, ClickModel, base_rate_model
 from ml.click.plots import reliability_plot
 from ml.concurrency import each
+from ml.held_out import HeldOut
 from ml.measures import Floats, log_loss
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             columns=tables.gold_columns(settings, READS),
             twin=registry.Twin(learnt.twin.save, str(edges.test_from)) if learnt.twin is not None else None,
             plots=learnt.plots,
+            held_out=learnt.held_out,
         ),
     )
     remark = f"click: left out, as it alone tells who clicked: {', '.join(learnt.left_out)}" if learnt.left_out else ""
@@ -84,6 +87,7 @@ class Learnt:
     left_out: Sequence[str] = ()
     plots: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     regularisation: float = REGULARISATION
+    held_out: HeldOut | None = None
 
 
 def learn(impressions: DataFrame, edges: Span) -> Learnt:
@@ -115,6 +119,7 @@ def learn(impressions: DataFrame, edges: Span) -> Learnt:
         list(found),
         {"reliability": lambda: reliability_plot(probability, label)},
         regularisation=strength,
+        held_out=held_out(later.customer[test], probability, label, tested.base_rate),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lakehouse.settings import Settings
 from ml import registry, tables
@@ -31,6 +32,7 @@ from ml.purchase.features import (
     read_activity,
 )
 from ml.purchase.fits import DEPTH, FEATURES_AT_A_NODE, LEAST_IN_LEAF, TREES, fit
+from ml.purchase.held_out import held_out
 from ml.purchase.model import PurchaseModel
 from ml.training import Fit, registered
 
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slice:
-    """Customers of one day with what they did after it: `rows` x features, `bought` 0 or 1."""
+    """Customers of one day with what they did after it: `customer` ids, `rows` x features, `bought` 0 or 1."""
 
+    customer: npt.NDArray[np.object_]
     rows: Floats
     bought: Floats
 
@@ -59,9 +62,8 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     raw = plain.forest.probability(later.rows)
     model = plain.calibrated_on(raw, later.bought)
     across = halves(raw, later.bought, lambda of, did, others: plain.calibrated_on(of, did).calibrate(others))
-    metrics = evaluate(
-        raw, across, later.rows[:, plain.names.index("days_since_last_order")], later.bought, float(past.bought.mean())
-    )
+    recency = later.rows[:, plain.names.index("days_since_last_order")]
+    judged = raw, across, recency, later.bought, float(past.bought.mean())
     learnt = Fit(
         "purchase",
         model.save,
@@ -78,8 +80,9 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "buyers": int(past.bought.sum()),
         },
         READS,
-        metrics,
+        evaluate(*judged),
         registry.Twin(plain.save, str(days.judge)),
+        held_out(later.customer, *judged),
     )
     summary = registered(settings, learnt, as_of, seed)
     lost = permutation_importances(model.forest, later.rows, later.bought, seed)
@@ -106,6 +109,7 @@ def learnable(activity: DataFrame, days: Cuts) -> tuple[Slice, Slice, list[str]]
     channels = common_channels(known[0])
     past, later = (
         Slice(
+            customers.ids,
             customers.matrix(channels, days.lookback),
             np.array([outcome[customer] for customer in customers.ids], dtype=np.float64),
         )

@@ -9,13 +9,13 @@ method that serves was not what it was chosen by.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 
 from ml.recommend.choice import UNTIL_TOLD, winner
-from ml.recommend.features import Floats, History, Interactions, Ints
+from ml.recommend.features import Floats, History, Interactions, Ints, Texts
 from ml.recommend.lists import Listing
 from ml.recommend.methods.model import Model
 from ml.recommend.metrics import Flags, average_precision, coverage, ndcg, novelty, recall, self_information
@@ -31,6 +31,9 @@ HELD_OUT = "held out by time"
 BY_METHOD = "by method, held out by time"
 SHOWN = ("ndcg_at_10", "recall_at_10", "map_at_10", "coverage_at_10", "novelty_at_10")
 
+BY_CUSTOMER = ("ndcg_at_10", "recall_at_10", "map_at_10", "novelty_at_10")
+"""Those of `SHOWN` that are means over customers."""
+
 Figures = Mapping[str, float]
 
 
@@ -42,11 +45,15 @@ class Judged:
         serves: the method that was chosen.
         by_method: figures of each method, from the customers that judge.
         customers: how many these are.
+        who: their ids.
+        by_customer: of each method, customers x (nDCG, recall, average precision, novelty).
     """
 
     serves: str
     by_method: Mapping[str, Figures]
     customers: int
+    who: Texts = field(default_factory=lambda: np.array([], dtype=object))
+    by_customer: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def held_out(history: History) -> tuple[Interactions, Flags]:
@@ -78,14 +85,17 @@ def judge(models: Sequence[Model], history: History, tags: sparse.csr_matrix) ->
     choose, decide = (users[::2], users[1::2]) if len(users) >= FEWEST else (users[:0], users)
     chosen: dict[str, Floats] = {}
     told: dict[str, Figures] = {}
+    of_each: dict[str, Floats] = {}
     for model in models:
         best = best_of(Listing.of(model, seen, tags), users, withheld)
         if len(choose):
             place = np.searchsorted(users, choose)
             chosen[model.name] = gains(best[place], truth[choose])
         place = np.searchsorted(users, decide)
-        told[model.name] = figures(best[place], truth[decide], self_information(seen))
-    return Judged(winner(chosen) if chosen else UNTIL_TOLD, told, len(decide))
+        of_each[model.name] = by_customer(best[place], truth[decide], self_information(seen))
+        told[model.name] = _figures(of_each[model.name], best[place], truth.shape[1])
+    who = seen.customers[decide]
+    return Judged(winner(chosen) if chosen else UNTIL_TOLD, told, len(decide), who, of_each)
 
 
 def best_of(listing: Listing, users: Ints, withheld: sparse.csr_matrix) -> Ints:
@@ -119,18 +129,27 @@ def figures(best: Ints, truth: sparse.csr_matrix, information: Floats) -> dict[s
         truth: customers x products, an entry for each relevant one.
         information: self-information of each product.
     """
+    return _figures(by_customer(best, truth, information), best, truth.shape[1])
+
+
+def by_customer(best: Ints, truth: sparse.csr_matrix, information: Floats) -> Floats:
+    """Rows x (nDCG, recall, average precision, novelty); the arguments of `figures`."""
     at_once = rows_at_once(truth.shape[1])
     parts: list[Floats] = []
     for start in range(0, len(best), at_once):
         shown, relevant = best[start : start + at_once], truth[start : start + at_once].toarray() > 0
         found = (measure(shown, relevant) for measure in (ndcg, recall, average_precision))
         parts.append(np.column_stack([*found, novelty(shown, information)]))
-    gain, found, precision, new = np.concatenate(parts).mean(axis=0)
+    return np.concatenate(parts)
+
+
+def _figures(of_each: Floats, best: Ints, products: int) -> dict[str, float]:
+    gain, found, precision, new = of_each.mean(axis=0)
     return {
         "ndcg_at_10": float(gain),
         "recall_at_10": float(found),
         "map_at_10": float(precision),
-        "coverage_at_10": coverage(best, truth.shape[1]),
+        "coverage_at_10": coverage(best, products),
         "novelty_at_10": float(new),
     }
 

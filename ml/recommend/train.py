@@ -13,6 +13,7 @@ from ml.recommend.content import read_tags
 from ml.recommend.evaluate import judge, metrics
 from ml.recommend.features import READS, read_history
 from ml.recommend.fits import fit_of
+from ml.recommend.held_out import held_out
 from ml.recommend.methods.model import Model
 from ml.recommend.plots import methods_plot
 
@@ -51,6 +52,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             columns=tables.gold_columns(settings, READS),
             twin=_twin(competing, judged.serves, history.cut),
             plots={"ndcg": lambda: methods_plot(told)},
+            held_out=held_out(judged),
         ),
     )
     return registry.Summary("recommend", version, told)

@@ -23,6 +23,7 @@ from ml.segment.evaluate import (
 )
 from ml.segment.features import DIMENSIONS, INPUTS, READS, Floats, dimensions, fit_scale, fit_value, read_customers
 from ml.segment.fits import MOST_IN_PROCESS, fits_of
+from ml.segment.held_out import held_out
 from ml.segment.matching import named_like
 from ml.segment.model import SegmentModel, Tried, load
 from ml.segment.naming import name_clusters
@@ -72,6 +73,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             columns=tables.gold_columns(settings, READS),
             twin=_twin(spark, customers[~is_held_out(customers["customer_id"])], chosen, seed),
             plots={"elbow": lambda: elbow_plot(tried, chosen)},
+            held_out=held_out(customers["customer_id"].to_numpy(dtype=object), points, model),
         ),
     )
     return registry.Summary("segment", version, metrics)

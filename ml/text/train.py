@@ -11,10 +11,12 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry
+from ml.held_out import HeldOut
 from ml.text.evaluate import quality
 from ml.text.features import LEAST_WRITERS, READS, is_of, read_tickets
 from ml.text.fits import Fit as Learner
 from ml.text.fits import fits_of
+from ml.text.held_out import held_out
 from ml.text.language import UNKNOWN
 from ml.text.model import TextModel
 from ml.text.mood import STRENGTH, Mood
@@ -51,6 +53,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         READS,
         [*measured.metrics, *_sizes(tickets, model)],
         measured.twin,
+        measured.held_out,
     )
     return registered(settings, learnt, as_of, seed)
 
@@ -85,6 +88,7 @@ class Measured:
 
     metrics: list[registry.Metric]
     twin: registry.Twin | None
+    held_out: HeldOut | None = None
 
 
 def measure(tickets: pd.DataFrame, fit: Learner) -> Measured:
@@ -110,7 +114,9 @@ def measure(tickets: pd.DataFrame, fit: Learner) -> Measured:
         registry.Metric("mood_auc", ours.auc, "mean score", base.auc),
         registry.Metric("mood_accuracy", ours.accuracy, "mean score", base.accuracy),
     ]
-    return Measured(metrics, registry.Twin(earlier.save, scored["opened_at"].iloc[first - 1].isoformat()))
+    until = scored["opened_at"].iloc[first - 1].isoformat()
+    kept = held_out(later["writer"].to_numpy(dtype=object), predicted, mean, given)
+    return Measured(metrics, registry.Twin(earlier.save, until), kept)
 
 
 def _sizes(tickets: pd.DataFrame, model: TextModel) -> list[registry.Metric]:

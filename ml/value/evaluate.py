@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.settings import Settings
+from ml.held_out import HeldOut
 from ml.likelihood import Floats
 from ml.registry import Metric
 from ml.value.features import Purchases, purchases, read_split
+from ml.value.held_out import held_out
 from ml.value.model import NO_SEASON, ValueModel, can_be_learnt, learn
 from ml.value.season import exposure, read_repeat_days, season_factors
 from ml.value.spread import TAIL, order_counts
@@ -38,6 +40,7 @@ class Measured:
     metrics: list[Metric]
     model: ValueModel | None
     cut: date
+    held_out: HeldOut | None = None
 
 
 def measure(spark: SparkSession, settings: Settings, customers: Purchases, as_of: date) -> Measured:
@@ -52,10 +55,18 @@ def measure(spark: SparkSession, settings: Settings, customers: Purchases, as_of
         return Measured([_unmeasured()], None, cut)
     model = learn(before)
     factors = season_factors(model.orders, before, read_repeat_days(settings, cut), cut.toordinal())
-    return Measured(compare(split, days, model, factors), model, cut)
+    metrics, kept = judged(split, days, model, factors)
+    return Measured(metrics, model, cut, kept)
 
 
 def compare(split: pd.DataFrame, days: int, model: ValueModel, factors: Floats = NO_SEASON) -> list[Metric]:
+    """The metrics of `judged`."""
+    return judged(split, days, model, factors)[0]
+
+
+def judged(
+    split: pd.DataFrame, days: int, model: ValueModel, factors: Floats = NO_SEASON
+) -> tuple[list[Metric], HeldOut]:
     """Errors per customer over the `days` after the split (rows of `read_split`).
 
     The baseline takes a customer's purchase days, and their money, per day so far for what is to come: what one reads
@@ -72,17 +83,15 @@ def compare(split: pd.DataFrame, days: int, model: ValueModel, factors: Floats =
     share = days / np.maximum(before.age, LEAST_TENURE)
     same_orders, same_spent = (before.x + 1.0) * share, split["net_amount"].to_numpy(np.float64) * share
     what = f"the last {days} days"
+    foretold = {"orders": (orders, same_orders, later_orders), "spending": (spent, same_spent, later_spent)}
     measured = [
         Metric(f"{name}_{error.__name__}", error(told, truth), "same_rate_as_so_far", error(same, truth), what)
-        for name, told, same, truth in (
-            ("orders", orders, same_orders, later_orders),
-            ("spending", spent, same_spent, later_spent),
-        )
+        for name, (told, same, truth) in foretold.items()
         for error in (mae, rmse)
     ]
     low, high = order_counts(model.orders, before.x, before.t_x, before.age, exposure(factors, days))
     held = (low <= later_orders) & (later_orders <= high)
-    return [
+    metrics = [
         *measured,
         Metric("orders_per_customer", float(orders.mean()), "actual", float(later_orders.mean()), what),
         Metric("spending_per_customer", float(spent.mean()), "actual", float(later_spent.mean()), what),
@@ -90,6 +99,7 @@ def compare(split: pd.DataFrame, days: int, model: ValueModel, factors: Floats =
         Metric("season_factor", exposure(factors, days) / days, "usual", 1.0, what),
         Metric("evaluated_customers", float(len(before)), split=what),
     ]
+    return metrics, held_out(before.customer_id, **foretold)
 
 
 def mae(told: Floats, truth: Floats) -> float:

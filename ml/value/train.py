@@ -38,6 +38,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         READS,
         [*measured.metrics, *_of_fit(model, customers)],
         None if twin is None else registry.Twin(twin.save, str(measured.cut)),
+        measured.held_out,
     )
     return registered(settings, fit, as_of, seed)
 

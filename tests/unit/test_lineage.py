@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 from lakehouse.settings import CHECKOUT
+from ml import comparisons
 from ml.tasks import TASKS
 
 MODELS = CHECKOUT / "dbt_project" / "models"
 EXPOSURES = {
     one["name"]: one for one in yaml.safe_load((MODELS / "features" / "exposures_ml.yml").read_text())["exposures"]
 }
-ABOUT_MODELS = {"model_metrics", "model_comparisons"}
+ABOUT_MODELS = {"model_comparisons", *comparisons.ABOUT}
 SOURCES = {table["name"] for table in yaml.safe_load((MODELS / "sources_ml.yml").read_text())["sources"][0]["tables"]}
 
 

@@ -53,6 +53,9 @@ def test_a_home_without_models_is_listed_as_such_and_no_store_is_made(
     ("arguments", "said"),
     [
         (("evaluate", "segment"), "no model of 'segment'"),
+        (("models", "card", "segment"), "there is no card of 'segment'"),
+        (("models", "card", "segment", "--version", "3"), "there is no card of version 3 of 'segment'"),
+        (("models", "card", "horoscope"), "there is no task 'horoscope'"),
         (("models", "promote", "segment"), "has no models yet"),
         (("models", "rollback", "segment"), "has no models yet"),
         (("models", "rollback", "horoscope"), "there is no task 'horoscope': it is one of segment"),

@@ -1,0 +1,239 @@
+"""How sure a measure is: 95 % intervals from resamples of the customers of the held-out rows.
+
+Customers are drawn with replacement, each with all of their rows (Efron 1979; clusters: Davison and Hinkley, "Bootstrap
+Methods and their Application", 1997, section 3.8). The interval is the value plus and minus 1.96 times the standard
+deviation over the resamples, for which 200 are enough (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
+section 6.4; the ends of a percentile interval would want a thousand). A resample is a row of weights, so that a measure
+of all of them is a few operations on arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.measures import Floats
+
+Ints = npt.NDArray[np.int64]
+
+DRAWS = 200
+NORMAL_95 = 1.959963984540054
+"""The 0.975 quantile of the standard normal distribution."""
+BINS = 10
+CELLS_AT_ONCE = 2_000_000
+"""Weights (resamples x rows) held at a time: 16 MB."""
+
+Statistic = Callable[..., Floats]
+"""From weights (resamples x rows) and columns (one value per row each) the measure of each resample."""
+
+
+class Interval(NamedTuple):
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A statistic with the held-out rows that it is taken of.
+
+    Args:
+        columns: one value per row each.
+        least, most: no value lies beyond; an interval is cut there.
+        weight: how much each row counts; all alike without it.
+        ranks: whether it compares rows of both outcomes, so that a few of one make it any number.
+    """
+
+    of: Statistic
+    columns: tuple[Floats, ...]
+    least: float = -np.inf
+    most: float = np.inf
+    ranks: bool = False
+    weight: Floats | None = None
+
+    def at(self, rows: npt.NDArray[np.bool_]) -> Measure:
+        """The same of some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, columns=tuple(column[rows] for column in self.columns), weight=weight)
+
+    def of_each(self, weights: Floats) -> Floats:
+        """Of each resample, whose rows weigh so much (resamples x rows)."""
+        return self.of(weights if self.weight is None else weights * self.weight, *self.columns)
+
+    def value(self) -> float:
+        """Of the rows as they are; NaN where it is not defined."""
+        return float(self.of_each(np.ones((1, len(self.columns[0]))))[0])
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """How often each customer is drawn in each resample.
+
+    Args:
+        times: resamples x customers.
+        unit: of each row, the position of its customer.
+    """
+
+    times: npt.NDArray[np.uint8]
+    unit: Ints
+
+    @classmethod
+    def of(cls, customer: npt.NDArray[np.object_], seed: int) -> Resamples:
+        """Resamples of these rows; rows without a customer are drawn one by one."""
+        unit, known = pd.factorize(customer)
+        strangers = unit < 0
+        unit = unit.astype(np.int64)
+        unit[strangers] = len(known) + np.arange(strangers.sum())
+        count = len(known) + int(strangers.sum())
+        rng = np.random.default_rng(seed)
+        times = np.empty((DRAWS, count), dtype=np.uint8)
+        for draw in range(DRAWS):
+            times[draw] = np.bincount(rng.integers(0, count, count), minlength=count) if count else 0
+        return cls(times, unit)
+
+    def at(self, rows: npt.NDArray[np.bool_]) -> Resamples:
+        """The same resamples, of some of the rows."""
+        return replace(self, unit=self.unit[rows])
+
+    def drawn(self, measure: Measure) -> Floats:
+        """The measure of each resample."""
+        weights = [self._weights] if self._is_small else self._parts()
+        return np.concatenate([measure.of_each(some) for some in weights])
+
+    @property
+    def _is_small(self) -> bool:
+        return DRAWS * len(self.unit) <= CELLS_AT_ONCE
+
+    @cached_property
+    def _weights(self) -> Floats:
+        return self.times[:, self.unit].astype(np.float64)
+
+    def _parts(self) -> Iterator[Floats]:
+        at_once = max(1, CELLS_AT_ONCE // len(self.unit))
+        for first in range(0, DRAWS, at_once):
+            yield self.times[first : first + at_once, self.unit].astype(np.float64)
+
+
+def around(value: float, drawn: Floats, least: float = -np.inf, most: float = np.inf) -> Interval | None:
+    """The interval of a value, from what it was in the resamples; None where it was not defined in most of them."""
+    known = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or len(known) * 2 < len(drawn):
+        return None
+    spread = NORMAL_95 * float(known.std(ddof=1))
+    return Interval(max(least, value - spread), min(most, value + spread))
+
+
+def mean(values: Floats) -> Measure:
+    return Measure(_mean, (values,))
+
+
+def share(values: Floats) -> Measure:
+    """The mean of what lies between 0 and 1."""
+    return Measure(_mean, (values,), 0.0, 1.0)
+
+
+def root_mean(squares: Floats) -> Measure:
+    """The root of the mean, as of squared errors."""
+    return Measure(_root_mean, (squares,), 0.0)
+
+
+def absolute_mean(values: Floats) -> Measure:
+    """How far the mean is from 0."""
+    return Measure(_absolute_mean, (values,), 0.0)
+
+
+def auc(score: Floats, happened: Floats) -> Measure:
+    """Area under the ROC curve, ties counting half (Mann and Whitney 1947); NaN without one of the two outcomes."""
+    return Measure(_auc, (score, happened), 0.0, 1.0, ranks=True)
+
+
+def average_precision(score: Floats, happened: Floats) -> Measure:
+    """Gains in recall times precision, summed, rows of equal score coming in together; NaN where nothing happened."""
+    return Measure(_average_precision, (score, happened), 0.0, 1.0)
+
+
+def calibration_error(probability: Floats, happened: Floats) -> Measure:
+    """Expected calibration error over tenths by prediction; the tenths of a resample are those of all rows."""
+    return Measure(_calibration_error, (probability, happened), 0.0, 1.0)
+
+
+def calibration_gap(predicted: Floats, actual: Floats) -> Measure:
+    """Mean prediction less mean outcome: above 0 where too much is foretold."""
+    return Measure(_mean, (predicted - actual,))
+
+
+def concordance(risk: Floats, duration: Floats, event_observed: Floats) -> Measure:
+    """Harrell's index: of pairs of whom one is known to go first, the share in which it has the higher risk.
+
+    Equal risks count half. NaN without such a pair.
+    """
+    return Measure(_concordance, (risk, duration, event_observed), 0.0, 1.0)
+
+
+def _mean(weights: Floats, values: Floats) -> Floats:
+    return _ratio(weights @ values, weights.sum(axis=1))
+
+
+def _root_mean(weights: Floats, squares: Floats) -> Floats:
+    return np.sqrt(_mean(weights, squares))
+
+
+def _absolute_mean(weights: Floats, values: Floats) -> Floats:
+    return np.asarray(np.abs(_mean(weights, values)))
+
+
+def _auc(weights: Floats, score: Floats, happened: Floats) -> Floats:
+    order = np.argsort(score, kind="stable")
+    ordered, is_yes = score[order], happened[order] > 0
+    others = np.zeros((len(weights), len(order) + 1))  # the weight of the others before each place
+    np.cumsum(weights[:, order] * ~is_yes, axis=1, out=others[:, 1:])
+    first = np.searchsorted(ordered, ordered[is_yes], "left")
+    last = np.searchsorted(ordered, ordered[is_yes], "right")
+    yes = weights[:, order[is_yes]]
+    below = (others[:, first] + others[:, last]) / 2.0
+    return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * others[:, -1])
+
+
+def _average_precision(weights: Floats, score: Floats, happened: Floats) -> Floats:
+    order = np.argsort(-score, kind="stable")
+    ordered, is_yes = -score[order], happened[order] > 0
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]])) if len(order) else order
+    drawn = weights[:, order]
+    yes = np.add.reduceat(drawn * is_yes, starts, axis=1)
+    taken = np.cumsum(np.add.reduceat(drawn, starts, axis=1), axis=1)
+    precision = np.cumsum(yes, axis=1) / np.maximum(taken, 1e-12)
+    return _ratio((yes * precision).sum(axis=1), yes.sum(axis=1))
+
+
+def _calibration_error(weights: Floats, probability: Floats, happened: Floats) -> Floats:
+    order = np.argsort(probability, kind="stable")
+    parts = [len(part) for part in np.array_split(order, BINS) if len(part)]
+    starts = np.concatenate([[0], np.cumsum(parts)[:-1]]).astype(np.int64)
+    gaps = np.add.reduceat(weights[:, order] * (probability - happened)[order], starts, axis=1)
+    return _ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
+
+
+def _concordance(weights: Floats, risk: Floats, duration: Floats, event_observed: Floats) -> Floats:
+    counts = weights.any(axis=0)
+    weights, risk, duration = weights[:, counts], risk[counts], duration[counts]
+    is_event = event_observed[counts] > 0
+    events = np.flatnonzero(is_event)
+    right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(risk)))
+    for start in range(0, len(events), at_once):
+        went = events[start : start + at_once]
+        day, of = duration[went, None], risk[went, None]
+        outlasts = (duration > day) | ((duration == day) & ~is_event)
+        is_right = np.where(of > risk, 1.0, np.where(of == risk, 0.5, 0.0)) * outlasts
+        right += ((weights[:, went] @ is_right) * weights).sum(axis=1)
+        pairs += ((weights[:, went] @ outlasts.astype(np.float64)) * weights).sum(axis=1)
+    return _ratio(right, pairs)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan)

@@ -1,0 +1,25 @@
+"""The last days of every customer, as a fit on the days before foretold them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.held_out import HeldOut, of_amounts
+from ml.intervals import Measure, mean, root_mean
+from ml.measures import Floats
+
+
+def held_out(customer: npt.NDArray[np.object_], **foretold: tuple[Floats, Floats, Floats]) -> HeldOut:
+    """One row per customer.
+
+    Args:
+        foretold: `orders` and `spending`, each as foretold, as the baseline has it, and as it came.
+    """
+    measures: dict[str, tuple[Measure, Measure | None]] = {}
+    for name, (told, same, truth) in foretold.items():
+        measures[f"{name}_mae"] = mean(np.abs(told - truth)), mean(np.abs(same - truth))
+        measures[f"{name}_rmse"] = root_mean((told - truth) ** 2), root_mean((same - truth) ** 2)
+        measures[f"{name}_per_customer"] = mean(told), mean(truth)
+    told, _, truth = foretold["orders"]
+    return HeldOut(customer, measures, of_amounts(told, truth))

@@ -1,0 +1,22 @@
+"""Curves of foretold chances."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml.curves import curves
+
+
+def test_tenths_of_twenty_rows() -> None:
+    """Row n of 20 is foretold n / 20; it came for the last four and for the first."""
+    probability = np.arange(20) / 20
+    happened = ((np.arange(20) >= 16) | (np.arange(20) == 0)).astype(float)
+    told = curves(probability, happened)
+    reliability = [(point.x, point.y, point.row_count) for point in told if point.curve == "reliability"]
+    assert len(reliability) == 10
+    assert reliability[0] == (0.025, 0.5, 2)
+    assert reliability[1][1:] == (0.0, 2)
+    assert reliability[-1][1:] == (1.0, 2)
+    gains = [(point.x, point.y, point.row_count) for point in told if point.curve == "gains"]
+    assert gains[:4] == [(0.0, 0.0, 0), (0.1, 0.4, 2), (0.2, 0.8, 4), (0.3, 0.8, 6)]
+    assert gains[-1] == (1.0, 1.0, 20)
