@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.value.features import Purchases
-from ml.value.model import ValueModel
+from ml.value.model import NO_SEASON, ValueModel
 
 FEATURES = ("order_day_count", "recency_days", "tenure_days", "repeat_order_amount")
 """In the units of the table: days with an order, days since the last, days since the first, mean value of the days
@@ -28,12 +28,12 @@ NOTHING = 1e-9
 """Of the largest value: a share nearer to 0 is what rounding makes of none."""
 
 
-def reasons(model: ValueModel, customers: Purchases) -> dict[str, Any]:
+def reasons(model: ValueModel, customers: Purchases, factors: Floats = NO_SEASON) -> dict[str, Any]:
     """Columns `reason_feature`, `reason_value` and `reason_effect` (money within 365 days), one entry per customer.
 
     None where a customer is the average one; no value for the repeat order of who has none.
     """
-    share = shapley_values(model, customers)
+    share = shapley_values(model, customers, factors)
     own = np.column_stack([customers.x + 1.0, customers.age - customers.t_x, customers.age, customers.value])
     own[customers.x == 0, 3] = np.nan
     rows, best = np.arange(len(share)), np.abs(share).argmax(axis=1)
@@ -44,10 +44,10 @@ def reasons(model: ValueModel, customers: Purchases) -> dict[str, Any]:
     return {"reason_feature": feature, "reason_value": value, "reason_effect": effect}
 
 
-def shapley_values(model: ValueModel, customers: Purchases) -> Floats:
-    """Customers x `FEATURES`, in money."""
+def shapley_values(model: ValueModel, customers: Purchases, factors: Floats = NO_SEASON) -> Floats:
+    """Customers x `FEATURES`, in money, by the season's factors as in `ValueModel.told`."""
     size = len(FEATURES)
-    worth = _worths(model, customers)
+    worth = _worths(model, customers, factors)
     share = np.zeros((len(customers), size))
     for place in range(size):
         for told in (told for told in worth if not told[place]):
@@ -57,12 +57,12 @@ def shapley_values(model: ValueModel, customers: Purchases) -> Floats:
     return share
 
 
-def _worths(model: ValueModel, customers: Purchases) -> dict[tuple[bool, ...], Floats]:
+def _worths(model: ValueModel, customers: Purchases, factors: Floats) -> dict[tuple[bool, ...], Floats]:
     """By which of `FEATURES` are told: the value of a year, the others being those of the average customer.
 
     How often depends on the first three, for how much on the first and the last: each is asked once.
     """
-    often = {told: model.expected_orders(_known(customers, (*told, False)), YEAR) for told in _sets(3)}
+    often = {told: model.expected_orders(_known(customers, (*told, False)), YEAR, factors) for told in _sets(3)}
     much = {told: model.order_amount(_known(customers, (told[0], False, False, told[1]))) for told in _sets(2)}
     return {told: often[told[:3]] * much[told[0], told[3]] for told in _sets(len(FEATURES))}
 

@@ -25,8 +25,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     version, folder = registry.champion(settings, "value")
     model = load(folder)
     bought = read_repeat_days(settings, as_of)
-    told = model.told(customers, season_factors(model.orders, customers, bought, as_of.toordinal()))
-    columns = {**{name: told[name].to_numpy() for name in told}, **reasons(model, customers)}
+    factors = season_factors(model.orders, customers, bought, as_of.toordinal())
+    told = model.told(customers, factors)
+    columns = {**{name: told[name].to_numpy() for name in told}, **reasons(model, customers, factors)}
     rows = tables.write(
         spark,
         settings,

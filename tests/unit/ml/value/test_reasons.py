@@ -13,7 +13,7 @@ from ml.value.gammagamma import GammaGamma
 from ml.value.model import ValueModel
 from ml.value.reasons import FEATURES, reasons, shapley_values
 
-MODEL = ValueModel(BgNbd(0.5, 30.0, 0.8, 2.5), GammaGamma(6.0, 4.0, 15.0), 30.0)
+MODEL = ValueModel(BgNbd(0.5, 30.0, 0.8, 2.5), GammaGamma(6.0, 4.0, 15.0), 30.0, np.zeros((4, 4)), None)
 
 
 def shop(seed: int, count: int = 25) -> Purchases:
