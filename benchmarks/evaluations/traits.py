@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ml.click.calibration import expected_calibration_error
 
+from benchmarks.evaluations import DataSet
 from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
 from lakehouse.settings import Settings, load_settings
 from lakehouse.sources import load_source
 from lakehouse.synth import generate
 from lakehouse.synth.names import GIVEN_FEMALE, GIVEN_MALE
-from ml.click.evaluate import auc, log_loss
+from ml.measures import auc, expected_calibration_error, log_loss
 from ml.traits.activity import Activity, Floats
 from ml.traits.certainty import wilson_bound
 from ml.traits.evaluate import Judged
@@ -58,7 +58,15 @@ MOST_OF_INCOME = 0.1
 
 def rows() -> list[Row]:
     """What is measured, our figure, the reference, and whether ours will do."""
-    told = by_table()
+    return [*_plain(by_table()), *on_a_shop()]
+
+
+def _plain(told: list[Row]) -> list[Row]:
+    return [(what, ours, reference, bool(passed)) for what, ours, reference, passed in told]  # NumPy's are no JSON
+
+
+def on_a_shop() -> list[Row]:
+    """Gender that the shop hides, and what will be spent."""
     with tempfile.TemporaryDirectory(prefix="traits-") as folder:
         files, settings = Path(folder) / "files", load_settings(home=Path(folder) / "home")
         settings.home.mkdir(parents=True)
@@ -67,8 +75,7 @@ def rows() -> list[Row]:
         for step in (LAND, *(step for step in AFTER_LANDING if step.name in STEPS)):
             perform(run, step)
         truth = pd.read_parquet(files / "truth" / "customers.parquet").set_index("customer_id")
-        told += planted_gender(settings, truth) + later_spending(settings, truth)
-    return [(what, ours, reference, bool(passed)) for what, ours, reference, passed in told]  # NumPy's are no JSON
+        return _plain(planted_gender(settings, truth) + later_spending(settings, truth))
 
 
 def planted_gender(settings: Settings, truth: pd.DataFrame) -> list[Row]:
@@ -207,6 +214,9 @@ def by_name(names: Names, prior: float, given_names: list[str]) -> Floats:
     ratios, _ = names.told(given_names)
     told: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(prior + ratios)))
     return told
+
+
+ON = {"names": DataSet(lambda: _plain(by_table()), (TABLE,)), "sample": DataSet(on_a_shop)}
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def churn_rows(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, Any]]:
     names, days = list(COVARIATES), np.arange(HORIZON + 1.0)
     model = ChurnModel(
         "cox", 60, names, rng.random(len(names)) * 3, rng.random(len(names)) + 0.5, rng.normal(size=len(names)),
-        days / 100, np.exp(-days / 100),
+        days / 100, np.exp(-days / 100), np.zeros((len(names) + 1, len(names) + 1)),
     )  # fmt: skip
     told = pd.DataFrame(rng.random((PEOPLE, len(names))) * 40, columns=names)
     told["is_member"] = rng.integers(0, 2, PEOPLE)

@@ -118,7 +118,7 @@ def test_without_its_reason_a_customer_differs_most_from_what_they_are(seed: int
     count = len(COVARIATES)
     fitted = ChurnModel(
         "weibull", 60, list(COVARIATES), rng.random(count), rng.random(count) + 0.5, rng.normal(0, 0.2, count),
-        DAYS / 100, np.exp(-DAYS / 100),
+        DAYS / 100, np.exp(-DAYS / 100), np.zeros((count + 1, count + 1)),
     )  # fmt: skip
     rows = pd.DataFrame(rng.random((50, count)) * 2, columns=list(COVARIATES))
     told = rows.to_numpy()

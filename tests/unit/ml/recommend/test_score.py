@@ -146,7 +146,6 @@ def test_the_reason_names_the_own_product_that_contributed_most(fit) -> None:  #
         for product, named in zip(by_model["product_id"], by_model["evidence_product_id"], strict=True):
             place = int(np.searchsorted(seen.products, product))
             parts = whole.scored(own[row]).terms(np.array([[place]]))[:, 0]  # they add up to the score: test_methods.py
-            parts = np.where((mine == place) & (len(mine) > 1), -np.inf, parts)
             assert named == (seen.products[mine[parts.argmax()]] if parts.max() > 0 else None)
             reasons += named is not None
     assert reasons > 100
