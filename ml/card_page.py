@@ -119,7 +119,8 @@ def group_table(told: Fairness) -> tuple[tuple[str, ...], list[tuple[object, ...
 def _measured(one: GroupMeasure) -> str:
     if one.value is None:
         return "too few of an outcome"
-    return f"{number(one.value)} ({interval(one.interval_low, one.interval_high)})"
+    low, high = (number(end, 3) for end in (one.interval_low, one.interval_high))
+    return f"{number(one.value, 3)} ({low} to {high})"
 
 
 def _fairness(told: Fairness) -> list[str]:
@@ -142,11 +143,11 @@ def table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([line(names), line(["---"] * len(names)), *map(line, rows)])
 
 
-def number(value: float | None) -> str:
-    """Four significant digits; empty for None."""
+def number(value: float | None, digits: int = 4) -> str:
+    """So many significant digits; empty for None."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.{digits}g}"
 
 
 def interval(low: float | None, high: float | None) -> str:

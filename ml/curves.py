@@ -27,7 +27,11 @@ class Point:
 
 
 def curves(probability: Floats, happened: Floats) -> list[Point]:
-    """Both curves, in tenths of the rows by prediction; gains from the origin on."""
+    """Both curves, in tenths of the rows by prediction; gains from the origin on.
+
+    Args:
+        happened: 0 or 1, or how likely it is that it happened.
+    """
     order = np.argsort(-probability, kind="stable")
     tenths = [part for part in np.array_split(order, BINS) if len(part)]
     reliability = [
@@ -35,7 +39,8 @@ def curves(probability: Floats, happened: Floats) -> list[Point]:
         for part in reversed(tenths)
     ]
     rows = np.cumsum([0, *map(len, tenths)])
-    found = np.cumsum([0.0, *(happened[part].sum() for part in tenths)]) / max(1.0, float(happened.sum()))
+    total = float(happened.sum())
+    found = np.cumsum([0.0, *(happened[part].sum() for part in tenths)]) / (total if total > 0 else 1.0)
     gains = [
         Point("gains", float(count / max(1, len(order))), float(share), int(count)) for count, share in zip(rows, found)
     ]

@@ -100,17 +100,22 @@ def test_the_card_lies_beside_the_model_in_mlflow(shop: Settings) -> None:
     assert cards.Card.from_json((Path(root) / cards.AS_JSON).read_text()) == cards.read(shop, "churn", "1")
 
 
-def test_there_are_no_curves_where_nobody_left_and_none_beside_a_table_of_the_tasks_own(shop: Settings) -> None:
-    (left,) = [row["value"] for row in rows(shop, "model_metrics", "churn") if row["metric"] == "churned_customers"]
-    assert left == 0
-    assert rows(shop, "model_curves", "churn") == []
+def test_curves_of_chances_reach_their_ends_and_click_has_a_table_of_its_own(shop: Settings) -> None:
+    gains = sorted((row["x"], row["y"]) for row in rows(shop, "model_curves", "churn") if row["curve"] == "gains")
+    assert gains[0] == (0.0, 0.0)
+    assert gains[-1] == pytest.approx((1.0, 1.0))
     assert rows(shop, "model_curves", "click") == []
 
 
-def test_a_rollback_brings_back_the_fairness_of_the_model_that_serves(shop: Settings) -> None:
-    TASKS["value"].train(frames(shop), shop, AS_OF + timedelta(days=1), SEED)
-    assert {row["model_version"] for row in rows(shop, "model_fairness", "value")} == {"2"}
+def test_fairness_is_that_of_the_model_that_serves_whoever_made_it_serve(shop: Settings) -> None:
+    def told_of() -> set[str]:
+        TASKS["value"].score(frames(shop), shop, AS_OF, SEED)
+        about = ("model_metrics", "model_fairness")
+        return {row["model_version"] for table in about for row in rows(shop, table, "value")}
+
+    assert TASKS["value"].train(frames(shop), shop, AS_OF + timedelta(days=1), SEED).is_challenger
+    assert told_of() == {"1"}
+    champions.promote(shop, "value", None)
+    assert told_of() == {"2"}
     champions.rollback(shop, "value")
-    TASKS["value"].score(frames(shop), shop, AS_OF, SEED)
-    for table in ("model_metrics", "model_fairness"):
-        assert {row["model_version"] for row in rows(shop, table, "value")} == {"1"}
+    assert told_of() == {"1"}
