@@ -37,7 +37,7 @@ def methods(fit_als: Fit) -> list[Method]:
         Method("als", _always, fit_als),
         Method("als_explicit", suits_als_explicit, fit_als_explicit),
         Method("ease", suits_ease, fit_ease),
-        Method("bpr", suits_bpr, fit_bpr),
+        Method("bpr", suits_bpr, fit_bpr),  # drawn, and of five settings: a tie with a closed form goes against it
         Method("user_to_user", suits_user_to_user, fit_user_to_user),
     ]
 

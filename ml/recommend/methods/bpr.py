@@ -52,7 +52,8 @@ class Steps:
 
 SETTLED = Steps()
 """The best on a quarter of the training part of MovieLens 100k, split by film and by user (seed 42), of ranks 16 to
-200, 30 to 200 iterations, rates 0.01 to 0.1 and regularisations 0.001 to 0.06. The test part was not looked at."""
+200, 30 to 200 iterations, rates 0.01 to 0.1 and regularisations 0.001 to 0.06, by the mean of both. No test part was
+scored, but each split's quarter holds ratings of the other's test part; by film alone rank 128 is ahead by 0.0002."""
 
 
 @dataclass(frozen=True)
