@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments evaluate crash fuzz futures increments examples databases lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -23,7 +23,7 @@ unit: setup ## pure functions, in seconds
 integration: setup ## whole small pipelines in one Spark session, in minutes
 	@$(PY) -m pytest -q tests/integration
 
-bench: setup ## each step beside DuckDB, scikit-learn and implicit on the same data; SIZE=100k, 1m or 5m order lines
+bench: setup ## each step beside DuckDB, Polars, scikit-learn and implicit on the same data; SIZE=100k, 1m or 5m order lines
 	@bash scripts/peers.sh
 	@PYTHONPATH=. $(PY) benchmarks/bench.py --size $(or $(SIZE),small) $(ARGS)
 
@@ -32,6 +32,9 @@ bench-gates: setup ## price of the gates against their layers and plain Great Ex
 
 bench-increments: setup ## price of 1 % more rows, and of nothing new, beside the first run, at two sizes (about half an hour)
 	@PYTHONPATH=. $(PY) benchmarks/increments.py $(ARGS)
+
+bench-top-k: setup ## price of the ten best for everybody, by each method, here and in Spark (about 20 minutes)
+	@PYTHONPATH=. $(PY) benchmarks/top_k_at_scale.py $(ARGS)
 
 evaluate: setup ## each task beside published figures, other libraries and the sample's truth (TASK=); planted defects found
 	$(if $(TASK),,@$(PY) benchmarks/planted_defects.py)
