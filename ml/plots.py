@@ -69,7 +69,7 @@ def draw_bars(
         at = [y + (0 if is_stacked else (len(values) / 2 - place - 0.5) * height) for y in middle]
         colour = COLOURS[place % len(COLOURS)]
         bars = drawn.barh(at, lengths, height, left=left if is_stacked else None, color=colour, label=value)
-        if len(values) == 1 and min(lengths) >= 0:
+        if len(values) == 1 and len(names) and min(lengths) >= 0:
             drawn.bar_label(bars, fmt="{:,.4g}" if max(map(abs, lengths)) < 1000 else "{:,.0f}", padding=3)
         if is_stacked:
             left = [a + b for a, b in zip(left, lengths)]

@@ -345,10 +345,12 @@ def test_a_model_is_trained_anew_when_it_is_old_or_the_rows_or_the_seed_are_othe
 def test_a_tenth_more_rows_ask_for_a_new_model(shop: Settings, tmp_path: Path) -> None:
     grown = shop.model_copy(update={"home": tmp_path / "home"})
     shutil.copytree(shop.home, grown.home)
-    path = grown.table_path("gold", "feat_customer_rfm")
-    rows = DeltaTable(path).to_pyarrow_table()
     grown = grown.model_copy(update={"mlflow_tracking_uri": SecretStr(shop.mlflow_uri)})
-    write_deltalake(path, rows.slice(0, len(rows) // 20), mode="append")
+    paths = [grown.table_path("gold", table) for table in TASKS["segment"].reads]
+    before = {path: DeltaTable(path).to_pyarrow_table() for path in paths}
+    for path, rows in before.items():
+        write_deltalake(path, rows.slice(0, len(rows) // 20), mode="append")
     assert TASKS["segment"].refresh_reason(grown, AS_OF, SEED) == ""
-    write_deltalake(path, rows.slice(0, len(rows) // 10), mode="append")
+    for path, rows in before.items():
+        write_deltalake(path, rows.slice(0, len(rows) // 10), mode="append")
     assert "rows of features" in TASKS["segment"].refresh_reason(grown, AS_OF, SEED)

@@ -86,10 +86,9 @@ def test_the_reason_in_the_executors_is_the_own_product_that_contributed_most(
     places = {name: n for n, name in enumerate(seen.products)}
     for row in told[::7].itertuples():
         mine = weights.indices[weights.indptr[row.user] : weights.indptr[row.user + 1]]
-        others = [own for own in mine if seen.products[own] != row.product_id] or list(mine)
-        confidence = 1 + OF_MLLIB.alpha * weights[row.user, others].toarray().ravel()
-        parts = known[others] @ inverses[row.user] @ known[places[row.product_id]] * confidence
-        assert row.evidence_product_id == (seen.products[others[parts.argmax()]] if parts.max() > 0 else None)
+        confidence = 1 + OF_MLLIB.alpha * weights[row.user, mine].toarray().ravel()
+        parts = known[mine] @ inverses[row.user] @ known[places[row.product_id]] * confidence
+        assert row.evidence_product_id == (seen.products[mine[parts.argmax()]] if parts.max() > 0 else None)
 
 
 def test_the_ten_are_those_of_mllibs_recommend_for_all_users_and_of_a_brute_force(spark: SparkSession) -> None:
