@@ -258,12 +258,12 @@ def main() -> None:
                 for r in of_size
             ]
             told.append({"customers": customers, **counted(folder / f"shop-{customers}"), "steps": steps})
+            if given.out:  # after each size: the largest takes most of an hour
+                content = {"machine": machine(), "sizes": told, "growth": growth(results)}
+                given.out.write_text(json.dumps(content, indent=1) + "\n")
     grown = growth(results)
     for name, ours, peer in grown if len(sizes) > 1 else ():
         print(f"{name:<16} CPU seconds grow with customers ^ {ours} (peer: {peer})")
-    if given.out:
-        content = {"machine": machine(), "sizes": told, "growth": grown}
-        given.out.write_text(json.dumps(content, indent=1) + "\n")
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     if given.record:
         recorded |= {f"{result.customers} {result.step}": round(result.ratio, 2) for result in results}
