@@ -10,7 +10,7 @@ from ml.card_page import markdown
 from ml.cards import AS_JSON, AS_MARKDOWN, Card, card_of
 from ml.curves import curves
 from ml.fairness import Fairness, fairness
-from ml.held_out import with_intervals
+from ml.held_out import HeldOut, with_intervals
 
 if TYPE_CHECKING:
     from ml.registry import Training
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 def appraised(settings: Settings, training: Training) -> tuple[Training, Card | None]:
     """The training with the intervals of its metrics, and its card; None for a task that declares none."""
-    held_out, found, points = training.held_out, Fairness(), []
+    found, points = Fairness(), []
     metrics = list(training.metrics)
-    if held_out is not None:
+    parts = [training.held_out] if isinstance(training.held_out, HeldOut) else training.held_out or []
+    for held_out in parts:
         seed = int(training.parameters["seed"])
         metrics = with_intervals(metrics, held_out, seed)
-        found = fairness(settings, held_out, training.parameters["as_of"], seed)
+        of_part = fairness(settings, held_out, training.parameters["as_of"], seed)
+        found = Fairness([*found.groups, *of_part.groups], [*found.gaps, *of_part.gaps])
         if held_out.probability is not None and held_out.happened is not None and held_out.happened.any():
             points = curves(held_out.probability, held_out.happened)
     card = card_of(settings, training.task, training.parameters, training.data_versions, metrics, found, points)

@@ -95,24 +95,22 @@ def gap_rows(told: Fairness) -> list[tuple[object, ...]]:
 
 
 def group_table(told: Fairness) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Names and rows of a table with a row per group, its customers and rows, and a column per measure."""
+    """Names and rows of a table with a row per group, its customers and rows, and a column per measure.
+
+    A group that measures are taken of different rows of has a row for each number of them.
+    """
     measures = list(dict.fromkeys(one.measure for one in told.groups))
-    by_group: dict[tuple[str, str], dict[str, GroupMeasure]] = {}
+    by_group: dict[tuple[str, str, int, int], dict[str, GroupMeasure]] = {}
     for one in told.groups:
-        by_group.setdefault((one.attribute, one.group_name), {})[one.measure] = one
+        key = (one.attribute, one.group_name, one.customer_count, one.row_count)
+        by_group.setdefault(key, {})[one.measure] = one
     rows: list[tuple[object, ...]] = []
-    for (attribute, name), of in by_group.items():
-        any_one = next(iter(of.values()))
-        is_few = any_one.customer_count < LEAST_CUSTOMERS
-        rows.append(
-            (
-                attribute,
-                name,
-                any_one.customer_count,
-                any_one.row_count,
-                *["too few" if is_few else _measured(of[measure]) for measure in measures],
-            )
-        )
+    for (attribute, name, customers, row_count), of in by_group.items():
+        told_of = [
+            "" if measure not in of else "too few" if customers < LEAST_CUSTOMERS else _measured(of[measure])
+            for measure in measures
+        ]
+        rows.append((attribute, name, customers, row_count, *told_of))
     return ("attribute", "group", "customers", "rows", *measures), rows
 
 

@@ -83,7 +83,8 @@ def fairness(settings: Settings, held_out: HeldOut, as_of: date, seed: int) -> F
     is_known = pd.Series(held_out.customer, dtype=object).isin(known.index).to_numpy()
     if not is_known.any():
         return Fairness()
-    groups = groups_of(held_out.customer[is_known], known, as_of)
+    found = groups_of(held_out.customer[is_known], known, as_of)
+    groups = {attribute: of_row for attribute, of_row in found.items() if attribute not in held_out.foretold}
     measures = {name: measure.at(is_known) for name, measure in held_out.by_group.items()}
     return compare(held_out.customer[is_known], groups, measures, seed)
 

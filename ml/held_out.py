@@ -28,6 +28,7 @@ class HeldOut:
         measures: of a metric's name, how it is taken of these rows, and how its baseline is (None where it has none).
         by_group: what is compared between groups of customers, by a name that a reader understands.
         probability, happened: where a chance was foretold, for curves.
+        foretold: attributes of customers that are foretold themselves, so that they are no groups to compare by.
     """
 
     customer: npt.NDArray[np.object_]
@@ -35,6 +36,7 @@ class HeldOut:
     by_group: Mapping[str, Measure]
     probability: Floats | None = None
     happened: Floats | None = None
+    foretold: Sequence[str] = ()
 
 
 def of_chances(probability: Floats, happened: Floats) -> dict[str, Measure]:

@@ -89,7 +89,8 @@ class Training:
         columns: of the features read, full name to type.
         twin: what to judge the model by; without one it can be neither judged nor beaten.
         plots: name to a function that draws it; written as SVG.
-        held_out: what the metrics were taken of, for their intervals and for fairness; without it there is neither.
+        held_out: what the metrics were taken of, for their intervals and for fairness, several where metrics are of
+            different rows; without it there is neither.
     """
 
     task: str
@@ -102,7 +103,7 @@ class Training:
     columns: Mapping[str, str] = field(default_factory=dict)
     twin: Twin | None = None
     plots: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
-    held_out: HeldOut | None = None
+    held_out: HeldOut | Sequence[HeldOut] | None = None
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,10 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("segment_id", pa.int32()),
             ("segment_name", pa.string()),
             ("action", pa.string()),
+            ("next_segment_name", pa.string()),
+            ("reason_feature", pa.string()),
+            ("reason_value", pa.float64()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),

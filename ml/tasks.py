@@ -272,7 +272,7 @@ TASKS: dict[str, Task] = {
             ("customer_traits", "trait_reliability"),
             train_traits,
             score_traits,
-            heeds=("gender_from_names",),
+            heeds=("gender_from_names", "language"),
             metric="gender_log_loss",
             direction="lower",
             baseline="base_rate",

@@ -11,9 +11,10 @@ import numpy as np
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.segment.evaluate import Labels, evaluate_segmentation
-from ml.segment.features import BESIDE, DIMENSIONS, read_customers
+from ml.segment.evaluate import Labels, evaluate_segmentation, nearest_centre
+from ml.segment.features import BESIDE, DIMENSIONS, Floats, dimensions, read_customers
 from ml.segment.model import SegmentModel, load
+from ml.segment.reasons import reasons
 from ml.segment.sentences import ACTIONS
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         return registry.Summary("segment", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "segment")
     model = load(folder)
-    place = model.place(customers)
+    values = dimensions(customers, model.value)
+    points = model.scale.apply(values)
+    place = nearest_centre(points, model.centres)
     names = np.array([kind.name for kind in model.names], dtype=object)
     actions = np.array([ACTIONS[kind.segment_id].told(settings.language) for kind in model.names], dtype=object)
     ids = np.array([kind.segment_id for kind in model.names])
@@ -44,6 +47,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "segment_id": ids[place],
             "segment_name": names[place],
             "action": actions[place],
+            **why(model, points, values, place),
             "model_version": version,
         },
     )
@@ -84,6 +88,23 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     )
     tables.write(spark, settings, "segment_tests", {**feature_tests(model, customers, place), "model_version": version})
     return registry.Summary("segment", version, [], rows)
+
+
+def why(model: SegmentModel, points: Floats, values: Floats, place: Labels) -> dict[str, Any]:
+    """Columns of one row per customer: the next nearest segment, and the dimension that decides against it most.
+
+    Args:
+        points: scaled, customers x dimensions; `values`: the same in days, counts and money.
+    """
+    found = reasons(points, model.centres, place)
+    names = np.array([*(kind.name for kind in model.names), None], dtype=object)
+    told = values[np.arange(len(values)), found.strongest]
+    return {
+        "next_segment_name": names[found.other],
+        "reason_feature": np.array([*DIMENSIONS, None], dtype=object)[found.strongest],
+        "reason_value": np.where(found.strongest >= 0, told, np.nan),
+        "reason_effect": found.effect,
+    }
 
 
 def feature_tests(model: SegmentModel, customers: pd.DataFrame, place: Labels) -> dict[str, list[Any]]:

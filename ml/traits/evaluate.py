@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.measures import auc, expected_calibration_error, log_loss
 from ml.registry import Metric
-from ml.traits.activity import Flags, Floats, Ints
+from ml.traits.activity import Flags, Floats, Ints, Texts
 from ml.traits.features import thirds
 from ml.traits.gender import BEHAVIOUR, NAME, GenderModel, Parts, probability
 from ml.traits.learn import FOLDS, RIGHT, Later, Raw, Told, calibrated, tempered, told_by
@@ -20,6 +20,8 @@ OF_DAYS = "the days after those learnt from, each half of the buyers calibrated 
 ALL = "all"
 BINS = 10
 BASE_RATE = "base_rate"
+KINDS = {"gender": None, "gender_by_behaviour": BEHAVIOUR, "gender_by_name": NAME}
+"""The beginning of a metric's name, and the kind of evidence that it is by; None for all that there is."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def _rows(raw: Raw, rows: Flags) -> Raw:
 class Half:
     """Of people: their parts as the other half calibrates them, whether they are women, and the other half's model."""
 
+    customer: Texts
     parts: Parts
     is_female: Floats
     model: GenderModel
@@ -77,7 +80,7 @@ def halves(model: GenderModel, told: Told) -> list[Half]:
         own, rest = (_rows(told.raw, rows) for rows in (part, ~part))
         has = told.evidence.has_behaviour
         other = calibrated(model, rest, has[~part], told.is_female[~part])
-        found.append(Half(other.parts(own, has[part]), told.is_female[part], other))
+        found.append(Half(told.customer[part], other.parts(own, has[part]), told.is_female[part], other))
     return found
 
 
@@ -102,6 +105,12 @@ def judged_gender(both: Sequence[Half], kind: str | None = None) -> tuple[Judged
     return said_of(woman, label, np.concatenate(needed)), woman, label
 
 
+def judged_people(both: Sequence[Half], kind: str | None = None) -> Texts:
+    """Whose the rows of `judged_gender` are."""
+    own = [half.customer if kind is None else half.customer[told_by(half.parts, kind)[0]] for half in both]
+    return np.concatenate(own)
+
+
 def said_of(woman: Floats, is_female: Floats, needed: Floats) -> Judged:
     """Of probabilities of a woman, beside what is true."""
     likeliest = np.maximum(woman, 1 - woman)
@@ -124,10 +133,15 @@ def judged_spending(model: SpendingModel, later: Later) -> tuple[Judged, Floats,
     return Judged(likeliest, is_right, likeliest >= needed), told, later.band
 
 
+def so_far_and_high(later: Later) -> tuple[Floats, Floats]:
+    """What each buyer had spent before, and 1 for who was in the highest third after."""
+    return np.nan_to_num(later.amount_so_far, nan=0.0), (later.band == len(BANDS) - 1).astype(np.float64)
+
+
 def gender_metrics(model: GenderModel, both: Sequence[Half]) -> list[Metric]:
     """By all evidence, by behaviour alone and by the name alone, beside the share of women for everybody."""
     metrics: list[Metric] = []
-    for prefix, kind in (("gender", None), ("gender_by_behaviour", BEHAVIOUR), ("gender_by_name", NAME)):
+    for prefix, kind in KINDS.items():
         judged, woman, label = judged_gender(both, kind)
         if not len(label):
             continue
@@ -156,8 +170,7 @@ def spending_metrics(model: SpendingModel, later: Later) -> list[Metric]:
     judged, told, band = judged_spending(model, later)
     one = np.arange(len(band))
     loss = float(-np.log(np.maximum(told[one, band], 1e-15)).mean())
-    so_far = np.nan_to_num(later.amount_so_far, nan=0.0)
-    high = (band == len(BANDS) - 1).astype(np.float64)
+    so_far, high = so_far_and_high(later)
     rates = np.bincount(band, minlength=len(BANDS)) / len(band)
     same = float((thirds(so_far) == band).mean())
     return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.calibration import offset, sigmoid, slope
 from ml.traits import names
-from ml.traits.activity import Activity, Flags, Floats, Ints
+from ml.traits.activity import Activity, Flags, Floats, Ints, Texts
 from ml.traits.certainty import threshold
 from ml.traits.features import (
     MOST_LOOKBACK_DAYS,
@@ -55,6 +55,7 @@ def is_learnable(seen: Activity, people: People, days: Cuts | None) -> bool:
 class Told:
     """People whose gender is told, in the order of their ids, with what else is known of them."""
 
+    customer: Texts
     is_female: Floats
     evidence: Evidence
     raw: Raw
@@ -93,7 +94,8 @@ def learn_gender(seen: Activity, people: People, edge: int, has_names: bool) -> 
         for whole, part in zip(raw, told, strict=True):
             whole[own] = part
     model = _fitted(evidence, is_female, tokens)
-    return calibrated(model, raw, evidence.has_behaviour, is_female), Told(is_female, evidence, raw)
+    of_others = Told(people.ids[is_told], is_female, evidence, raw)
+    return calibrated(model, raw, evidence.has_behaviour, is_female), of_others
 
 
 def _is_enough(is_female: Floats) -> bool:
@@ -161,6 +163,7 @@ class Later:
         amount_so_far: spent in the time looked back on, NaN for who had bought nothing.
     """
 
+    customer: Texts
     scores: Floats
     band: Ints
     amount_so_far: Floats
@@ -175,30 +178,34 @@ def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | 
     slices = _slices(seen, days, tokens, lookback)
     if not all(map(_has_all_bands, slices)):
         return None
-    (columns, band, _), (later_columns, later_band, spent) = slices
+    (_, columns, band, _), (customer, later_columns, later_band, spent) = slices
     has_newcomers = int((columns[:, len(SALES)] > 0).sum()) >= LEAST_NEWCOMERS
     model = replace(fit_spending(columns, band, tokens, lookback, days.horizon), knows_no_sales=has_newcomers)
     scores = model.scores(later_columns)
     edges = (float(spent[later_band == 1].min()), float(spent[later_band == 2].min()))
     so_far = np.expm1(later_columns[:, SALES.index("amount")])
-    return tempered(model, scores, later_band), Later(scores, later_band, so_far, edges)
+    return tempered(model, scores, later_band), Later(customer, scores, later_band, so_far, edges)
 
 
-def _slices(seen: Activity, days: Cuts, tokens: Sequence[str], lookback: int) -> list[tuple[Floats, Ints, Floats]]:
-    """Columns, bands and amounts of the buyers after the day to learn from and after the one to judge on."""
+Slice = tuple[Texts, Floats, Ints, Floats]
+
+
+def _slices(seen: Activity, days: Cuts, tokens: Sequence[str], lookback: int) -> list[Slice]:
+    """Ids, columns, bands and amounts of the buyers after the day to learn from and after the one to judge on."""
     return [_slice(seen, cut, days.horizon, lookback, tokens) for cut in (days.learn, days.judge)]
 
 
-def _has_all_bands(part: tuple[Floats, Ints, Floats]) -> bool:
-    return len(part[1]) >= LEAST_BUYERS and len(set(part[1].tolist())) == len(BANDS)
+def _has_all_bands(part: Slice) -> bool:
+    band = part[2]
+    return len(band) >= LEAST_BUYERS and len(set(band.tolist())) == len(BANDS)
 
 
-def _slice(seen: Activity, cut: int, horizon: int, lookback: int, tokens: Sequence[str]) -> tuple[Floats, Ints, Floats]:
-    """Of who was known by the cut and bought after it: columns, band and amount."""
+def _slice(seen: Activity, cut: int, horizon: int, lookback: int, tokens: Sequence[str]) -> Slice:
+    """Of who was known by the cut and bought after it: id, columns, band and amount."""
     columns, is_known = known_by(seen, cut, lookback, tokens)
     spent = spent_after(seen, cut, horizon)
     kept = is_known & ~np.isnan(spent)
-    return columns[kept], thirds(spent[kept]), spent[kept]
+    return seen.customers[kept], columns[kept], thirds(spent[kept]), spent[kept]
 
 
 def known_by(seen: Activity, cut: int, lookback: int, tokens: Sequence[str]) -> tuple[Floats, Flags]:

@@ -1,60 +1,46 @@
-"""Short sentences of what a trait is said by; none of them holds a name."""
+"""Which sentence says what a trait is said by, in either language (`ml/traits/sentences.py`)."""
 
 from __future__ import annotations
 
 import math
 
-from ml.traits.gender import BEHAVIOUR, BOTH, GIVEN_NAME, NAME, NOTHING
+from lakehouse.settings import Language
+from ml.traits import sentences
+from ml.traits.gender import BOTH, GIVEN_NAME, NAME, NOTHING
 
-TOLD = "A source tells it"
-NOTHING_KNOWN = "Nothing is known that would tell"
-BY_NAME_ALONE = "By the given name alone"
-HABITS = {
-    "category_level_1": "Looks at or buys {}",
-    "category": "Looks at or buys {}",
-    "brand": "Looks at or buys {}",
-    "device_type": "Comes by {}",
-    "day_part": "Comes in the {}",
-}
-SALES = {
-    "amount_per_buying_month": "Spent {} than is usual in a month with a purchase",
-    "amount_per_sale_day": "Spent {} than is usual on a day with a purchase",
-    "amount": "Spent {} than is usual in all",
-    "largest_day_amount": "Spent {} than is usual on their dearest day",
-    "sale_days": "Bought {} often than is usual",
-    "units_per_line": "Buys {} pieces at a time than is usual",
-    "discount_rate": "Buys at {} of a discount than is usual",
-}
+INTERCEPT = "intercept"
+"""What all customers have in common: the reason where no feature of the customer speaks for the stated value."""
 
 
-def of_feature(feature: str, is_more: bool) -> str:
+def of_feature(feature: str, is_more: bool, language: Language) -> str:
     """What it means that a customer has more of a feature than is usual, or less."""
+    if feature == INTERCEPT:
+        return sentences.LIKE_MOST.told(language)
     field, _, value = feature.partition("=")
-    if field in HABITS and value:
-        return f"{HABITS[field].format(value)} {'more' if is_more else 'less'} than is usual"
-    if feature in SALES:
-        less = {"sale_days": "less", "units_per_line": "fewer"}.get(feature, "less")
-        return SALES[feature].format("more" if is_more else less)
-    return "Has bought nothing lately" if is_more else "Has bought something lately"
+    if value in sentences.DAY_PARTS and field == "day_part":
+        value = sentences.DAY_PARTS[value].told(language)
+    return (sentences.MORE if is_more else sentences.LESS)[field].told(language, value=value)
 
 
-def of_gender(feature: str, is_more: bool, basis: str) -> str:
+def of_gender(feature: str, is_more: bool, basis: str, language: Language) -> str:
     """Why a gender is stated: by what it rests on, and what speaks most for it."""
     if basis == NAME:
-        return BY_NAME_ALONE
+        return sentences.BY_NAME_ALONE.told(language)
     if feature == GIVEN_NAME:
-        return "The given name most, and what they look at or buy"
-    if basis == BOTH:
-        return f"{of_feature(feature, is_more)}; the given name agrees"
-    return of_feature(feature, is_more)
+        return sentences.NAME_MOST.told(language)
+    fact = of_feature(feature, is_more, language)
+    return sentences.NAME_AGREES.told(language, fact=fact) if basis == BOTH else fact
 
 
-def of_doubt(likeliest: str, probability: float, needed: float, kind: str) -> str:
+def of_doubt(likeliest: str, probability: float, needed: float, kind: str, language: Language) -> str:
     """Why nothing is stated."""
     if kind == NOTHING:
-        return NOTHING_KNOWN
-    by = {BEHAVIOUR: "what they do", NAME: "a given name alone", BOTH: "a given name and what they do"}[kind]
-    if needed > 1:
-        return f"Not certain: {likeliest} at {math.floor(100 * probability)} %; by {by} nothing can be stated"
-    shown = math.floor(100 * probability), math.ceil(100 * needed)
-    return f"Not certain: {likeliest} at {shown[0]} %; by {by} it is stated from {shown[1]} % on"
+        return sentences.NOTHING_KNOWN.told(language)
+    said = sentences.NEVER_STATED if needed > 1 else sentences.STATED_FROM
+    return said.told(
+        language,
+        value=sentences.VALUES[likeliest].told(language),
+        percent=math.floor(100 * probability),
+        evidence=sentences.EVIDENCE[kind].told(language),
+        **({} if needed > 1 else {"needed": math.ceil(100 * needed)}),
+    )

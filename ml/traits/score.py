@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lakehouse.settings import Settings
+from lakehouse.settings import Language, Settings
 from ml import registry, tables
-from ml.traits import reasons
-from ml.traits.activity import Activity
+from ml.traits import reasons, sentences
+from ml.traits.activity import Activity, Floats, Ints
 from ml.traits.features import FEMALE, MALE, People, read_both
 from ml.traits.gender import BEHAVIOUR, GIVEN_NAME, NAME, NOTHING, GenderModel, probability
 from ml.traits.learn import evidence_of, is_learnable, known_by
@@ -37,9 +37,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     model = load(folder)
     on, parts = as_of.toordinal(), []
     if model.gender is not None:
-        parts.append(of_gender(model.gender, seen, people, on, settings.gender_from_names))
+        parts.append(of_gender(model.gender, seen, people, on, settings.gender_from_names, settings.language))
     if model.spending is not None:
-        parts.append(of_spending(model.spending, seen, people, on))
+        parts.append(of_spending(model.spending, seen, people, on, settings.language))
     told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = tables.write(spark, settings, "customer_traits", {**told, "model_version": version})
     _write_reliability(spark, settings, model.reliability, version)
@@ -47,12 +47,17 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
 
 
 def of_gender(
-    model: GenderModel, seen: Activity, people: People, on: int, has_names: bool = True
+    model: GenderModel,
+    seen: Activity,
+    people: People,
+    on: int,
+    has_names: bool = True,
+    language: Language = "en",
 ) -> dict[str, npt.NDArray[Any]]:
     """Columns of one row per person: what a source tells, else what is inferred, else `unknown`.
 
     The reason names the feature with the largest contribution to the log-odds of the stated value, by the name alone
-    the name; there is none where nothing is stated.
+    the name, and what most customers are where no contribution is above 0; there is none where nothing is stated.
     """
     evidence = evidence_of(seen, people, on, model.tokens, has_names)
     parts = model.parts(model.raw(evidence), evidence.has_behaviour)
@@ -62,18 +67,18 @@ def of_gender(
     is_stated = (likeliest >= needed) & (kind != NOTHING)
     basis = np.where(is_stated, model.basis(parts, kind, is_female), kind)
     features, contributions = model.contributions(evidence, parts)
-    names = np.array(features, dtype=object)
+    names = np.array([*features, reasons.INTERCEPT], dtype=object)
     nothing = np.full(len(kind), None, dtype=object)
-    strongest = (contributions * np.where(is_female, 1.0, -1.0)[:, None]).argmax(axis=1)
+    strongest = _strongest(contributions * np.where(is_female, 1.0, -1.0)[:, None])
     strongest = np.where(basis == NAME, features.index(GIVEN_NAME), strongest)
-    usual = np.r_[model.usual, 0.0]
-    value = np.column_stack([evidence.shares, parts.name])
+    usual = np.r_[model.usual, 0.0, 0.0]
+    value = np.column_stack([evidence.shares, parts.name, np.zeros(len(kind))])
     is_more = value[np.arange(len(value)), strongest] > usual[strongest]
     guess = np.where(is_female, FEMALE, MALE)
     why = [
-        reasons.of_gender(features[feature], bool(more), str(by))
+        reasons.of_gender(names[feature], bool(more), str(by), language)
         if stated
-        else reasons.of_doubt(str(one), float(sure), float(enough), str(by))
+        else reasons.of_doubt(str(one), float(sure), float(enough), str(by), language)
         for feature, more, by, stated, one, sure, enough in zip(
             strongest, is_more, basis, is_stated, guess, likeliest, needed, strict=True
         )
@@ -89,36 +94,40 @@ def of_gender(
         "is_known": is_told,
         "basis": np.where(is_told, TOLD, basis).astype(object),
         "reason_feature": np.where(is_stated & ~is_told, names[strongest], nothing),
-        "reason": np.where(is_told, reasons.TOLD, np.array(why, dtype=object)),
+        "reason": np.where(is_told, sentences.TOLD.told(language), np.array(why, dtype=object)),
     }
 
 
-def of_spending(model: SpendingModel, seen: Activity, people: People, on: int) -> dict[str, npt.NDArray[Any]]:
+def of_spending(
+    model: SpendingModel, seen: Activity, people: People, on: int, language: Language = "en"
+) -> dict[str, npt.NDArray[Any]]:
     """Columns of one row per person; of whom nothing is known each band is as likely as the others.
 
-    The reason names the feature with the largest contribution to the score of the stated band beside the others.
+    The reason names the feature with the largest contribution to the score of the stated band beside the others,
+    and what most customers are where no contribution is above 0.
     """
     columns, is_seen = known_by(seen, on, model.lookback, model.tokens)
     is_known = is_seen & model.can_tell(columns)
     told = softmax(model.slope * model.scores(columns))
     band = told.argmax(axis=1)
     one = np.arange(len(band))
-    strongest = model.contributions(columns, band).argmax(axis=1)
-    is_more = model.scaled(columns)[one, strongest] > 0
+    names = np.array([*model.names, reasons.INTERCEPT], dtype=object)
+    strongest = _strongest(model.contributions(columns, band))
+    is_more = np.column_stack([model.scaled(columns), np.zeros(len(band))])[one, strongest] > 0
     is_stated = is_known & (told[one, band] >= model.threshold)
     value = np.where(is_stated, np.array(BANDS, dtype=object)[band], UNKNOWN)
     basis = np.where(is_known, BEHAVIOUR, NOTHING).astype(object)
     sure = np.where(is_known, told[one, band], 1.0 / len(BANDS))
     why = [
-        reasons.of_feature(model.names[feature], bool(more))
+        reasons.of_feature(names[feature], bool(more), language)
         if stated
-        else reasons.of_doubt(BANDS[likeliest], float(probability_), model.threshold, str(by))
+        else reasons.of_doubt(BANDS[likeliest], float(probability_), model.threshold, str(by), language)
         for feature, more, stated, likeliest, probability_, by in zip(
             strongest, is_more, is_stated, band, sure, basis, strict=True
         )
     ]
     nothing = np.full(len(band), None, dtype=object)
-    feature = np.where(is_stated, np.array(model.names, dtype=object)[strongest], nothing)
+    feature = np.where(is_stated, names[strongest], nothing)
 
     def of_people(values: npt.NDArray[Any], otherwise: object) -> npt.NDArray[Any]:
         """One per person; those who were not seen at all come last among `values`."""
@@ -132,8 +141,13 @@ def of_spending(model: SpendingModel, seen: Activity, people: People, on: int) -
         "is_known": np.zeros(len(people.ids), dtype=np.bool_),
         "basis": of_people(basis, NOTHING),
         "reason_feature": of_people(feature, None),
-        "reason": of_people(np.array(why, dtype=object), reasons.NOTHING_KNOWN),
+        "reason": of_people(np.array(why, dtype=object), sentences.NOTHING_KNOWN.told(language)),
     }
+
+
+def _strongest(contributions: Floats) -> Ints:
+    """Per row the column that speaks most for the value; one past the last where none does."""
+    return np.where((contributions > 0).any(axis=1), contributions.argmax(axis=1), contributions.shape[1])
 
 
 def _write_reliability(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.held_out import HeldOut
 from ml.traits.evaluate import (
     gender_curves,
     gender_metrics,
@@ -18,6 +19,7 @@ from ml.traits.evaluate import (
 from ml.traits.features import READS, read_both
 from ml.traits.fits import STRENGTH_OF_HABITS, STRENGTH_OF_SPENDING
 from ml.traits.gender import BEHAVIOUR
+from ml.traits.held_out import gender_held_out, spending_held_out
 from ml.traits.learn import RIGHT, learn_gender, learn_spending
 from ml.traits.model import TraitsModel
 
@@ -35,8 +37,10 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     metrics: list[registry.Metric] = []
     curves: dict[str, dict[str, list[list[float]]]] = {}
     parameters: dict[str, object] = {"seed": seed, "as_of": as_of, "right_share": RIGHT}
+    kept: list[HeldOut] = []
     if gender is not None:
         both = halves(*gender)
+        kept += gender_held_out(both)
         metrics += gender_metrics(gender[0], both)
         curves["gender"] = gender_curves(both)
         parameters |= {
@@ -47,6 +51,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         }
     if spending is not None:
         model, later = spending
+        kept.append(spending_held_out(model, later))
         metrics += spending_metrics(model, later)
         curves["spending_power"] = {BEHAVIOUR: reliability(judged_spending(model, later)[0])}
         parameters |= {
@@ -67,6 +72,7 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             parameters=parameters,
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            held_out=kept,
         ),
     )
     return registry.Summary("traits", version, metrics)

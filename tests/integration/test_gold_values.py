@@ -128,6 +128,7 @@ SILVER: dict[str, list[Row]] = {
 ML: dict[str, list[Row]] = {
     "customer_segments": [
         {"customer_id": "ann", "segment_id": 1, "segment_name": "Champions", "action": "Reward them",
+         "next_segment_name": "New", "reason_feature": "monetary_amount", "reason_value": 70.0, "reason_effect": 1.5,
          "model_version": "1"},
         {"customer_id": "bob", "segment_id": 4, "segment_name": "New", "action": "Welcome them",
          "model_version": "1"},
@@ -414,6 +415,14 @@ def test_the_churn_model_takes_the_place_of_the_formula_and_says_whom_to_rescue(
     )  # fmt: skip
     assert rescue["ann"]["reason"] == "Bought on 3 days so far, which speaks most for leaving"
     assert (rescue["ann"]["rank"], rescue["ann"]["contact_on"]) == (1, date(2024, 7, 5))
+
+
+def test_a_segment_says_what_the_customer_is_in_it_for(gold: Gold) -> None:
+    reasons = {key: (row["reason"], row["next_segment_name"]) for key, row in gold["act_segments"].items()}
+    assert reasons == {
+        "ann": ("Bought for 70.00 CNY so far, which speaks most for Champions rather than New", "New"),
+        "bob": ("There is one segment only", None),
+    }
 
 
 def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:

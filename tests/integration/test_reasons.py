@@ -36,12 +36,17 @@ from ml.purchase.features import PLAIN, SPANS, Customers
 from ml.purchase.fits import by_scikit_learn
 from ml.purchase.model import PurchaseModel
 from ml.purchase.score import predictions
+from ml.segment.evaluate import nearest_centre, squared_distances
+from ml.segment.features import DIMENSIONS, Scale
+from ml.segment.model import SegmentModel
+from ml.segment.naming import ARCHETYPES
+from ml.segment.score import why
 from ml.tables import ML_SCHEMAS
 from tests.integration.gold_by_dbt import run_dbt
 from tests.unit.ml.click.test_reasons import CREATIVES, a_model, of_creatives, shown, some_customers
-from tests.unit.sentences import keys_of
+from tests.unit.sentences import MACROS, keys_of
 
-MARTS = ("act_churn_rescue", "act_purchase_propensity", "act_click_propensity", "act_budget")
+MARTS = ("act_segments", "act_churn_rescue", "act_purchase_propensity", "act_click_propensity", "act_budget")
 PEOPLE = 300
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 Row = dict[str, Any]
@@ -56,6 +61,7 @@ class Told:
     hazards: pd.DataFrame
     purchases: tuple[PurchaseModel, Customers]
     plans: Mapping[str, Plan]
+    leads: Mapping[str, pd.DataFrame]
 
 
 def churn_rows(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -94,6 +100,30 @@ def buyers(rng: np.random.Generator) -> tuple[PurchaseModel, Customers]:
     return PurchaseModel(by_scikit_learn(rows, (score > np.median(score)).astype(float), 3), ["app"], 120), customers
 
 
+def segment_rows(rng: np.random.Generator) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """How much nearer each customer is to their centre than to each other one, by dimension: segment -> customers x
+    dimensions, NaN for their own; and the columns of `ml.customer_segments`.
+    """
+    scale = Scale(np.full(len(DIMENSIONS), 2.0), rng.random(len(DIMENSIONS)) + 0.5)
+    model = SegmentModel(scale, rng.normal(size=(len(ARCHETYPES), len(DIMENSIONS))), list(ARCHETYPES))
+    values = np.round(np.exp(rng.normal(2.0, 1.0, (PEOPLE, len(DIMENSIONS)))))
+    points = scale.apply(values)
+    place = nearest_centre(points, model.centres)
+    leads = {}
+    for kind, centre in zip(model.names, model.centres, strict=True):
+        lead = np.column_stack(
+            [
+                squared_distances(points[:, [one]], centre[None, [one]])[:, 0]
+                - np.diag(squared_distances(points[:, [one]], model.centres[place][:, [one]]))
+                for one in range(len(DIMENSIONS))
+            ]
+        )
+        lead[[model.names[own] == kind for own in place]] = np.nan
+        leads[kind.name] = pd.DataFrame(lead, columns=list(DIMENSIONS))
+    names = np.array([kind.name for kind in model.names], dtype=object)[place]
+    return leads, {"segment_name": names, "action": "x", **why(model, points, values, place)}
+
+
 def random_plan(rng: np.random.Generator, currency: str) -> Plan:
     """Of some channels, and a budget between half and 2.2 times what they cost lately."""
     count = int(rng.integers(2, 7))
@@ -120,11 +150,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     settings = load_settings(home=folder / "home")
     rng = np.random.default_rng(11)
     hazards, at_risk = churn_rows(rng)
+    leads, grouped = segment_rows(np.random.default_rng(12))
     purchases = buyers(rng)
     plans = {name: random_plan(rng, name) for name in (f"A{one}{other}" for one in "ABCDEF" for other in "ABCDEFGHIJ")}
     clicks = pairs(a_model(rng), some_customers(rng, 40), of_creatives({name: shown(rng, name) for name in CREATIVES}))
     ids = [f"c{n:03d}" for n in range(PEOPLE)]
     write_ml(settings, "churn_predictions", pd.DataFrame({"customer_id": ids, **at_risk}).to_dict("records"))
+    write_ml(settings, "customer_segments", pd.DataFrame({"customer_id": ids, **grouped}).to_dict("records"))
     write_ml(settings, "purchase_predictions", pd.DataFrame(predictions(*purchases)).to_dict("records"))
     write_ml(settings, "budget_allocation", [row for one in plans.values() for row in rows_of(one)])
     write_ml(settings, "click_predictions", pd.DataFrame(clicks).to_dict("records"))
@@ -143,7 +175,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         compiled = run_dbt(["compile", "--select", *MARTS, "--vars", f"{{language: {language}}}"], folder / language)
         for one in (one for one in compiled if one.node.name in MARTS):
             said[language, one.node.name] = open_sail(settings).rows(str(one.node.compiled_code)).to_pylist()
-    return Told(settings, said, hazards, purchases, plans)
+    return Told(settings, said, hazards, purchases, plans, leads)
 
 
 def write_ml(settings: Settings, table: str, rows: list[Row]) -> None:
@@ -167,6 +199,25 @@ def test_a_customer_at_risk_is_told_of_by_the_covariate_that_moves_their_hazard_
         largest = str(own.abs().idxmax())
         ((effect, fact),) = keys_of(row["reason"], language, "churn_reasons", "churn_facts")
         assert (effect, fact.split("=")[0]) == ("raises" if own[largest] > 0 else "lowers", largest)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_segment_is_told_of_by_what_tells_most_from_the_next_nearest(told: Told, language: Language) -> None:
+    rows = told.said[language, "act_segments"]
+    assert len(rows) == PEOPLE
+    named = set()
+    for row in rows:
+        place = int(row["customer_id"][1:])
+        behind = {name: lead.iloc[place] for name, lead in told.leads.items() if name != row["segment_name"]}
+        nearest = min(behind, key=lambda name: float(behind[name].sum()))
+        largest = str(behind[nearest].idxmax())
+        assert row["next_segment_name"] == nearest
+        assert keys_of(row["reason"], language, "segment_reasons", "segment_facts") == {("apart", largest)}
+        own, other = (MACROS["segment_names"][name][language] for name in (row["segment_name"], nearest))
+        frame = MACROS["segment_reasons"]["apart"][language].replace("{segment}", own).replace("{other}", other)
+        assert row["reason"].endswith(frame.removeprefix("{fact}"))
+        named.add(largest)
+    assert named == set(DIMENSIONS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -282,4 +333,4 @@ def test_another_language_makes_the_marts_that_speak_anew_and_what_reads_them(to
     chinese = project.signatures("marts", today)
     anew = {name for name in english if english[name] != chinese[name]}
     assert {*MARTS, "act_recommendations", "dim_customer"} <= anew
-    assert not anew & {"act_segments", "fct_orders", "dim_product", "mart_revenue_daily"}
+    assert not anew & {"fct_orders", "dim_product", "mart_revenue_daily"}

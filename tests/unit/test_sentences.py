@@ -17,6 +17,7 @@ from lakehouse.settings import CHECKOUT, Language, load_settings
 from ml.churn.features import COVARIATES
 from ml.click import tokens as CLICK
 from ml.purchase.features import PLAIN, SPANS
+from ml.segment.features import DIMENSIONS
 from ml.segment.naming import ARCHETYPES, EVERYBODY
 from ml.segment.sentences import ACTIONS
 from ml.sentences import Said
@@ -100,6 +101,13 @@ def test_every_segment_has_a_name_and_an_action() -> None:
     assert set(ACTIONS) == {kind.segment_id for kind in kinds}
     assert all(kind.action == ACTIONS[kind.segment_id].en for kind in kinds)
     assert all(sentence["en"] == name for name, sentence in MACROS["segment_names"].items())
+
+
+def test_every_dimension_of_the_segments_has_a_sentence_in_the_form_that_it_has() -> None:
+    assert set(MACROS["segment_facts"]) == set(DIMENSIONS)
+    for name, sentence in MACROS["segment_facts"].items():
+        forms = set(re.findall(r"\{(\w+)", sentence["en"]))
+        assert forms == {"amount" if name.endswith("_amount") else "count"}, name
 
 
 def test_every_kind_of_evidence_has_a_deed() -> None:

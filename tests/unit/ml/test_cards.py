@@ -113,3 +113,17 @@ def test_a_declaration_with_a_slip_is_refused(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "churn" / "card.yml").write_text("purpose: x\nlimit: y\n")
     with pytest.raises(LakehouseError, match=r"card\.yml: not a card"):
         facts("churn")
+
+
+def test_a_group_that_was_measured_on_different_rows_has_a_row_for_each() -> None:
+    measured = [
+        GroupMeasure("region", "north", "women: auc", 60, 60, 0.75, 0.5, 1.0),
+        GroupMeasure("region", "north", "women: base rate", 60, 60, 0.5, 0.25, 0.75),
+        GroupMeasure("region", "north", "high spending: auc", 9, 9),
+    ]
+    names, told = group_table(Fairness(measured))
+    assert names[4:] == ("women: auc", "women: base rate", "high spending: auc")
+    assert told == [
+        ("region", "north", 60, 60, "0.75 (0.5 to 1)", "0.5 (0.25 to 0.75)", ""),
+        ("region", "north", 9, 9, "", "", "too few"),
+    ]

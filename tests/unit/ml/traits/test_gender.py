@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.traits import reasons
+from ml.traits import sentences
 from ml.traits.activity import Activity
 from ml.traits.evaluate import gender_metrics, halves, judged_gender, reliability
 from ml.traits.features import People
@@ -135,7 +135,7 @@ def test_who_is_told_stays_as_told_and_others_are_right_or_unknown() -> None:
     assert (told["reason_feature"] == None)[~is_stated].all()  # noqa: E711
     by_name = is_stated & (told["basis"] == NAME)
     assert by_name.sum() > 10
-    assert {reason.startswith(reasons.BY_NAME_ALONE) for reason in told["reason"][by_name]} == {True}
+    assert {reason.startswith(sentences.BY_NAME_ALONE.en) for reason in told["reason"][by_name]} == {True}
     never_active = people.place < 0
     assert set(told["basis"][is_stated & never_active]) == {NAME}
     assert not any(name in reason for reason in told["reason"] for name in "芳伟安外")
