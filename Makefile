@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases hdfs lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -58,6 +58,10 @@ examples: setup ## every source of examples/ through the command, against figure
 
 databases: setup ## database sources and exports, each test on PostgreSQL and on MariaDB, and a whole run (about 6 minutes)
 	@LAKEHOUSE_ALL_DATABASES=1 $(PY) -m pytest -v tests/integration/databases tests/databases
+
+hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
+	@$(PY) -m lakehouse.jars hdfs
+	@$(PY) -m pytest -v tests/hdfs
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

@@ -14,9 +14,9 @@ from deltalake import DeltaTable
 
 from lakehouse import storage
 from lakehouse.settings import Settings, load_settings
-from tests.integration.conftest import Shop
+from lakehouse.synth import generate
+from tests.hdfs.server import HdfsServer, is_installed
 from tests.integration.content import content_hashes
-from tests.integration.storage.hdfs_server import HdfsServer, is_installed
 
 pytestmark = pytest.mark.skipif(
     not is_installed(load_settings()), reason="no HDFS server here: .venv/bin/python -m lakehouse.jars hdfs"
@@ -45,16 +45,19 @@ def test_a_file_beside_the_tables_is_replaced_in_one_step(settings: Settings) ->
     assert [entry.base_name for entry in files.get_file_info(storage.pafs.FileSelector(root))] == ["published.json"]
 
 
-def test_a_run_in_hdfs_gives_the_rows_of_a_run_in_a_folder(settings: Settings, shop: Shop) -> None:
-    _lakehouse(settings, "run", "--source", str(shop.files / "source.yml"))
+def test_a_run_in_hdfs_gives_the_rows_of_a_run_in_a_folder(settings: Settings, tmp_path: Path) -> None:
+    generate(tmp_path / "shop", customers=300, days=120, seed=7)
+    at_home = load_settings(home=tmp_path / "at_home")
+    for one in (at_home, settings):
+        _lakehouse(one, "run", "--source", str(tmp_path / "shop" / "source.yml"))
     schemas = ("silver", "gold", "ml")
-    assert storage.list_tables(settings) == storage.list_tables(shop.settings)
-    assert content_hashes(settings, schemas, ARRIVAL) == content_hashes(shop.settings, schemas, ARRIVAL)
+    assert storage.list_tables(settings) == storage.list_tables(at_home)
+    assert content_hashes(settings, schemas, ARRIVAL) == content_hashes(at_home, schemas, ARRIVAL)
     assert not (settings.home / "tables").exists()
     published = storage.read_text(settings, "published.json")
     _lakehouse(settings, "run")
     assert storage.read_text(settings, "published.json") == published  # nothing new, nothing published
-    customers = DeltaTable(shop.settings.table_path("gold", "dim_customer")).to_pyarrow_table().num_rows
+    customers = DeltaTable(at_home.table_path("gold", "dim_customer")).to_pyarrow_table().num_rows
     answer = _lakehouse(settings, "sql", "select count(*) as n from gold.dim_customer", "--json")
     assert json.loads(answer) == [{"n": customers}]
 
