@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases hdfs lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -58,6 +58,9 @@ examples: setup ## every source of examples/ through the command, against figure
 
 databases: setup ## database sources and exports, each test on PostgreSQL and on MariaDB, and a whole run (about 6 minutes)
 	@LAKEHOUSE_ALL_DATABASES=1 $(PY) -m pytest -v tests/integration/databases tests/databases
+
+engines: setup ## what Sail answers Spark answers, and every table is made by both (about 5 minutes)
+	@LAKEHOUSE_BOTH_ENGINES=1 $(PY) -m pytest -v tests/integration/test_engines.py
 
 hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
 	@$(PY) -m lakehouse.jars hdfs
