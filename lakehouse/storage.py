@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.fs as pafs
@@ -39,21 +38,18 @@ def find_table(settings: Settings, name: str) -> DeltaTable | None:
 
 def has_table(settings: Settings, name: str) -> bool:
     """Whether there is a table `schema.table`."""
-    return changed_at(settings, name) is not None
+    files, folder = folder_of(settings, name)
+    return files.get_file_info(f"{folder}/{LOG}").type == pafs.FileType.Directory
 
 
 def changed_at(settings: Settings, name: str) -> int | None:
     """When the log of a table had its last new file, in nanoseconds; None where there is no table."""
-    schema, table = name.split(".")
-    if settings.storage is None:
-        try:
-            return os.stat(Path(settings.table_uri(schema, table)) / LOG).st_mtime_ns
-        except OSError:
-            return None
-    files, root = filesystem(settings)
-    log = files.get_file_info(f"{root}/tables/{schema}/{table}/{LOG}")
+    files, folder = folder_of(settings, name)
+    log = files.get_file_info(f"{folder}/{LOG}")
     if log.type != pafs.FileType.Directory:
         return None
+    if settings.storage is None:  # a folder's own time is that of its last new file
+        return int(log.mtime_ns)
     entries = files.get_file_info(pafs.FileSelector(log.path))
     return max((entry.mtime_ns for entry in entries if entry.mtime_ns is not None), default=0)
 
@@ -82,10 +78,9 @@ def remove_unborn_tables(settings: Settings) -> list[str]:
     Returns:
         Their names, `schema.table`.
     """
-    files, root = filesystem(settings)
     removed = []
     for schema, table in sorted(_folders(settings, lambda names: True)):
-        folder = f"{root}/tables/{schema}/{table}"
+        files, folder = folder_of(settings, f"{schema}.{table}")
         log = pafs.FileSelector(f"{folder}/{LOG}", allow_not_found=True)
         if not any(entry.extension == "json" for entry in files.get_file_info(log)):
             files.delete_dir(folder)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lakehouse.settings import Settings
+from lakehouse.storage import has_table
 from ml import cards, registry, tables
 from ml.promotion import Judged, Verdict, verdict
 
@@ -125,7 +126,7 @@ def _replace(spark: SparkSession, settings: Settings, table: str, task: str, row
     schema = tables.ML_SCHEMAS[table]
     before = tables.read(settings, table).to_pylist()
     kept = [one for one in before if one["task"] != task]
-    if not rows and len(kept) == len(before) and tables.exists(settings, table):
+    if not rows and len(kept) == len(before) and has_table(settings, f"ml.{table}"):
         return
     told = [*kept, *({field.name: row[field.name] for field in schema} for row in rows)]
     told.sort(key=lambda one: (one["task"], str(one.get("metric", "")), str(one.get("split", ""))))

@@ -14,7 +14,7 @@ from deltalake import write_deltalake
 
 from lakehouse.catalog import register_tables
 from lakehouse.settings import Settings
-from lakehouse.storage import find_table, has_table
+from lakehouse.storage import find_table
 from ml.frames import F, is_connected
 
 if TYPE_CHECKING:
@@ -403,11 +403,6 @@ def read(settings: Settings, table: str) -> pa.Table:
     """The content of `ml.<table>`; empty where it was never written."""
     found = find_table(settings, f"ml.{table}")
     return ML_SCHEMAS[table].empty_table() if found is None else found.to_pyarrow_table()
-
-
-def exists(settings: Settings, table: str) -> bool:
-    """Whether `ml.<table>` was ever written."""
-    return has_table(settings, f"ml.{table}")
 
 
 def _is_scalar(value: Any) -> bool:

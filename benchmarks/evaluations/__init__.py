@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lakehouse.settings import load_settings
+
 Row = tuple[str, str, str, bool]
 """What was measured, our figure, the reference, and whether ours will do."""
 
@@ -23,3 +25,8 @@ class DataSet:
 
     rows: Callable[[], list[Row]]
     files: tuple[str, ...] = ()
+
+    def told(self, what: str) -> list[Row]:
+        """Its rows, or one that says which file is not there."""
+        absent = [file for file in self.files if not (load_settings().data_dir / file).exists()]
+        return [(what, f"no {absent[0]}", "LAKEHOUSE_DATA_DIR", False)] if absent else self.rows()

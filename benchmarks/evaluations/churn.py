@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.evaluations import DataSet
-from benchmarks.planted import AS_OF, SEEDS, SHOPS, shop
+from benchmarks.generated_shop import AS_OF
+from benchmarks.planted import SEEDS, SHOPS, shop
 from lakehouse.settings import load_settings
 from ml.churn.activity import Activity, read_activity
 from ml.churn.evaluate import concordance, integrated_brier_score, kaplan_meier

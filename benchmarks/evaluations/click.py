@@ -82,11 +82,7 @@ class Judged:
 
 def rows() -> list[Row]:
     """What is measured, our figure, the reference, and whether ours will do; a file that is not there is told so."""
-    data, told = load_settings().data_dir, []
-    for name, chosen in ON.items():
-        absent = [file for file in chosen.files if not (data / file).exists()]
-        told += [(f"click, {name}", f"no {absent[0]}", "LAKEHOUSE_DATA_DIR", False)] if absent else chosen.rows()
-    return told
+    return [row for name, chosen in ON.items() for row in chosen.told(f"click, {name}")]
 
 
 def shops() -> list[Row]:

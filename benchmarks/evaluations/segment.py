@@ -60,12 +60,8 @@ SPREAD, OF_A_KIND = 0.15, 200
 
 def rows() -> list[Row]:
     """What is measured, our figure, the reference, and whether ours will do; a file that is not there is told so."""
-    data, told = load_settings().data_dir, [*planted_shops(), *far_apart()]
-    for name, chosen in ON.items():
-        if chosen.files:
-            absent = [file for file in chosen.files if not (data / file).exists()]
-            told += [(f"segment, {name}", f"no {absent[0]}", "LAKEHOUSE_DATA_DIR", False)] if absent else chosen.rows()
-    return told
+    of_files = [row for name, chosen in ON.items() if chosen.files for row in chosen.told(f"segment, {name}")]
+    return [*planted_shops(), *far_apart(), *of_files]
 
 
 def planted_shops() -> list[Row]:

@@ -24,10 +24,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.evaluations import DataSet
-from lakehouse.pipeline import AFTER_LANDING, LAND, Progress, Run, perform
+from benchmarks.planted import shop
 from lakehouse.settings import Settings, load_settings
-from lakehouse.sources import load_source
-from lakehouse.synth import generate
 from lakehouse.synth.names import GIVEN_FEMALE, GIVEN_MALE
 from ml.measures import auc, expected_calibration_error, log_loss
 from ml.traits.activity import Activity, Floats
@@ -44,7 +42,6 @@ Row = tuple[str, str, str, bool]
 
 CUSTOMERS, DAYS, SEED = 8000, 365, 20261130
 AS_OF = date(2025, 12, 31)
-STEPS = ("silver", "as_of", "features")
 MOST_ERROR = 0.05
 """Of calibration: a probability means what it says."""
 TABLE = "chinese_name_char_gender_freq.csv.gz"
@@ -68,13 +65,7 @@ def _plain(told: list[Row]) -> list[Row]:
 def on_a_shop() -> list[Row]:
     """Gender that the shop hides, and what will be spent."""
     with tempfile.TemporaryDirectory(prefix="traits-") as folder:
-        files, settings = Path(folder) / "files", load_settings(home=Path(folder) / "home")
-        settings.home.mkdir(parents=True)
-        generate(files, customers=CUSTOMERS, days=DAYS, seed=SEED)
-        run = Run(settings, [load_source(files / "source.yml")], None, Progress())
-        for step in (LAND, *(step for step in AFTER_LANDING if step.name in STEPS)):
-            perform(run, step)
-        truth = pd.read_parquet(files / "truth" / "customers.parquet").set_index("customer_id")
+        settings, truth = shop(Path(folder), CUSTOMERS, DAYS, SEED)
         return _plain(planted_gender(settings, truth) + later_spending(settings, truth))
 
 

@@ -20,7 +20,8 @@ from deltalake import DeltaTable
 from scipy import integrate, special, stats
 
 from benchmarks.evaluations import DataSet
-from benchmarks.planted import AS_OF, SEEDS, SHOPS, shop
+from benchmarks.generated_shop import AS_OF
+from benchmarks.planted import SEEDS, SHOPS, shop
 from lakehouse.settings import Settings, load_settings
 from ml.registry import Metric
 from ml.value import bgnbd, gammagamma
