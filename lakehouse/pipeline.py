@@ -32,7 +32,6 @@ from lakehouse.transformation import Transformation
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text", "traits")
 CHAMPION_STAYS = "the champion stays (`lakehouse models` says why)"
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
@@ -280,8 +279,7 @@ def _train(run: Run) -> StepResult:
     before: list[str] = []
     learnt_from, chosen = run.dbt.signatures("features", day), by_hand.read(run.settings)
     remarks: list[str] = []
-    for name in TASKS_IN_ORDER:
-        task = TASKS[name]
+    for name, task in TASKS.items():
         asked = [getattr(run.settings, setting) for setting in task.heeds]
         made_of = [learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), asked, chosen.get(name)]
         signature = digest([made_of, before])

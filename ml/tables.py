@@ -271,6 +271,8 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("sentiment_label", pa.string()),
             ("topic", pa.string()),
             ("topic_terms", pa.list_(pa.string())),
+            ("reason_feature", pa.string()),
+            ("reason_effect", pa.float64()),
             ("model_version", pa.string()),
         ]
     ),

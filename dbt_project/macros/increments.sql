@@ -70,12 +70,14 @@
     day      the day of a stored row, by which the table is laid out
     time     where flags depend on neighbours: the column of `entity` whose day that is
     judged   flags that the model works out from other rows or tables
+
+  `sequenced` are the columns that it compares with neighbours (`rows_in_sequence`).
 #}
-{% macro kept_rows(entity_name) %}
+{% macro kept_rows(entity_name, sequenced=[]) %}
     {%- set day = model.config.meta.get('day') -%}
     {%- set judged = model.config.meta.get('judged', []) -%}
     {%- if increment() is none -%}
-    {{ without_copies(entity_name) }}
+    {{ without_copies(entity_name, sequenced=sequenced) }}
     {%- else -%}
     {%- set carried = carried_columns(entity_name) -%}
     {%- do put_aside_arrived(entity_name, day, carried) -%}

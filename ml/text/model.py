@@ -29,14 +29,21 @@ class TextModel:
     topics: dict[str, Topics]
 
     def told(self, texts: Sequence[str], languages: Sequence[str]) -> pd.DataFrame:
-        """One row per text: `sentiment` (0 to 1, NaN where not known), `sentiment_label`, `topic`, `topic_terms`."""
+        """One row per text: `sentiment` (0 to 1, NaN where not known), `sentiment_label`, `topic`, `topic_terms`.
+
+        `reason_feature` is the token that adds most to the log odds of the sentiment, `reason_effect` what it adds.
+        """
         frame = pd.DataFrame({"text": list(texts), "language": list(languages)}, dtype=object)
         sentiment = np.full(len(frame), np.nan)
+        effect = np.full(len(frame), np.nan)
+        tokens = np.full(len(frame), None, dtype=object)
         terms: list[list[str]] = [[] for _ in range(len(frame))]
         for language, rows in frame.groupby("language").groups.items():
             some = frame["text"].loc[rows].tolist()
             if language in self.moods:
-                sentiment[rows] = self.moods[language].probability([phrases(text, language) for text in some])
+                said = [phrases(text, language) for text in some]
+                sentiment[rows] = self.moods[language].probability(said)
+                tokens[rows], effect[rows] = self.moods[language].reasons(said)
             if language in self.topics:
                 of_topic = self.topics[language].terms
                 nearest = self.topics[language].nearest([words(text, language) for text in some])
@@ -48,6 +55,8 @@ class TextModel:
                 "sentiment_label": labels(sentiment),
                 "topic": [", ".join(some[:NAME_TERMS]) or UNKNOWN for some in terms],
                 "topic_terms": terms,
+                "reason_feature": tokens,
+                "reason_effect": effect,
             }
         )
 

@@ -23,6 +23,25 @@ class Mood:
     coefficients: Floats
     intercept: float
 
+    def reasons(self, texts: Sequence[Sequence[str]]) -> tuple[list[str | None], Floats]:
+        """Per text the token with the largest contribution to its log odds, and that contribution, exactly.
+
+        A token adds its coefficient times its weight in the text; beside them there is the intercept only. The first
+        token in the order of the alphabet on a tie; None and NaN for a text without a known token.
+        """
+        weights = self.known.matrix(texts)
+        added = weights.data * self.coefficients[weights.indices]
+        tokens: list[str | None] = []
+        effects = np.full(len(texts), np.nan)
+        for row, (start, end) in enumerate(zip(weights.indptr, weights.indptr[1:], strict=False)):
+            if start == end:
+                tokens.append(None)
+                continue
+            place = start + int(np.abs(added[start:end]).argmax())
+            tokens.append(self.known.tokens[weights.indices[place]])
+            effects[row] = added[place]
+        return tokens, effects
+
     def logit(self, texts: Sequence[Sequence[str]]) -> Floats:
         """Log odds per text, given its tokens."""
         return np.asarray(self.known.matrix(texts) @ self.coefficients + self.intercept)

@@ -36,6 +36,8 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             "sentiment_label": told["sentiment_label"].to_numpy(),
             "topic": told["topic"].to_numpy(),
             "topic_terms": told["topic_terms"].tolist(),
+            "reason_feature": told["reason_feature"].to_numpy(dtype=object),
+            "reason_effect": told["reason_effect"].to_numpy(),
             "model_version": version,
         },
     )

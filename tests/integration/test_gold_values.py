@@ -150,9 +150,11 @@ ML: dict[str, list[Row]] = {
     ],
     "ticket_texts": [
         {"source": "shop", "ticket_id": ticket, "customer_id": "ann", "opened_at": at(day), "language": "en",
-         "sentiment": sentiment, "sentiment_label": label, "topic": "late, parcel, courier", "model_version": "1"}
-        for ticket, day, sentiment, label in [
-            ("t1", "2024-06-01", 0.9, "positive"), ("t2", "2024-06-21", 0.1, "negative"),
+         "sentiment": sentiment, "sentiment_label": label, "topic": "late, parcel, courier",
+         "reason_feature": words, "reason_effect": effect, "model_version": "1"}
+        for ticket, day, sentiment, label, words, effect in [
+            ("t1", "2024-06-01", 0.9, "positive", "thank you", 1.5),
+            ("t2", "2024-06-21", 0.1, "negative", "so late", -0.7),
         ]
     ],
     "customer_traits": [
@@ -359,7 +361,8 @@ def test_the_profile_joins_everything_and_leaves_nobody_out(gold: Gold) -> None:
         "repeat buyer", "one-time buyer", "prospect", "silent",
     ]  # fmt: skip
     assert (ann["last_ticket_sentiment"], ann["last_ticket_topic"]) == ("negative", "late, parcel, courier")
-    assert bob["last_ticket_sentiment"] is None
+    assert ann["last_ticket_reason"] == 'Its words "so late" speak most for a bad mood'
+    assert (bob["last_ticket_sentiment"], bob["last_ticket_reason"]) == (None, None)
     assert (cho["best_creative_id"], cho["best_click_probability"]) == ("y", 0.4)
     assert (cho["last_touch_channel"], dee["monetary_amount"], dee["clv_amount"]) == ("ad", 0, 0)
 

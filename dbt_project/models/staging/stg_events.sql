@@ -14,7 +14,7 @@ with
 
 kept as (
 
-    {{ kept_rows('events') }}
+    {{ kept_rows('events', sequenced) }}
 
 ),
 
@@ -25,11 +25,7 @@ kept as (
 {# In an increment only the events of the days that the new ones touch are put in sequence again. -#}
 in_sequence as (
 
-    {% if increment() is none -%}
-    select {{ sequenced | join(', ') }}, _batch_id, _row_number from kept
-    {%- else -%}
-    {{ rows_nearby(sequenced) }}
-    {%- endif %}
+    {{ rows_in_sequence('events', sequenced) }}
 
 ),
 

@@ -207,6 +207,7 @@ def test_tickets_are_told_by_language_mood_and_topic_and_their_words_stay_behind
     assert metric(shop, "mood_correlation")["value"] > 0.95
     assert "refund" in unscored["topic_terms"].iloc[3]
     assert "Order 1" not in told.to_csv()
+    assert ((unscored["reason_effect"] > 0) == (unscored["sentiment_label"] == "positive")).all()
 
 
 def test_a_gender_is_told_or_inferred_by_what_it_says_or_unknown(people: Settings) -> None:

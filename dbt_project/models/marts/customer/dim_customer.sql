@@ -428,6 +428,10 @@ final as (
         behaviour.average_satisfaction,
         last_tickets.sentiment_label as last_ticket_sentiment,
         last_tickets.topic as last_ticket_topic,
+        {{ say_by(
+            "case when last_tickets.reason_effect > 0 then 'praise' when last_tickets.reason_effect < 0 then 'complaint' end",
+            ticket_reasons(), {'words': 'last_tickets.reason_feature'}
+        ) }} as last_ticket_reason,
         last_touch.touched_at as last_touch_at,
         last_touch.kind as last_touch_channel,
         last_touch.campaign_id as last_touch_campaign_id,

@@ -38,6 +38,25 @@ def test_a_saved_model_tells_the_same(tmp_path: Path) -> None:
     assert told["sentiment"].isna().tolist() == [False, False, True, True, False]
 
 
+def test_the_reason_is_the_word_whose_absence_would_move_the_log_odds_most() -> None:
+    mood = small_model().moods["en"]
+    texts = [["it", "is", "good"], ["it", "is", "bad"], ["is", "good", "bad", "it is"], ["unheard"]]
+
+    tokens, effects = mood.reasons(texts)
+
+    weights = mood.known.matrix(texts).toarray()
+    for row in range(3):
+        moved = {
+            token: abs(weights[row, place] * mood.coefficients[place])
+            for place, token in enumerate(mood.known.tokens)
+            if weights[row, place]
+        }
+        assert moved[tokens[row]] == max(moved.values()) == abs(effects[row])
+    added = (weights * mood.coefficients).sum(axis=1) + mood.intercept
+    np.testing.assert_allclose(mood.logit(texts), added)
+    assert (effects[0] > 0, effects[1] < 0, tokens[3], np.isnan(effects[3])) == (True, True, None, True)
+
+
 def test_what_is_not_known_is_called_so() -> None:
     assert labels(np.array([0.4, 0.41, 0.59, 0.6, np.nan])) == ["negative", "neutral", "neutral", "positive", "unknown"]
 
