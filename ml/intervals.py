@@ -157,6 +157,11 @@ def average_precision(score: Floats, happened: Floats) -> Measure:
     return Measure(_average_precision, (score, happened), 0.0, 1.0)
 
 
+def correlation(one: Floats, other: Floats) -> Measure:
+    """Pearson's; NaN where one of them does not vary."""
+    return Measure(_correlation, (one, other), -1.0, 1.0)
+
+
 def calibration_error(probability: Floats, happened: Floats) -> Measure:
     """Expected calibration error over tenths by prediction; the tenths of a resample are those of all rows."""
     return Measure(_calibration_error, (probability, happened), 0.0, 1.0)
@@ -208,6 +213,13 @@ def _average_precision(weights: Floats, score: Floats, happened: Floats) -> Floa
     taken = np.cumsum(np.add.reduceat(drawn, starts, axis=1), axis=1)
     precision = np.cumsum(yes, axis=1) / np.maximum(taken, 1e-12)
     return _ratio((yes * precision).sum(axis=1), yes.sum(axis=1))
+
+
+def _correlation(weights: Floats, one: Floats, other: Floats) -> Floats:
+    mean_one, mean_other = _mean(weights, one), _mean(weights, other)
+    together = _mean(weights, one * other) - mean_one * mean_other
+    spread = [np.maximum(_mean(weights, of**2) - at**2, 0.0) for of, at in ((one, mean_one), (other, mean_other))]
+    return _ratio(together, np.sqrt(spread[0] * spread[1]))
 
 
 def _calibration_error(weights: Floats, probability: Floats, happened: Floats) -> Floats:

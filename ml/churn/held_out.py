@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,12 @@ from ml.intervals import Measure, concordance, mean
 
 
 def held_out(
-    customer: npt.NDArray[np.object_], survival: Floats, flat: Floats, later: Landmark, days: Floats
+    customer: npt.NDArray[np.object_],
+    survival: Floats,
+    flat: Floats,
+    later: Landmark,
+    days: Floats,
+    others: Mapping[str, Floats],
 ) -> HeldOut:
     """One row per customer and possible end, which counts as much as it is probable; see `evaluate.measures`.
 
@@ -24,6 +30,7 @@ def held_out(
 
     Args:
         customer: id of each row of `later`.
+        others: survival by families that do not serve, by what is put before the names of their metrics.
     """
     outcome, weight = (later.duration, later.event_observed), later.weight
     recency = later.covariates["recency_days"].to_numpy(dtype=np.float64)
@@ -37,13 +44,14 @@ def held_out(
     def ranked(by: Floats) -> Measure:
         return replace(concordance(by, *outcome), weight=is_likely)
 
+    measures: dict[str, tuple[Measure, Measure | None]] = {}
+    for name, curves in {"": survival, **others}.items():
+        measures[f"{name}concordance_index"] = ranked(1.0 - curves[:, -1]), ranked(recency)
+        measures[f"{name}integrated_brier_score"] = brier(curves), brier(same)
     _, first, whose = np.unique(later.user, return_index=True, return_inverse=True)
     return HeldOut(
         customer,
-        {
-            "concordance_index": (ranked(risk), ranked(recency)),
-            "integrated_brier_score": (brier(survival), brier(same)),
-        },
+        measures,
         {name: replace(measure, weight=weight) for name, measure in of_chances(risk, has_left).items()},
         risk[first],
         np.bincount(whose, has_left * weight) / np.bincount(whose, weight),

@@ -139,7 +139,7 @@ def evaluate(seen: Activity, until: int, silence: int, left: Leaving) -> Measure
         ],
         models[SERVED],
         cut,
-        held_out(seen.customers[later.user], survival[SERVED], flat, later, days),
+        held_out(seen.customers[later.user], survival[SERVED], flat, later, days, {f"{BESIDE}_": survival[BESIDE]}),
     )
 
 

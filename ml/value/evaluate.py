@@ -99,7 +99,7 @@ def judged(
         Metric("season_factor", exposure(factors, days) / days, "usual", 1.0, what),
         Metric("evaluated_customers", float(len(before)), split=what),
     ]
-    return metrics, held_out(before.customer_id, **foretold)
+    return metrics, held_out(before.customer_id, held.astype(np.float64), **foretold)
 
 
 def mae(told: Floats, truth: Floats) -> float:

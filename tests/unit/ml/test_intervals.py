@@ -19,6 +19,7 @@ from ml.intervals import (
     average_precision,
     calibration_error,
     concordance,
+    correlation,
     mean,
     root_mean,
     share,
@@ -79,7 +80,7 @@ def test_an_auc_by_hand_and_a_row_that_weighs_two() -> None:
     assert measure.of(np.array([[1.0, 1.0, 2.0, 1.0]]), *measure.columns)[0] == pytest.approx(4 / 6)
 
 
-@pytest.mark.parametrize("name", ["auc", "average_precision", "calibration_error", "concordance"])
+@pytest.mark.parametrize("name", ["auc", "average_precision", "calibration_error", "concordance", "correlation"])
 def test_weights_count_like_rows_that_come_so_often(name: str) -> None:
     rng = np.random.default_rng(11)
     score, happened = np.round(rng.random(80), 1), (rng.random(80) < 0.4).astype(float)
@@ -90,6 +91,7 @@ def test_weights_count_like_rows_that_come_so_often(name: str) -> None:
         "auc": (auc(score, happened), roc_auc_score(h, s)),
         "average_precision": (average_precision(score, happened), average_precision_score(h, s)),
         "calibration_error": (calibration_error(score, happened), None),
+        "correlation": (correlation(score, duration), np.corrcoef(s, d)[0, 1]),
         "concordance": (concordance(score, duration, happened), concordance_index(d, -s, h)),
     }[name]
     found = measure.of(times[None].astype(float), *measure.columns)[0]

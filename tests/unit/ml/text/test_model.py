@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml.held_out import with_intervals
 from ml.text.features import vocabulary
 from ml.text.fits import by_scikit_learn, fit_mood
 from ml.text.model import TextModel, labels, load
@@ -98,6 +99,19 @@ def test_quality_is_measured_on_later_tickets_and_beside_their_mean() -> None:
     assert found["mood_accuracy"].value == 1.0
     assert found["mood_log_loss"].value < 0.2 < 0.69 < (found["mood_log_loss"].baseline_value or 0)
     assert measure(tickets(50, 0.5), by_scikit_learn) == Measured([], None)
+
+
+def test_every_measure_of_the_mood_has_its_interval() -> None:
+    mixed = tickets(300, 0.5)
+    mixed.loc[::7, "text"] = "it is"  # told by neither word
+    mixed.loc[::10, "mood"] = 0.5  # on neither side
+    found = measure(mixed, by_scikit_learn)
+    told = with_intervals(found.metrics, found.held_out, 7)
+    assert len(told) == 4
+    for metric in told:
+        assert metric.interval_low is not None, metric.name
+        assert metric.interval_low <= metric.value <= (metric.interval_high or -1), metric.name
+        assert (metric.lead_low is None) == (metric.name == "mood_correlation")  # one mean for all does not vary
 
 
 def test_what_is_measured_knows_nothing_of_the_tickets_that_it_is_measured_on() -> None:

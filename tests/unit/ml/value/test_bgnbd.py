@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 from scipy.optimize import check_grad
@@ -105,6 +105,7 @@ def test_expected_orders_are_those_of_equation_10(
     model, t_x = BgNbd(r, alpha, a, b), age / 2 * (x > 0)
     z = ahead / (alpha + age + ahead)
     hyper = special.hyp2f1(r + x, b + x, a + b + x - 1, z)
+    assume(np.isfinite(hyper))  # SciPy's 2F1 overflows, as at r 1, alpha 5, a 2, b 74, x 60, age 0
     shrunk = ((alpha + age) / (alpha + age + ahead)) ** (r + x)
     left = a / (b + x - 1) * ((alpha + age) / (alpha + t_x)) ** (r + x) if x else 0.0
     published = (a + b + x - 1) / (a - 1) * (1 - shrunk * hyper) / (1 + left)
