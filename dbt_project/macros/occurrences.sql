@@ -72,7 +72,8 @@
             'occurred_on': 'to_date(registered_at)',
         },
         'products': {
-            'kind': "'listing'", 'customer_id': 'null', 'product_id': 'product_id', 'occurred_on': 'listed_on',
+            'kind': "'listing'", 'customer_id': 'null', 'is_known_customer': 'false', 'product_id': 'product_id',
+            'occurred_on': 'listed_on',
         },
     }) -}}
 {% endmacro %}
@@ -86,9 +87,13 @@
     {{- return(found) -}}
 {% endmacro %}
 
-{# The rows of activity that the rows of `relation` are, `entity`'s own columns in it, with `more` columns as they are. #}
-{% macro occurrences(entity, relation, more=[]) -%}
-    {%- set brings = occurrence_kinds()[entity] -%}
+{#
+  The rows of activity that the rows of `relation` are, `entity`'s own columns in it, with `more` columns as they are.
+  `is_known_customer` tells it of an entity of which silver does not.
+#}
+{% macro occurrences(entity, relation, more=[], is_known_customer='null') -%}
+    {%- set brings = {'is_known_customer': is_known_customer} -%}
+    {%- do brings.update(occurrence_kinds()[entity]) -%}
     select
         source,
         cast({{ brings.kind }} as string) as kind,

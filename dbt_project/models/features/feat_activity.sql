@@ -57,12 +57,33 @@ events as (  -- noqa: ST03
 
 ),
 
-{% for entity in [
-    'order_lines', 'ratings', 'impressions', 'sends', 'tickets', 'memberships', 'consents', 'locations', 'accounts',
-] %}
+registered as (
+
+    select distinct customer_id as registered_id
+    from customers
+    where registered_at is null or to_date(registered_at) <= {{ day }}
+
+),
+
+{% for entity in ['order_lines', 'impressions'] %}
 {{ entity }} as (
 
     select * from {{ ref('stg_' ~ entity) }}
+
+),
+
+{% endfor -%}
+
+-- Known: registered by then, or active in a source that brings no list of its customers. Told of few rows: silver has it
+-- of the many.
+{% for entity in ['ratings', 'sends', 'tickets', 'memberships', 'consents', 'locations', 'accounts'] %}
+{{ entity }} as (
+
+    select
+        {{ entity }}.*,
+        registered.registered_id is not null or not {{ source_brings('customers', entity) }} as is_known_customer
+    from {{ ref('stg_' ~ entity) }} as {{ entity }}
+    left join registered on {{ entity }}.customer_id = registered.registered_id
 
 ),
 
@@ -72,7 +93,7 @@ events as (  -- noqa: ST03
 occurrences as (
 
     {% for entity in entities_with_activity() -%}
-    {{ occurrences(entity, entity) | indent(4) }}
+    {{ occurrences(entity, entity, is_known_customer='is_known_customer') | indent(4) }}
     {% if not loop.last %}
     union all
 
@@ -80,28 +101,13 @@ occurrences as (
     {%- endfor %}
 ),
 
-registered as (
-
-    select distinct customer_id as registered_id
-    from customers
-    where registered_at is null or to_date(registered_at) <= {{ day }}
-
-),
-
--- Known: registered by then, or active in a source that brings no list of its customers; products alike.
+-- A thing of a rating is known as a customer is; of other rows silver says it.
 known as (
 
     select
         occurrences.*,
         {{ local_time('occurrences', 'occurred_at') }} as local_at,
-        case
-            when
-                coalesce(
-                    occurrences.is_known_customer,
-                    registered.registered_id is not null or not {{ source_brings('customers', 'occurrences') }}
-                )
-                then occurrences.customer_id
-        end as known_customer_id,
+        case when occurrences.is_known_customer then occurrences.customer_id end as known_customer_id,
         case
             when
                 occurrences.kind != 'rating'
@@ -114,7 +120,6 @@ known as (
         products.category_level_1,
         products.unit_cost
     from occurrences
-    left join registered on occurrences.customer_id = registered.registered_id
     left join products on occurrences.product_id = products.product_id
     where
         {{ on_touched_days('occurrences.occurred_on') }}
