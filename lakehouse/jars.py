@@ -1,9 +1,9 @@
 """The jars of jars.lock: fetched once, each checked against its SHA-256.
 
-`python -m lakehouse.jars [FOLDER …]` resolves what is missing with the Ivy that pyspark ships, so no repository is named
-here. Without a folder: what a session needs; `hdfs`: what a NameNode and a DataNode need, in `.jars/hdfs`; `metastore`:
-the Hive metastore's server and the SQL of its schema, unpacked. It needs nothing else of this package, so that the
-image's layer of jars stays as it is when code changes.
+`python -m lakehouse.jars [FOLDER …]` resolves what is missing with the Ivy that pyspark ships, so no repository is
+named here. Without a folder: what a session needs; `hdfs`: what a NameNode and a DataNode need, in `.jars/hdfs`;
+`metastore`: the Hive metastore's server and the SQL of its schema, unpacked. It needs nothing else of this package, so
+that the image's layer of jars stays as it is when code changes.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def _resolve(jars: list[Jar], folder: Path) -> None:
         for jar in jars
     )
     (folder / "ivy.xml").write_text(
-        '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven"><info organisation="lakehouse" module="jars"/><configurations>'
+        '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">'
+        '<info organisation="lakehouse" module="jars"/><configurations>'
         f'<conf name="default"/></configurations><dependencies>{dependencies}</dependencies></ivy-module>',
         encoding="utf-8",
     )

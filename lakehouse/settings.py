@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         "sail", description="what answers the SQL of dbt: Sail in this process, or Spark; models are trained in Spark"
     )
     spark_master: str = Field(
-        "local[*]", description="a Spark master URL; k8s://https://… starts executors as pods, from a pod of the cluster"
+        "local[*]",
+        description="a Spark master URL; k8s://https://… starts executors as pods, from a pod there",
     )
     driver_memory: str | None = Field(
         None,

@@ -124,8 +124,8 @@ def exchange_folder(settings: Settings, name: str) -> str:
     """Path or address of a folder for files that Spark's executors and this process hand each other, emptied.
 
     Beside the tables where executors are elsewhere, for they read nothing of this machine; else in this process's
-    scratch folder. Tables have one writer at a time, so what is found there was left by one that was killed. It is below
-    a folder of its own, which whoever set up the storage may have closed to others: rows of all layers pass through it.
+    scratch folder. Tables have one writer at a time, so what is found there was left by one that was killed. It is
+    below a folder of its own, which whoever set up the storage may close to others: rows of all layers pass through it.
     """
     remove_exchange_folder(settings, name)
     if settings.has_executors_elsewhere:

@@ -85,8 +85,6 @@ def _event_log_conf(settings: Settings) -> dict[str, str]:
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": folder,
         "spark.eventLog.compress": "true",
-        "spark.eventLog.gcMetrics.youngGenerationGarbageCollectors": "PS Scavenge",
-        "spark.eventLog.gcMetrics.oldGenerationGarbageCollectors": "PS MarkSweep",
     }
 
 
@@ -228,4 +226,4 @@ def _write_template(settings: Settings) -> None:
 def watch_over(session: SparkSession, settings: Settings) -> None:
     """Have executors replaced whose node is lost, as long as the session runs."""
     if are_pods(settings):
-        LostExecutors(settings, str(session.sparkContext.applicationId)).start()
+        LostExecutors(settings.namespace or pod_namespace(), str(session.sparkContext.applicationId)).start()

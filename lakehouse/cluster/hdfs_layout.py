@@ -1,7 +1,7 @@
 """The folders of an HDFS and who may read them: what BI reads is bounded here, not by good will.
 
-`python -m lakehouse.cluster.hdfs_layout` (the image's role `hdfs-layout`), as HDFS's superuser, once its NameNode is out
-of safe mode and a DataNode takes blocks; any number of times. A folder closed to others closes what is below it, so
+`python -m lakehouse.cluster.hdfs_layout` (the image's role `hdfs-layout`), as HDFS's superuser, once its NameNode is
+out of safe mode and a DataNode takes blocks; any number of times. A folder closed to others closes what is below it, so
 files may have whatever mode their writers give them.
 """
 

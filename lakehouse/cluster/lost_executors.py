@@ -15,8 +15,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.settings import Settings
-
 if TYPE_CHECKING:
     from kubernetes.client import CoreV1Api
 
@@ -38,9 +36,16 @@ def overdue(pods: Iterable[Any], now: datetime) -> list[str]:
 class LostExecutors(threading.Thread):
     """Looks at the executors of an application every few seconds."""
 
-    def __init__(self, settings: Settings, application: str, api: CoreV1Api | None = None) -> None:
+    def __init__(self, namespace: str, application: str, api: CoreV1Api | None = None) -> None:
+        """Nothing is looked at before `start`.
+
+        Args:
+            namespace: of the executors' pods.
+            application: Spark's id of it.
+            api: of the cluster, where it is not the one that this process's pod runs in.
+        """
         super().__init__(name="lost executors", daemon=True)
-        self._settings, self._application, self._api = settings, application, api
+        self._namespace, self._application, self._api = namespace, application, api
         self._over = threading.Event()
         self.removed: list[str] = []
 
@@ -59,21 +64,21 @@ class LostExecutors(threading.Thread):
         """Remove by force the executors that are overdue."""
         from kubernetes.client.exceptions import ApiException
 
-        api, namespace = self._core()
+        api = self._api = self._api or _api_of_this_pod()
         mine = f"spark-role=executor,spark-app-selector={self._application}"
-        for name in overdue(api.list_namespaced_pod(namespace, label_selector=mine).items, now):
+        for name in overdue(api.list_namespaced_pod(self._namespace, label_selector=mine).items, now):
             try:
-                api.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
+                api.delete_namespaced_pod(name, self._namespace, grace_period_seconds=0)
             except ApiException as error:
                 if error.status != 404:
                     raise
             self.removed.append(name)
             print(f"executor {name} was on a node that does not answer; it is replaced", file=sys.stderr)
 
-    def _core(self) -> tuple[CoreV1Api, str]:
-        if self._api is None:
-            from lakehouse.cluster.connection import connect
 
-            cluster = connect(self._settings)
-            self._api, self._namespace = cluster.core, cluster.namespace
-        return self._api, self._namespace
+def _api_of_this_pod() -> CoreV1Api:
+    from kubernetes import client, config
+
+    asked = client.Configuration()
+    config.load_incluster_config(client_configuration=asked)
+    return client.CoreV1Api(client.ApiClient(asked))

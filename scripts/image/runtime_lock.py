@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,5 +51,7 @@ def _plain(name: str) -> str:
 
 
 if __name__ == "__main__":
+    import tomllib
+
     project = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["project"]
     sys.stdout.write(runtime_lock(project["dependencies"], Path(sys.argv[2]).read_text(encoding="utf-8")))
