@@ -20,6 +20,7 @@ from lakehouse.errors import InputError
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
 Language = Literal["en", "zh"]
+MEMORY = r"^[1-9][0-9]*[mg]$"
 
 
 class Settings(BaseSettings):
@@ -42,12 +43,40 @@ class Settings(BaseSettings):
     engine: Literal["sail", "spark"] = Field(
         "sail", description="what answers the SQL of dbt: Sail in this process, or Spark; models are trained in Spark"
     )
-    spark_master: str = Field("local[*]", description="a Spark master URL")
+    spark_master: str = Field(
+        "local[*]",
+        description="a Spark master URL; k8s://https://… starts executors as pods, from a pod there",
+    )
     driver_memory: str | None = Field(
         None,
         description="heap of the Spark driver, as 2g or 2048m; default: 2g, where much has landed up to a quarter of "
         "the machine's memory",
     )
+    scratch_dir: Path | None = Field(
+        None, description="where a process keeps files that nobody else needs; default: a folder of the home"
+    )
+    executors: int = Field(2, ge=1, description="Spark executors on Kubernetes")
+    executor_cores: int = Field(1, ge=1, description="tasks that an executor does at once")
+    executor_cpu: str = Field("500m", description="CPU that an executor's pod requests, as Kubernetes writes it")
+    executor_memory: str = Field("1g", pattern=MEMORY, description="heap of an executor, as 2g or 2048m")
+    executor_memory_overhead: str = Field(
+        "768m", pattern=MEMORY, description="memory of an executor's pod beyond its heap: Python's workers, buffers"
+    )
+    executor_image: str | None = Field(None, description="the image of executors, which is the image of the run")
+    executor_service_account: str | None = Field(None, description="of executors' pods; default: the namespace's")
+    executor_template: Path | None = Field(
+        None,
+        description="a file with a Pod whose labels, node selector and so on executors' pods have; what it leaves "
+        "open is set as Pod Security `restricted` wants it",
+    )
+    driver_service: str | None = Field(
+        None, description="a headless service by which executors find the run's pod; default: the pod's address"
+    )
+    namespace: str | None = Field(None, description="of executors' pods; default: that of this pod")
+    event_logs: str | None = Field(
+        None, description="a folder, by its address, for Spark's event logs; default: spark-logs of the storage, if any"
+    )
+    hdfs_replication: int = Field(2, ge=1, description="replicas of what Spark writes to HDFS")
     shuffle_partitions: int = Field(2, ge=1, description="spark.sql.shuffle.partitions")
     dbt_threads: int = Field(4, ge=1, description="dbt models built at once")
     sample_customers: int = Field(2500, ge=10, description="customers of the built-in sample")
@@ -90,10 +119,10 @@ class Settings(BaseSettings):
         None, description="an MLflow server; default: a SQLite file under home"
     )
 
-    @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
+    @field_validator("home", "data_dir", "cluster_dir", "jars_dir", "scratch_dir", "executor_template")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return Path(os.path.abspath(os.path.expanduser(path)))
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and Path(os.path.abspath(os.path.expanduser(path)))
 
     @classmethod
     def settings_customise_sources(
@@ -130,6 +159,11 @@ class Settings(BaseSettings):
     def table_uri(self, schema: str, table: str) -> str:
         """The Delta folder of `schema.table`."""
         return f"{self.tables_uri}/{schema}/{table}"
+
+    @property
+    def has_executors_elsewhere(self) -> bool:
+        """Whether Spark's executors are other processes, which may not read this machine's files."""
+        return not self.spark_master.startswith("local[")
 
     @property
     def log_dir(self) -> Path:
