@@ -13,6 +13,7 @@ from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables
+from lakehouse.cluster.lease import confirm_held
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
@@ -48,6 +49,8 @@ class StepResult:
 class Progress:
     """Told what happens; the command line shows it, this one keeps silent."""
 
+    def begun(self, sources: str, home: str) -> None: ...
+
     def started(self, step: str, title: str) -> None: ...
 
     def advanced(self, step: str, what: str) -> None: ...
@@ -57,6 +60,10 @@ class Progress:
     def skipped(self, step: str, title: str, why: str) -> None: ...
 
     def noted(self, what: str) -> None: ...
+
+    def waiting(self, for_what: str) -> None: ...
+
+    def logged(self, line: str) -> None: ...
 
 
 @dataclass
@@ -68,6 +75,7 @@ class Run:
     as_of: date | None
     progress: Progress
     clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    fetch: Callable[[], list[Source]] | None = None  # brings more sources, once nobody else may write
     run_id: str = ""
     as_of_on: date | None = None
     gates: list[GateReport] = field(default_factory=list)
@@ -136,7 +144,9 @@ def main_job(run: Run) -> publication.Publication:
         InputError: a source or its data is wrong.
         GateFailed: an `error` expectation failed; what readers see stays as it was.
     """
-    with hold(run.settings.home):
+    with hold(run.settings, run.progress.noted):
+        if run.fetch is not None:
+            run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
         killed = Marker(run.settings).settle()
@@ -161,6 +171,7 @@ def main_job(run: Run) -> publication.Publication:
 
 def perform(run: Run, step: Step) -> StepResult:
     """Do one step and write its row of `ops.runs`, whatever comes of it (if we are killed, the next run does)."""
+    confirm_held()
     run.progress.started(step.name, step.title)
     started_at = run.clock()
     state, result = "failed", StepResult()
