@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TASKS_IN_ORDER = ("segment", "recommend", "click", "value", "budget", "purchase", "churn", "text", "traits")
 CHAMPION_STAYS = "the champion stays (`lakehouse models` says why)"
+HISTORY = "gold.ops_"
+"""Tables of gold that tell readers what the platform did and when: no two runs make the same."""
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
 
@@ -231,10 +233,17 @@ def _land(run: Run) -> StepResult:
 
 
 def judged_tables(settings: Settings, layer: str) -> list[str]:
-    """The tables of a layer that have a suite, without those of entities that no source brings: they have no rows."""
+    """The tables of a layer that have a suite, without those of entities that no source brings: they have no rows.
+
+    Nor those of the platform's own history, which is written after the last gate and has one of its own.
+    """
     brought = {row["entity"] for row in ops.read(settings, "sources")}
     absent = {f"{layer}.{entity}" for entity in ENTITIES if entity not in brought}
-    return [suite.table for suite in load_suites(layer) if suite.table not in absent]
+    return [table for table in _suited(layer) if table not in absent and not table.startswith(HISTORY)]
+
+
+def _suited(layer: str) -> list[str]:
+    return [suite.table for suite in load_suites(layer)]
 
 
 def _gate(layer: str) -> Callable[[Run], StepResult]:
@@ -317,6 +326,17 @@ def _train(run: Run) -> StepResult:
     return StepResult(message="; ".join([*told, *remarks]))
 
 
+def _tell_history(run: Run) -> StepResult:
+    """What was landed, judged and done, for readers, who see gold only; judged like any other table of gold."""
+    run.open_engine()
+    built = run.dbt.build("history", run.ledger, run.as_of_on, lambda node: run.progress.advanced("history", node))
+    tables = [table for table in _suited("gold") if table.startswith(HISTORY)]
+    report = run_gate(lambda: run.spark, run.settings, "gold", run.run_id, run.clock(), tables)
+    run.gates.append(report)
+    report.raise_if_failed()
+    return StepResult(message=f"{built}; {report.headline}")
+
+
 def _docs(run: Run) -> StepResult:
     return StepResult(message=f"lineage and columns: {run.dbt.generate_docs()}")
 
@@ -347,6 +367,7 @@ AFTER_LANDING = (
     Step("validate_ml", "Validate predictions", _gate("ml")),
     Step("marts", "Build marts and activation", _build("marts")),
     Step("validate_gold", "Validate gold", _gate("gold")),
+    Step("history", "Tell what was done", _tell_history),
     Step("docs", "Write the dbt docs", _docs),
     Step("publish", "Publish gold", _publish),
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from lakehouse.pipeline import HISTORY
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, list_tables
 
@@ -22,12 +23,12 @@ def content_hash(
 
 
 def content_hashes(settings: Settings, schemas: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
-    """The hash of every table of the schemas."""
+    """The hash of every table of the schemas, but for the platform's own history, which no two runs share."""
     wanted = set(schemas)
     return {
         f"{schema}.{table}": content_hash(settings, schema, table, without=without)
         for schema, table in list_tables(settings)
-        if schema in wanted
+        if schema in wanted and not f"{schema}.{table}".startswith(HISTORY)
     }
 
 
