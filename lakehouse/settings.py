@@ -72,7 +72,6 @@ class Settings(BaseSettings):
     driver_service: str | None = Field(
         None, description="a headless service by which executors find the run's pod; default: the pod's address"
     )
-    namespace: str | None = Field(None, description="of executors' pods; default: that of this pod")
     event_logs: str | None = Field(
         None, description="a folder, by its address, for Spark's event logs; default: spark-logs of the storage, if any"
     )
@@ -119,9 +118,6 @@ class Settings(BaseSettings):
         None, description="an MLflow server; default: a SQLite file under home"
     )
 
-<<<<<<< HEAD
-    @field_validator("home", "data_dir", "cluster_dir", "jars_dir", "scratch_dir", "executor_template")
-=======
     kube_context: str | None = Field(
         None,
         description="context of the kubeconfig (KUBECONFIG) that `lakehouse submit` uses; default: its current one",
@@ -141,8 +137,7 @@ class Settings(BaseSettings):
     )
     submitted_by: str | None = Field(None, description="who asked for this run; `lakehouse submit` sets it in the pod")
 
-    @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
->>>>>>> h-submit
+    @field_validator("home", "data_dir", "cluster_dir", "jars_dir", "scratch_dir", "executor_template")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and Path(os.path.abspath(os.path.expanduser(path)))
