@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from lakehouse.sql_server.passwords import hashed
+from lakehouse.sql_server.passwords import users_line
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 PASSWORDS = (
@@ -57,7 +57,7 @@ def missing_entries(present: Mapping[str, bytes], hosts: Sequence[str], now: dat
     entries = {**present, **made}
     for role in SQL_ROLES:
         if f"sql-{role}-users" not in present:
-            made[f"sql-{role}-users"] = f"{role}:{hashed(entries[f'sql-{role}-password'].decode())}\n".encode()
+            made[f"sql-{role}-users"] = f"{users_line(role, entries[f'sql-{role}-password'].decode())}\n".encode()
     if "sql-keystore.p12" not in present:
         keystore, authority = server_certificate(hosts, entries["sql-keystore-password"], now)
         made |= {"sql-keystore.p12": keystore, "sql-ca.crt": authority}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helm_program import MISSING, helm_command
+from tests.cluster_programs import MISSING, helm_command
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

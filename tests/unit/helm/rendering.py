@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.helm_program import CHART, helm_command
+from tests.cluster_programs import CHART, helm_command
 
 RELEASE, NAMESPACE = "lake", "shop"
 
