@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs image lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs image test-cluster lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -68,6 +68,9 @@ hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (abou
 
 image: ## the images of the chart, by docker, podman or buildah; IMAGE_BUILD, IMAGE_LOAD (scripts/image/build.sh)
 	@bash scripts/image/build.sh
+
+test-cluster: setup ## the chart on the cluster of the current kubeconfig, from nothing: install, helm test, run, compare (about 25 minutes)
+	@$(PY) -m pytest -v -s tests/cluster
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

@@ -1,5 +1,7 @@
 """dbt's plug-in of this project: a plain `dbt build` finds the tables of the home, like `lakehouse run` does."""
 
+import atexit
+
 from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
 
@@ -9,7 +11,6 @@ from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
 WRITERS = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
-held = []
 
 
 class OpenHome(dbtPlugin):
@@ -27,7 +28,7 @@ class OpenHome(dbtPlugin):
             return
         settings, _ = fitting_engine(load_settings())
         if command in WRITERS:
-            held.append(acquire(settings.home))
+            atexit.register(acquire(settings).close)
         open_engine(settings)
 
 

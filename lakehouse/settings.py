@@ -72,7 +72,6 @@ class Settings(BaseSettings):
     driver_service: str | None = Field(
         None, description="a headless service by which executors find the run's pod; default: the pod's address"
     )
-    namespace: str | None = Field(None, description="of executors' pods; default: that of this pod")
     event_logs: str | None = Field(
         None, description="a folder, by its address, for Spark's event logs; default: spark-logs of the storage, if any"
     )
@@ -119,6 +118,25 @@ class Settings(BaseSettings):
         None, description="an MLflow server; default: a SQLite file under home"
     )
 
+    kube_context: str | None = Field(
+        None,
+        description="context of the kubeconfig (KUBECONFIG) that `lakehouse submit` uses; default: its current one",
+    )
+    namespace: str | None = Field(
+        None, description="namespace of the release; default: that of the context, or of the pod"
+    )
+    release: str = Field("lakehouse", description="name of the Helm release that `lakehouse submit` runs in")
+    lease: str | None = Field(
+        None, description="name of the Lease that keeps runs in pods apart; default: the home's run.lock does"
+    )
+    lease_seconds: float = Field(
+        45,
+        ge=3,
+        allow_inf_nan=False,
+        description="without a sign of life a run is dead after so long; it ends itself after two thirds of it",
+    )
+    submitted_by: str | None = Field(None, description="who asked for this run; `lakehouse submit` sets it in the pod")
+
     @field_validator("home", "data_dir", "cluster_dir", "jars_dir", "scratch_dir", "executor_template")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -141,6 +159,13 @@ class Settings(BaseSettings):
         if address is not None and not re.fullmatch(r"(hdfs|s3a?)://[^/]+(/[^?#]*)?", address):
             raise ValueError("is no address like hdfs://host:port/folder or s3://bucket/folder")
         return address and address.rstrip("/")
+
+    @field_validator("namespace", "release", "lease")
+    @classmethod
+    def _a_name_of_kubernetes(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", name):
+            raise ValueError("is no name in Kubernetes: lower-case letters, digits and -, beginning with a letter")
+        return name
 
     @property
     def tables_uri(self) -> str:

@@ -17,6 +17,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from lakehouse.atomic_file import replace_file
+from lakehouse.cluster.lease import confirm_held
 from lakehouse.errors import LakehouseError
 from lakehouse.scratch import scratch_folder
 from lakehouse.settings import Settings
@@ -106,7 +107,12 @@ def read_text(settings: Settings, name: str) -> str | None:
 
 
 def replace_text(settings: Settings, name: str, text: str) -> None:
-    """Write a file beside the tables so that a reader finds the old one or the new one."""
+    """Write a file beside the tables so that a reader finds the old one or the new one.
+
+    Raises:
+        LakehouseError: this process may not write any more: another took the Lease over.
+    """
+    confirm_held()
     if settings.storage is None:
         replace_file(settings.home / name, text)
         return
