@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from socket import gethostname
+from socket import gethostbyname, gethostname
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pafs
@@ -109,10 +109,10 @@ def _pod_conf(settings: Settings) -> dict[str, str]:
         "spark.driver.bindAddress": "0.0.0.0",
         "spark.driver.port": str(DRIVER_PORT),
         "spark.driver.blockManager.port": str(BLOCK_MANAGER_PORT),
+        # Not its name, which nobody else can resolve; a service would lead to another run's pod as well.
+        "spark.driver.host": settings.driver_service or gethostbyname(gethostname()),
         **PATIENCE,
     }
-    if settings.driver_service:
-        conf["spark.driver.host"] = settings.driver_service
     if settings.executor_service_account:
         conf["spark.kubernetes.authenticate.executor.serviceAccountName"] = settings.executor_service_account
     return conf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from socket import gethostname
+from socket import gethostbyname, gethostname
 from typing import Any
 
 import pytest
@@ -53,6 +53,10 @@ def test_executors_find_the_driver_by_its_service_at_fixed_ports(tmp_path: Path)
     assert conf["spark.driver.bindAddress"] == "0.0.0.0"
     assert (conf["spark.driver.port"], conf["spark.driver.blockManager.port"]) == ("7078", "7079")
     assert conf["spark.kubernetes.driver.pod.name"] == gethostname()
+
+
+def test_without_a_service_executors_find_the_driver_by_its_address(tmp_path: Path) -> None:
+    assert executor_conf(on_kubernetes(tmp_path))["spark.driver.host"] == gethostbyname(gethostname())
 
 
 def test_event_logs_are_in_the_storage_and_hdfs_gets_as_many_replicas_as_are_set(tmp_path: Path) -> None:
