@@ -71,7 +71,7 @@ def storage_conf(settings: Settings) -> dict[str, str]:
     """How Spark reads and writes the storage.
 
     HDFS with as many replicas as there are nodes for, and with patience for a NameNode; an object store by s3a, at the
-    endpoint and with the credentials of the environment (`AWS_…`), as delta-rs has them: no secret is in a configuration.
+    endpoint and with the credentials of the environment (`AWS_…`), as delta-rs has them: no configuration has a secret.
     """
     scheme = _scheme(settings)
     if scheme == "hdfs":
