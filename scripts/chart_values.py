@@ -1,4 +1,4 @@
-"""The table of values in the chart's README, from the comments of values.yaml: prints it, or with --write puts it there."""
+"""The table of values in the chart's README, from the comments of values.yaml: printed, or with --write put there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs that speak with a cluster: on the PATH, or those of the folder that starts one (`LAKEHOUSE_CLUSTER_DIR`)."""
+"""The programs that speak with a cluster: on the PATH, or of the folder that starts one (`LAKEHOUSE_CLUSTER_DIR`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def program(name: str) -> tuple[str, ...] | None:
     if not cluster.exists():
         return None
     called = (str(cluster), name)
-    tried = subprocess.run([*called, *(["version"] if name == "helm" else ["version", "--client"])], capture_output=True)
+    tried = subprocess.run(
+        [*called, *(["version"] if name == "helm" else ["version", "--client"])], capture_output=True
+    )
     return called if tried.returncode == 0 else None
 
 

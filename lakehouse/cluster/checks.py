@@ -17,7 +17,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def expect(is_so: bool, otherwise: str) -> None:
 
 
 def check_storage() -> str:
-    """A Delta table is written and read; the analysts' user sees gold and no other layer (where the storage is HDFS)."""
+    """A Delta table is written and read; the analysts' user sees gold and no other layer (in HDFS)."""
     import pyarrow as pa
     from deltalake import write_deltalake
 
@@ -186,7 +186,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     superset.add_argument("password_file", type=Path)
     superset.add_argument("dashboards", type=int)
     given = vars(parser.parse_args(arguments))
-    checks = {"storage": check_storage, "sql": check_sql, "mlflow": check_mlflow, "superset": check_superset}
+    checks: dict[str, Callable[..., str]] = {
+        "storage": check_storage,
+        "sql": check_sql,
+        "mlflow": check_mlflow,
+        "superset": check_superset,
+    }
     try:
         print(checks[given.pop("part")](**given))
     except LakehouseError as error:

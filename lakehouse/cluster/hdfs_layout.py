@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from uuid import uuid4
 
 from hdfs_native import Client
 
@@ -60,13 +62,16 @@ def await_hdfs(client: Client, attempts: int = ATTEMPTS) -> None:
         TimeoutError: it cannot after so many attempts, with what HDFS said to the last.
     """
     for attempt in range(attempts):
-        path = f"/.ready-{os.getpid()}"
+        # Another name each time: what an attempt began and could not end is in the way of the next, and of other pods.
+        path = f"/.ready-{uuid4().hex}"
         try:
             with client.create(path) as file:
                 file.write(b"ready")
             client.delete(path, False)
             return
         except Exception as error:  # not up, in safe mode, or without a DataNode yet
+            with suppress(Exception):
+                client.delete(path, False)
             if attempt == attempts - 1:
                 raise TimeoutError(f"HDFS takes no file: {str(error).splitlines()[0]}") from None
             time.sleep(SECONDS_BETWEEN)

@@ -1,7 +1,7 @@
-"""Passwords, keys and certificates of an installation: made once inside the cluster, kept for ever, added to when it grows.
+"""Passwords, keys and certificates of an installation: made once inside the cluster, kept, added to when it grows.
 
-`python -m lakehouse.cluster.secrets NAME --host HOST…` runs before an install and before an upgrade. It makes the Secret
-NAME in the pod's own namespace, or adds what is missing in it; what is there is never changed. So no value, no
+`python -m lakehouse.cluster.secrets NAME --host HOST…` runs before an install and before an upgrade. It makes the
+Secret NAME in the pod's own namespace, or adds what is missing in it; what is there is never changed. So no value, no
 manifest and no release record (`helm get`) ever has a password in it, and an uninstalled lakehouse finds its own again.
 """
 

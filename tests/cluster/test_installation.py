@@ -1,4 +1,4 @@
-"""The chart with its default values, from nothing: it becomes ready, proves itself, runs, and gives a laptop's tables."""
+"""The chart with its default values, from nothing: it gets ready, proves itself, runs, and has a laptop's tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def there(installed: Installation, ran: dict[str, Any]) -> dict[str, pa.Table]:
 
 
 @pytest.fixture(scope="module")
-def here(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pa.Table]]:
+def here(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """The same tables of the same run on this machine."""
     settings = load_settings(home=tmp_path_factory.mktemp("laptop") / "home")
     given = {f"LAKEHOUSE_{name.upper()}": str(value) for name, value in SMALL.items()}
@@ -52,7 +51,7 @@ def here(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> I
             [sys.executable, "-m", "lakehouse", "run"], env=environment, capture_output=True, text=True, cwd=CHECKOUT
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    yield _tables(settings, ("silver", "gold", "ml"))
+    return _tables(settings, ("silver", "gold", "ml"))
 
 
 def _tables(settings: Settings, schemas: tuple[str, ...]) -> dict[str, pa.Table]:
@@ -146,7 +145,12 @@ def test_where_no_model_speaks_the_tables_are_a_laptops(
 
 def test_every_customer_is_in_the_laptops_segment(there: dict[str, pa.Table], here: dict[str, pa.Table]) -> None:
     segments = [
-        dict(zip(tables["gold.act_segments"]["customer_id"].to_pylist(), tables["gold.act_segments"]["segment_name"].to_pylist()))
+        dict(
+            zip(
+                tables["gold.act_segments"]["customer_id"].to_pylist(),
+                tables["gold.act_segments"]["segment_name"].to_pylist(),
+            )
+        )
         for tables in (there, here)
     ]
     assert len(segments[1]) > 100
@@ -175,7 +179,10 @@ def test_probabilities_are_the_laptops(table: str, there: dict[str, pa.Table], h
     probability = next(name for name in here[table].column_names if name.endswith("_probability"))
     keys = [name for name in here[table].column_names if name.endswith("_id")]
     ours, theirs = (
-        {tuple(row[key] for key in keys): row[probability] for row in tables[table].select([*keys, probability]).to_pylist()}
+        {
+            tuple(row[key] for key in keys): row[probability]
+            for row in tables[table].select([*keys, probability]).to_pylist()
+        }
         for tables in (there, here)
     )
     assert set(ours) == set(theirs)

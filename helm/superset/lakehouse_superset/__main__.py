@@ -25,7 +25,10 @@ def prepare() -> None:
         from flask_migrate import upgrade
         from superset.extensions import appbuilder, security_manager
 
-        upgrade(directory=app.config.get("ALEMBIC_DIRECTORY") or str(Path(sys.modules["superset"].__file__ or "").parent / "migrations"))
+        upgrade(
+            directory=app.config.get("ALEMBIC_DIRECTORY")
+            or str(Path(sys.modules["superset"].__file__ or "").parent / "migrations")
+        )
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         user = security_manager.find_user(username=ADMIN)

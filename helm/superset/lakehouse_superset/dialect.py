@@ -41,7 +41,12 @@ class SparkDialect(HiveDialect):  # type: ignore[misc]
         mode, authority = asked.pop("tls", "none"), asked.pop("ca", None)
         if asked or mode not in ("none", "verify"):
             raise ValueError(f"{url!r}: after ? there may be tls=verify or tls=none, and ca=/path/of/certificate")
-        host, port, user, password = url.host or "localhost", url.port or 10000, url.username or "anonymous", url.password
+        host, port, user, password = (
+            url.host or "localhost",
+            url.port or 10000,
+            url.username or "anonymous",
+            url.password,
+        )
         return [], {
             "thrift_transport": transport(host, port, user, password or "none", mode == "verify", authority),
             "username": user,

@@ -96,4 +96,3 @@ def xml(text: str) -> dict[str, str]:
 
     found = ElementTree.fromstring(text).iter("property")
     return {each.findtext("name", ""): each.findtext("value", "") for each in found}
-

@@ -107,7 +107,9 @@ def test_every_image_has_a_tag_and_the_registry_before_it() -> None:
 
 def test_every_volume_that_is_mounted_is_there() -> None:
     templates = {
-        f"StatefulSet/{one['metadata']['name']}": {each["metadata"]["name"] for each in one["spec"]["volumeClaimTemplates"]}
+        f"StatefulSet/{one['metadata']['name']}": {
+            each["metadata"]["name"] for each in one["spec"]["volumeClaimTemplates"]
+        }
         for one in render(EVERYTHING)
         if one["kind"] == "StatefulSet"
     }

@@ -20,7 +20,10 @@ def test_nothing_starts_by_itself_until_it_is_wanted() -> None:
 
 def test_a_run_that_said_what_is_wrong_is_not_tried_again_and_a_killed_one_is() -> None:
     fail, ignore = job()["podFailurePolicy"]["rules"]
-    assert fail == {"action": "FailJob", "onExitCodes": {"containerName": "driver", "operator": "In", "values": [1, 2, 3]}}
+    assert fail == {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": "driver", "operator": "In", "values": [1, 2, 3]},
+    }
     assert ignore["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
     assert job()["backoffLimit"] == 2
     assert job()["podReplacementPolicy"] == "Failed"

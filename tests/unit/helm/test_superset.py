@@ -4,7 +4,10 @@ from tests.unit.helm.rendering import names, one, pod_of, render
 
 
 def test_its_database_is_ready_before_it_starts() -> None:
-    assert [each["name"] for each in pod_of("Deployment", "superset")["initContainers"]] == ["wait-for-postgresql", "init"]
+    assert [each["name"] for each in pod_of("Deployment", "superset")["initContainers"]] == [
+        "wait-for-postgresql",
+        "init",
+    ]
 
 
 def test_dashboards_are_imported_with_the_analysts_endpoint() -> None:
