@@ -1,9 +1,9 @@
 """The jars of jars.lock: fetched once, each checked against its SHA-256.
 
 `python -m lakehouse.jars [FOLDER …]` resolves what is missing with the Ivy that pyspark ships, so no repository is
-named here. Without a folder: what a session needs; `hdfs`: what a NameNode and a DataNode need, in `.jars/hdfs`;
-`metastore`: the Hive metastore's server and the SQL of its schema, unpacked. It needs nothing else of this package, so
-that the image's layer of jars stays as it is when code changes.
+named here. Without a folder: what a session needs; `hdfs`: what a NameNode and a DataNode need, in `.jars/hdfs`; `s3`:
+what Spark needs for an object store; `metastore`: the Hive metastore's server and the SQL of its schema, unpacked. It
+needs nothing else of this package, so that the image's layer of jars stays as it is when code changes.
 """
 
 from __future__ import annotations
@@ -208,7 +208,9 @@ def _trust(java_home: Path, folder: Path) -> list[str]:
 def main(arguments: Sequence[str]) -> str:
     """Fetch what is missing of the folders that are asked for; returns what was done, in a line."""
     parser = argparse.ArgumentParser(prog="python -m lakehouse.jars", description="Fetch the jars of jars.lock.")
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="hdfs, metastore; default: what a session needs")
+    parser.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="hdfs, metastore, s3; default: what a session needs"
+    )
     parser.add_argument("--all", action="store_true", help="those of every folder")
     parser.add_argument("--into", type=Path, help="the folder of jars; default: the setting `jars_dir`")
     asked = parser.parse_args(arguments)

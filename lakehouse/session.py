@@ -105,7 +105,7 @@ def spark_conf(settings: Settings, rows: int) -> dict[str, str]:
         "spark.master": settings.spark_master,
         "spark.app.name": "lakehouse",
         "spark.driver.memory": settings.driver_memory or fitting_heap(rows, machine_bytes()),
-        "spark.driver.extraClassPath": f"{settings.jars_dir}/*",
+        "spark.driver.extraClassPath": executors.class_path(settings),
         "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

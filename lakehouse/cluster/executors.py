@@ -8,6 +8,7 @@ The run's pod is the driver (client mode). Executors are pods of the same image,
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from socket import gethostbyname, gethostname
 from typing import TYPE_CHECKING, Any
@@ -53,21 +54,45 @@ def executor_conf(settings: Settings) -> dict[str, str]:
     conf = {
         "spark.executor.memory": settings.executor_memory,
         "spark.executor.cores": str(settings.executor_cores),
-        "spark.executor.extraClassPath": f"{settings.jars_dir}/*",
+        "spark.executor.extraClassPath": class_path(settings),
         "spark.executor.extraJavaOptions": "-XX:+UseParallelGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -Xss16m",
         **_event_log_conf(settings),
     }
     return conf | (_pod_conf(settings) if are_pods(settings) else {})
 
 
+def class_path(settings: Settings) -> str:
+    """The jars of a session, and those that reach its storage."""
+    beside = f":{settings.jars_dir}/s3/*" if _scheme(settings) == "s3" else ""
+    return f"{settings.jars_dir}/*{beside}"
+
+
 def storage_conf(settings: Settings) -> dict[str, str]:
-    """How Spark reads and writes the storage: as many replicas as there are nodes, and patience with a NameNode."""
-    if settings.storage is None or not settings.storage.startswith("hdfs://"):
+    """How Spark reads and writes the storage.
+
+    HDFS with as many replicas as there are nodes for, and with patience for a NameNode; an object store by s3a, at the
+    endpoint and with the credentials of the environment (`AWS_…`), as delta-rs has them: no configuration has a secret.
+    """
+    scheme = _scheme(settings)
+    if scheme == "hdfs":
+        return {
+            "spark.hadoop.dfs.replication": str(settings.hdfs_replication),
+            "spark.hadoop.dfs.client.retry.policy.enabled": "true",
+        }
+    if scheme != "s3":
         return {}
-    return {
-        "spark.hadoop.dfs.replication": str(settings.hdfs_replication),
-        "spark.hadoop.dfs.client.retry.policy.enabled": "true",
-    }
+    conf = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+    endpoint, region = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_REGION")
+    if endpoint:  # a store of one's own, whose buckets are no host names
+        conf["spark.hadoop.fs.s3a.endpoint"] = endpoint
+        conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
+    if region:
+        conf["spark.hadoop.fs.s3a.endpoint.region"] = region
+    return conf
+
+
+def _scheme(settings: Settings) -> str:
+    return (settings.storage or "").partition("://")[0].replace("s3a", "s3")
 
 
 def event_log_folder(settings: Settings) -> str | None:

@@ -66,6 +66,18 @@ def test_event_logs_are_in_the_storage_and_hdfs_gets_as_many_replicas_as_are_set
     assert "spark.eventLog.enabled" not in executor_conf(on_kubernetes(tmp_path))
 
 
+def test_an_object_store_is_reached_at_the_endpoint_of_the_environment_and_no_secret_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
+    settings = on_kubernetes(tmp_path, storage="s3://bucket/lake")
+    conf = {**storage_conf(settings), **executor_conf(settings)}
+    assert conf["spark.hadoop.fs.s3a.endpoint"] == "http://store:9000"
+    assert conf["spark.executor.extraClassPath"] == f"{settings.jars_dir}/*:{settings.jars_dir}/s3/*"
+    assert not [key for key, value in conf.items() if "a-secret" in value]
+
+
 def test_without_an_image_the_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="executor_image"):
         executor_conf(on_kubernetes(tmp_path, executor_image=None))
