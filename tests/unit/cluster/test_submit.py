@@ -88,6 +88,14 @@ def test_a_run_with_sources_waits_for_them(cluster: Cluster) -> None:
     assert pod["volumes"][-1] == {"name": "upload", "configMap": {"name": "lakehouse-run-1129-233005-ab12-upload"}}
 
 
+def test_what_the_release_tells_each_run_stays(cluster: Cluster) -> None:
+    given = template()
+    given.spec.job_template.spec.template.spec.containers[0].args = ["lakehouse", "run", "--source", "/lakehouse/s.yml"]
+    job = job_of(cluster, given, Request("ann@laptop", date(2025, 12, 31)), NOW, "ab12")
+    told = ["--source", "/lakehouse/s.yml", "--json-progress", "--as-of", "2025-12-31"]
+    assert job.spec.template.spec.containers[0].args == ["lakehouse", "run", *told]
+
+
 def test_the_template_is_left_as_it_is(cluster: Cluster) -> None:
     given = template()
     job_of(cluster, given, Request("ann@laptop", sources=b"zip"), NOW, "ab12")
