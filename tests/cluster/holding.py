@@ -1,7 +1,7 @@
-"""A process that holds a Lease and writes all the while: `python -m tests.cluster.holding NAMESPACE SECONDS FILE [SERVER]`.
+"""A process that holds a Lease and writes all the while: `python -m tests.cluster.holding NAMESPACE SECONDS FILE`.
 
-Each of its two threads appends lines `<name> <seconds since boot>` to FILE as fast as it can. SERVER, `host:port`, is
-where the API server is reached, if not where the kubeconfig says.
+A fourth argument, `host:port`, is where the API server is reached, if not where the kubeconfig says.
+Each of its two threads appends lines `<name> <seconds since boot>` to FILE as fast as it can.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ def main(namespace: str, seconds: str, file: str, server: str = "") -> None:
         configuration = cluster.api.configuration
         host = configuration.host.partition("://")[2].partition(":")[0]
         configuration.host, configuration.tls_server_name = f"https://{server}", host
+        configuration.refresh_api_key_hook = None  # it would set the kubeconfig's host again
         cluster = type(cluster)(type(cluster.api)(configuration), cluster.namespace, cluster.release, server)
     name = f"pid-{os.getpid()}"
     out = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

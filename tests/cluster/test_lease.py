@@ -191,6 +191,7 @@ def test_a_holder_whose_network_is_cut_ends_itself_before_another_may_begin(clus
     file, cable = tmp_path / "written", Cable(cluster.server)
     holder = start_holder(cluster, file, cable.address)
     cable.pull()
+    time.sleep(1)  # what was under way has arrived
     took = take_over(cluster, file)
     assert holder.poll() in (1, -signal.SIGALRM)  # it had ended by then
     assert writers_after_the_next(file) == {"next"}
