@@ -36,17 +36,30 @@ class SparkDialect(HiveDialect):  # type: ignore[misc]
     supports_statement_cache = False
 
     def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of `pyhive.hive.connect`: a transport of our own, so that password and TLS go together."""
+        """What `connect` below takes."""
         asked = dict(url.query)
         mode, authority = asked.pop("tls", "none"), asked.pop("ca", None)
         if asked or mode not in ("none", "verify"):
             raise ValueError(f"{url!r}: after ? there may be tls=verify or tls=none, and ca=/path/of/certificate")
-        host, port, user, password = url.host or "localhost", url.port or 10000, url.username or "anonymous", url.password
         return [], {
-            "thrift_transport": transport(host, port, user, password or "none", mode == "verify", authority),
-            "username": user,
+            "host": url.host or "localhost",
+            "port": url.port or 10000,
+            "username": url.username or "anonymous",
+            "password": url.password or "none",
             "database": url.database or "default",
+            "verified": mode == "verify",
+            "authority": authority,
         }
+
+    def connect(self, *_: Any, username: str, database: str, **asked: Any) -> Any:
+        """A PyHive connection over a transport of our own: with PyHive's, password and TLS do not go together."""
+        configuration = asked.pop("configuration", None)
+        return self.dbapi.connect(
+            username=username,
+            database=database,
+            configuration=configuration,
+            thrift_transport=transport(user=username, **asked),
+        )
 
     def get_table_names(self, connection: Connection, schema: str | None = None, **_: Any) -> list[str]:
         """Names of tables and views, without temporary ones, sorted."""
