@@ -70,7 +70,7 @@ class Connection:
         """
         if self.kind != "hive":
             return {}
-        older = {"set:hiveconf:spark.sql.legacy.timeParserPolicy": "LEGACY"}
+        older = {"spark.sql.legacy.timeParserPolicy": "LEGACY"}
         return {"engine_params": {"connect_args": {"configuration": older}}}
 
     def _with(self, password: str) -> str:
