@@ -12,7 +12,8 @@ from lakehouse.settings import Settings
 
 Role = Literal["analyst", "engineer"]
 ROLES: tuple[Role, ...] = ("analyst", "engineer")
-FAIR_POOLS = """<allocations><pool name="default"><schedulingMode>FAIR</schedulingMode><weight>1</weight><minShare>0</minShare></pool></allocations>"""
+FAIR_POOLS = """<allocations><pool name="default">
+<schedulingMode>FAIR</schedulingMode><weight>1</weight><minShare>0</minShare></pool></allocations>"""
 
 
 def dev_root(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """The server's own part of Spark: `scala/*.scala`, compiled once into a jar by the Scala compiler that pyspark ships.
 
-`python -m lakehouse.sql_server.extension` makes it where it is missing: at the build of an image, or by hand; on a laptop
-the first `lakehouse sql-server` does. The jar's name has the digest of the sources, so a changed source makes another.
+`python -m lakehouse.sql_server.extension` makes it where it is missing: at the build of an image, or by hand; on a
+laptop the first `lakehouse sql-server` does. The jar's name has the digest of the sources, so a changed source makes another.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _compile(into: Path) -> None:
         [*command, "-classpath", class_path, "-d", str(into), *sources], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise LakehouseError(f"the SQL server's extension does not compile: {(done.stdout + done.stderr).strip()[:900]}")
+        raise LakehouseError(
+            f"the SQL server's extension does not compile: {(done.stdout + done.stderr).strip()[:900]}"
+        )
 
 
 if __name__ == "__main__":

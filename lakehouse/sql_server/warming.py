@@ -45,7 +45,7 @@ def questions(table: str, columns: StructType) -> list[str]:
         )
     if days:
         found.append(
-            f"select date_trunc('month', {days[-1]}) as month, count(*) as n, count(distinct {(texts or days)[0]}) as m "
+            f"select date_trunc('month', {days[-1]}) as month, count(*), count(distinct {(texts or days)[0]}) "
             f"from {table} group by 1 order by 1"
         )
     return found

@@ -51,7 +51,7 @@ def customers(amount: str) -> pa.Table:
 
 
 def home_with_gold(folder: Path) -> Settings:
-    """A home: two published tables of gold that tell the same number, one that is built and not published, and silver."""
+    """A home: two published tables of gold that tell the same number, an unpublished one, and silver."""
     settings = load_settings(home=folder)
     ops.ensure_tables(settings)
     write(settings, "silver", "customers", customers("1.00"))
@@ -64,7 +64,12 @@ def home_with_gold(folder: Path) -> Settings:
 def put_set(settings: Settings, number: int) -> None:
     """Build and publish a set in which every table says `number`."""
     write(settings, "gold", "dim_customer", customers(f"{number}.00"))
-    write(settings, "gold", "mart_totals", pa.table({"total_amount": pa.array([Decimal(2 * number)], pa.decimal128(18, 2))}))
+    write(
+        settings,
+        "gold",
+        "mart_totals",
+        pa.table({"total_amount": pa.array([Decimal(2 * number)], pa.decimal128(18, 2))}),
+    )
     publish(settings, f"run {number}", datetime.now(timezone.utc), "2025-12-31", str(number))
 
 

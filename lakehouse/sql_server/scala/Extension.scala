@@ -60,6 +60,7 @@ object Extension {
 final class GuardedParser(session: SparkSession, delegate: ParserInterface, role: String) extends ParserInterface {
   private val refusals = new Refusals(role)
   private val names = new PublishedNames(session, role)
+  @volatile private var isKept = false
 
   override def parsePlan(text: String): LogicalPlan =
     if (Extension.isOwn(session)) delegate.parsePlan(text)
@@ -78,11 +79,15 @@ final class GuardedParser(session: SparkSession, delegate: ParserInterface, role
     if (Extension.isOwn(session)) plan else names.replaced(plan)
   }
 
-  /** A client can set anything as it connects, without a statement: `${env:…}` in a text would then be replaced. */
-  private def keepSettings(): Unit = {
+  /** A client can set anything as it connects, without a statement: `${env:…}` in a text would then be replaced.
+   *
+   * Looked at before the first statement that is let through: what changes later Spark's own readers change.
+   */
+  private def keepSettings(): Unit = if (!isKept) {
     session.conf.getAll
       .find { case (key, value) => key.startsWith("spark.") && !Extension.open(key) && !Extension.usual.get(key).contains(value) }
       .foreach { case (key, _) => throw new Refused(s"the setting $key is not open to analysts; connect without it") }
+    isKept = true
   }
 
   override def parseExpression(text: String): Expression = delegate.parseExpression(text)
