@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs sql lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -65,6 +65,11 @@ engines: setup ## what Sail answers Spark answers, and every table is made by bo
 hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
 	@$(PY) -m lakehouse.jars hdfs
 	@$(PY) -m pytest -v tests/hdfs
+
+sql: setup ## the SQL servers of both roles, asked by PyHive, impyla, JDBC and dbt (about 10 minutes)
+	@test -x .venv-impyla/bin/python || (.venv/bin/uv venv -q --python .venv/bin/python .venv-impyla \
+		&& .venv/bin/uv pip install -q --python .venv-impyla/bin/python impyla==0.24.0)
+	@$(PY) -m pytest -v tests/sql
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

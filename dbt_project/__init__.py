@@ -9,6 +9,7 @@ from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
 WRITERS = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
+OVER_THRIFT = "thrift"
 held = []
 
 
@@ -23,7 +24,7 @@ class OpenHome(dbtPlugin):
         command = str(get_flags().WHICH)
         if command in WITHOUT_TABLES:
             return
-        if engine_runs():
+        if engine_runs() or get_flags().TARGET == OVER_THRIFT:
             return
         settings, _ = fitting_engine(load_settings())
         if command in WRITERS:

@@ -89,11 +89,30 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )
+    sql_users_file: Path | None = Field(
+        None, description="who may log in to the SQL server: lines of `lakehouse sql-user`; default: anybody, from here"
+    )
+    sql_keystore: Path | None = Field(None, description="PKCS12 file with key and certificate of the SQL server")
+    sql_keystore_password_file: Path | None = Field(None, description="the file with the password of that one")
+    sql_memory: str = Field("1g", pattern=r"^[1-9]\d*[mg]$", description="heap of the SQL server's Java, as 1g or 768m")
+    sql_kept_share: float = Field(
+        0.35, ge=0, le=0.6, description="of that heap, for rows of gold that the analysts' server keeps in memory"
+    )
+    sql_timeout_seconds: int = Field(600, ge=1, description="a statement of the SQL server is ended after so long")
+    sql_recycle_hours: float = Field(
+        24, gt=0, description="the SQL server's Java is replaced after so long, without cutting a statement"
+    )
+    sql_recycle_statements: int = Field(20_000, ge=1, description="or after so many statements")
+    metastore_uri: str | None = Field(
+        None, description="thrift://host:port of a Hive metastore, which keeps engineers' schemas; default: none"
+    )
 
-    @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
+    @field_validator(
+        "home", "data_dir", "cluster_dir", "jars_dir", "sql_users_file", "sql_keystore", "sql_keystore_password_file"
+    )
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return Path(os.path.abspath(os.path.expanduser(path)))
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.abspath(os.path.expanduser(path)))
 
     @classmethod
     def settings_customise_sources(

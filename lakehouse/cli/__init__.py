@@ -10,7 +10,7 @@ import traceback
 
 import typer
 
-from lakehouse.cli import budget, data, history, leaving, machine, models, report, run, superset
+from lakehouse.cli import budget, data, history, leaving, machine, models, report, run, serving, superset
 from lakehouse.errors import LakehouseError
 from lakehouse.session import java_has_ended
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (run, data, models, history, report, leaving, machine, budget, superset):
+for verbs in (run, data, models, history, report, leaving, machine, budget, serving, superset):
     verbs.add_to(app)
 
 
