@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs sql lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql lock lock-superset clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -62,6 +62,10 @@ databases: setup ## database sources and exports, each test on PostgreSQL and on
 engines: setup ## what Sail answers Spark answers, and every table is made by both (about 5 minutes)
 	@LAKEHOUSE_BOTH_ENGINES=1 $(PY) -m pytest -v tests/integration/test_engines.py
 
+superset: setup ## the dashboards imported into a real Superset and opened in Chromium, over the SQL server (about 10 minutes)
+	@bash scripts/superset.sh browser
+	@$(PY) -m pytest -v tests/superset
+
 hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
 	@$(PY) -m lakehouse.jars hdfs
 	@$(PY) -m pytest -v tests/hdfs
@@ -75,5 +79,9 @@ lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 
+lock-superset: ## renew helm/superset/requirements.lock
+	@cd helm/superset && ../../.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock requirements.in
+
 clean: ## remove what `make setup` installed; tables stay
-	rm -rf .venv .jars target
+	rm -rf .venv .venv-superset .jars target

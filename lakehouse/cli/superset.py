@@ -41,7 +41,8 @@ def import_(
     ],
     user: Annotated[str, typer.Option(help="a Superset user of role Admin")] = "admin",
     password_file: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help=f"holds its password; default: {ADMIN_PASSWORD}, or asked for")
+        Optional[Path],
+        typer.Option(metavar="FILE", help=f"holds its password; default: {ADMIN_PASSWORD}, or asked for"),
     ] = None,
     database_password_file: Annotated[
         Optional[Path],
@@ -67,11 +68,15 @@ def import_(
     if as_json:
         print(json.dumps(asdict(imported), ensure_ascii=False))
         return
-    console().print(f"{imported.charts} charts on {imported.datasets} datasets in {len(imported.dashboards)} dashboards:")
+    console().print(
+        f"{imported.charts} charts on {imported.datasets} datasets in {len(imported.dashboards)} dashboards:"
+    )
     for title, address in imported.dashboards.items():
         console().print(f"  {title:<32} {address}", markup=False)
     if imported.absent:
-        console().print(f"note: not published yet, so their charts are empty: {', '.join(imported.absent)}", markup=False)
+        console().print(
+            f"note: not published yet, so their charts are empty: {', '.join(imported.absent)}", markup=False
+        )
 
 
 def _password(file: Path | None, variable: str) -> str | None:

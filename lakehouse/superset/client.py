@@ -61,7 +61,9 @@ class Superset:
         if answer.status_code in (400, 401, 403):
             raise InputError(f"the Superset at {self.url} refuses user {user!r}: name or password is wrong")
         if answer.status_code == 429:
-            raise LakehouseError(f"the Superset at {self.url} takes no more log-ins for the moment: try again in a minute")
+            raise LakehouseError(
+                f"the Superset at {self.url} takes no more log-ins for the moment: try again in a minute"
+            )
         token = self._content(answer)["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.headers["X-CSRFToken"] = self.get("/api/v1/security/csrf_token/")["result"]

@@ -15,7 +15,7 @@ MASK = "XXXXXXXXXX"
 
 @dataclass(frozen=True)
 class Connection:
-    """`spark://USER@HOST:PORT/gold` (Superset with the package of helm/superset) or `hive://…?auth=CUSTOM` (with PyHive).
+    """`spark://USER@HOST:PORT/gold` (Superset with helm/superset in it) or `hive://…?auth=CUSTOM` (with PyHive).
 
     Attributes:
         address: without a password.
@@ -33,7 +33,9 @@ class Connection:
         except ValueError:
             known = False
         if not known:
-            raise InputError(f"{self.address!r} is no address like spark://USER@HOST:10000/gold or hive://USER@HOST:10000/gold")
+            raise InputError(
+                f"{self.address!r} is no address like spark://USER@HOST:10000/gold or hive://USER@HOST:10000/gold"
+            )
         if parts.password is not None:
             raise InputError(
                 "leave the password out of --database-uri, where others see it: --database-password-file reads it, or "

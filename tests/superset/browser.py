@@ -66,7 +66,7 @@ def looked_at(page: Page, url: str, slug: str, folder: Path) -> dict[str, Any]:
     page.wait_for_selector(CHART)
     for _ in range(2):  # all of the page in view: a chart is asked for when it comes into view
         bottom = page.evaluate(
-            f"() => Math.max(...[...document.querySelectorAll(\"{CHART}\")].map(e => e.getBoundingClientRect().bottom))"
+            f'() => Math.max(...[...document.querySelectorAll("{CHART}")].map(e => e.getBoundingClientRect().bottom))'
         )
         page.set_viewport_size({"width": WIDTH, "height": int(bottom) + 40})
         page.wait_for_timeout(1500)
@@ -98,8 +98,10 @@ def looked_at(page: Page, url: str, slug: str, folder: Path) -> dict[str, Any]:
 def chart_numbers(holder: Any) -> list[str]:
     """The chart's number, which the page writes into an id of the chart's box."""
     found: list[str] = holder.evaluate(
-        """box => [...box.querySelectorAll('*'), box].flatMap(e => [e.id, e.dataset.testChartId, e.dataset.chartId]
-            .filter(Boolean).map(text => (text.match(/^(?:chart-id-|slice-container-)?(\\d+)$/) || [])[1]).filter(Boolean))"""
+        """box => [...box.querySelectorAll('*'), box]
+            .flatMap(part => [part.id, part.dataset.testChartId, part.dataset.chartId])
+            .map(text => ((text || '').match(/^(?:chart-id-|slice-container-)?(\\d+)$/) || [])[1])
+            .filter(Boolean)"""
     )
     return found
 

@@ -25,7 +25,10 @@ def prepare() -> None:
         from flask_migrate import upgrade
         from superset.extensions import appbuilder, security_manager
 
-        upgrade(directory=app.config.get("ALEMBIC_DIRECTORY") or str(Path(sys.modules["superset"].__file__ or "").parent / "migrations"))
+        upgrade(
+            directory=app.config.get("ALEMBIC_DIRECTORY")
+            or str(Path(sys.modules["superset"].__file__ or "").parent / "migrations")
+        )
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         user = security_manager.find_user(username=ADMIN)
@@ -40,7 +43,17 @@ def serve() -> None:
     """Replace this process by gunicorn: one process, threads, so that caches and memory are there once."""
     port, threads = os.environ.get("LAKEHOUSE_SUPERSET_PORT", "8088"), os.environ.get("LAKEHOUSE_SUPERSET_THREADS", "8")
     command = [sys.executable, "-m", "gunicorn", "--bind", f"0.0.0.0:{port}", "--workers", "1", "--threads", threads]
-    command += ["--worker-class", "gthread", "--worker-tmp-dir", "/tmp", "--timeout", "300", "--access-logfile", "-", "--no-control-socket"]
+    command += [
+        "--worker-class",
+        "gthread",
+        "--worker-tmp-dir",
+        "/tmp",
+        "--timeout",
+        "300",
+        "--access-logfile",
+        "-",
+        "--no-control-socket",
+    ]
     os.execv(sys.executable, [*command, "superset.app:create_app()"])
 
 
