@@ -76,7 +76,7 @@ def superset(folder: Path) -> Iterator[tuple[str, Path]]:
         "LAKEHOUSE_SUPERSET_HOME": str(folder / "superset"),
         "LAKEHOUSE_SUPERSET_SECRET_KEY_FILE": str(key),
         "LAKEHOUSE_SUPERSET_ADMIN_PASSWORD_FILE": str(admin),
-        "LAKEHOUSE_SUPERSET_PORT": str(port),
+        "LAKEHOUSE_SUPERSET_LISTEN_PORT": str(port),
     }
     environment.pop("PYTHONPATH", None)  # this checkout's `lakehouse` is none of Superset's
     module = [str(PYTHON), "-m", "lakehouse_superset"]

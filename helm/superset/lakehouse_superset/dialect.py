@@ -25,7 +25,7 @@ SECONDS_TO_ANSWER = 300
 
 
 class SparkCompiler(HiveCompiler):  # type: ignore[misc]
-    """PyHive counts the dots of what it takes for a column's name, and fails on an expression with three (`a > 0.5`)."""
+    """PyHive counts the dots of what it takes for a column's name, and fails on an expression with three of them."""
 
     def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> str:
         """An expression as it stands, a column by PyHive's rules."""
