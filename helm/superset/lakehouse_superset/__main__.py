@@ -41,7 +41,8 @@ def prepare() -> None:
 
 def serve() -> None:
     """Replace this process by gunicorn: one process, threads, so that caches and memory are there once."""
-    port, threads = os.environ.get("LAKEHOUSE_SUPERSET_LISTEN_PORT", "8088"), os.environ.get("LAKEHOUSE_SUPERSET_THREADS", "8")
+    port = os.environ.get("LAKEHOUSE_SUPERSET_LISTEN_PORT", "8088")
+    threads = os.environ.get("LAKEHOUSE_SUPERSET_THREADS", "8")
     command = [sys.executable, "-m", "gunicorn", "--bind", f"0.0.0.0:{port}", "--workers", "1", "--threads", threads]
     command += [
         "--worker-class",
