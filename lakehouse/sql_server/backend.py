@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOOKS_EVERY_SECONDS = 1.0
+UNBORN_SECONDS = 3600
 NO_METASTORE = {
     "hive.metastore.uris": "thrift://127.0.0.1:9",
     "hive.metastore.connect.retries": "1",
@@ -117,10 +118,17 @@ def _register_dev(spark: SparkSession, settings: Settings, at_least_seconds: flo
         spark.sql(f"create schema if not exists `{name}`")
         for table in files.get_file_info(pafs.FileSelector(schema.path)):
             log = files.get_file_info(f"{table.path}/{LOG}/00000000000000000000.json")
-            is_made = log.mtime is not None and time.time() - log.mtime.timestamp() > at_least_seconds
+            if table.mtime is not None and log.type == pafs.FileType.NotFound and _age(table) > UNBORN_SECONDS:
+                files.delete_dir(table.path)  # what a kill left of a table, in the way of the next of its name
+            is_made = log.mtime is not None and _age(log) > at_least_seconds
             if is_made and not spark.catalog.tableExists(f"{name}.{table.base_name}"):
                 uri = f"{dev_root(settings)}/{schema.base_name}/{table.base_name}"
                 spark.sql(f"create table if not exists `{name}`.`{table.base_name}` using delta location '{uri}'")
+
+
+def _age(found: pafs.FileInfo) -> float:
+    """Seconds since something was changed."""
+    return time.time() - found.mtime.timestamp()
 
 
 def main(role: Role, port: int) -> int:
