@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pafs
 
-from lakehouse.catalog import register_tables
+from lakehouse.catalog import register_table, register_tables
 from lakehouse.scratch import renew_scratch_folder
 from lakehouse.session import fit_to_size, java_has_ended, settle_environment
 from lakehouse.settings import Settings, load_settings
@@ -123,7 +123,7 @@ def _register_dev(spark: SparkSession, settings: Settings, at_least_seconds: flo
             is_made = log.mtime is not None and _age(log) > at_least_seconds
             if is_made and not spark.catalog.tableExists(f"{name}.{table.base_name}"):
                 uri = f"{dev_root(settings)}/{schema.base_name}/{table.base_name}"
-                spark.sql(f"create table if not exists `{name}`.`{table.base_name}` using delta location '{uri}'")
+                register_table(spark, name, table.base_name, uri)
 
 
 def _age(found: pafs.FileInfo) -> float:

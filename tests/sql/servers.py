@@ -113,7 +113,10 @@ class Server:
         with self.connect(**login) as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            try:
+                return [tuple(row) for row in cursor.fetchall()]
+            except TypeError:  # PyHive, of a statement that answers nothing
+                return []
 
     def refusal(self, statement: str, **login: Any) -> str:
         """What the server says to a statement that it refuses."""
