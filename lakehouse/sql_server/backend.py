@@ -55,7 +55,8 @@ class Backend:
         fit_to_size(
             self.spark, 0
         )  # of this session, which prepares tables: compiling for each takes longer than reading
-        self.spark.sql("create schema if not exists gold")
+        place = f" location '{settings.tables_uri}/gold'" if role == "engineer" else ""
+        self.spark.sql(f"create schema if not exists gold{place}")
         memory = int(settings.sql_memory[:-1]) * UNITS[settings.sql_memory[-1]] * settings.sql_kept_share
         self._gold = Gold(self.spark, settings, int(memory) if role == "analyst" else 0)
 

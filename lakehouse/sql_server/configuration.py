@@ -36,7 +36,8 @@ def server_conf(settings: Settings, role: Role, port: int, jar: Path) -> dict[st
         "spark.driver.extraJavaOptions": _java_options(settings, role),
         # Ours last: its parser is asked first.
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,lakehouse.sql.Extension",
-        "spark.sql.warehouse.dir": dev_root(settings),
+        # A schema is made with its folder, and an analysts' server may write nowhere.
+        "spark.sql.warehouse.dir": dev_root(settings) if role == "engineer" else f"file://{scratch}/warehouse",
         **_metastore(settings, role),
         # Statements of ten people share the cores: none waits for the whole of another.
         "spark.scheduler.mode": "FAIR",
