@@ -4,7 +4,8 @@
 
 The gold tables are those of HOME (a finished `lakehouse run`), each customer with what belongs to them repeated under
 other ids until there are so many: as many rows and files as a shop of that size has, with the distribution of HOME.
-Times are what PyHive waits: statement sent until the last row is there, over one connection per person, warm server.
+Twice: with texts of their own, each of which is worked out, and with the same texts, as dashboards ask. Times are what
+PyHive waits, from the statement to its last row, over one connection per person, on a server that has said it is ready.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import write_deltalake
@@ -98,15 +100,30 @@ def ask(port: int, statements: list[str]) -> list[float]:
     return found
 
 
-def measure(port: int, people: int, rounds: int) -> list[float]:
-    """Seconds of all statements of so many people, who each ask all ten in an order of their own."""
+def measure(port: int, people: int, rounds: int, known: bool) -> list[float]:
+    """Seconds of all statements of so many people, who each ask all ten in an order of their own, `rounds` times.
+
+    Args:
+        known: the statements are the same each time, so that the server has their answers from the first time on; else
+            each has a text of its own, and every one is worked out.
+    """
 
     def one(number: int) -> list[float]:
-        order = [query for _ in range(rounds) for query in random.Random(number).sample(list(QUERIES.values()), 10)]
-        return ask(port, order)
+        asked = []
+        for turn in range(rounds):
+            for query in random.Random(number * rounds + turn).sample(list(QUERIES.values()), len(QUERIES)):
+                asked.append(query if known else f"{query} -- {people} {number} {turn}")
+        return ask(port, asked)
 
     with ThreadPoolExecutor(people) as pool:
         return [seconds for times in pool.map(one, range(people)) for seconds in times]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process and all that it started, so far."""
+    server = psutil.Process(pid)
+    times = [one.cpu_times() for one in (server, *server.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def quantiles(seconds: list[float]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pafs
 
-from lakehouse.catalog import register_tables
+from lakehouse.catalog import register_table, register_tables
 from lakehouse.scratch import renew_scratch_folder
 from lakehouse.session import fit_to_size, java_has_ended, settle_environment
 from lakehouse.settings import Settings, load_settings
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOOKS_EVERY_SECONDS = 1.0
+UNBORN_SECONDS = 3600
 NO_METASTORE = {
     "hive.metastore.uris": "thrift://127.0.0.1:9",
     "hive.metastore.connect.retries": "1",
@@ -54,7 +55,8 @@ class Backend:
         fit_to_size(
             self.spark, 0
         )  # of this session, which prepares tables: compiling for each takes longer than reading
-        self.spark.sql("create schema if not exists gold")
+        place = f" location '{settings.tables_uri}/gold'" if role == "engineer" else ""
+        self.spark.sql(f"create schema if not exists gold{place}")
         memory = int(settings.sql_memory[:-1]) * UNITS[settings.sql_memory[-1]] * settings.sql_kept_share
         self._gold = Gold(self.spark, settings, int(memory) if role == "analyst" else 0)
 
@@ -117,10 +119,17 @@ def _register_dev(spark: SparkSession, settings: Settings, at_least_seconds: flo
         spark.sql(f"create schema if not exists `{name}`")
         for table in files.get_file_info(pafs.FileSelector(schema.path)):
             log = files.get_file_info(f"{table.path}/{LOG}/00000000000000000000.json")
-            is_made = log.mtime is not None and time.time() - log.mtime.timestamp() > at_least_seconds
+            if table.mtime is not None and log.type == pafs.FileType.NotFound and _age(table) > UNBORN_SECONDS:
+                files.delete_dir(table.path)  # what a kill left of a table, in the way of the next of its name
+            is_made = log.mtime is not None and _age(log) > at_least_seconds
             if is_made and not spark.catalog.tableExists(f"{name}.{table.base_name}"):
                 uri = f"{dev_root(settings)}/{schema.base_name}/{table.base_name}"
-                spark.sql(f"create table if not exists `{name}`.`{table.base_name}` using delta location '{uri}'")
+                register_table(spark, name, table.base_name, uri)
+
+
+def _age(found: pafs.FileInfo) -> float:
+    """Seconds since something was changed."""
+    return time.time() - found.mtime.timestamp()
 
 
 def main(role: Role, port: int) -> int:

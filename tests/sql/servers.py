@@ -96,7 +96,7 @@ class Server:
         server.port = int(server.wait_for("ready:").rsplit(":", 1)[1])
         return server
 
-    def wait_for(self, words: str, count: int = 1, seconds: int = 400) -> str:
+    def wait_for(self, words: str, count: int = 1, seconds: int = 1000) -> str:
         """The line of the log that begins with these words, the `count`th."""
         for _ in range(seconds * 2):
             lines = [line for line in self.log.read_text().splitlines() if line.startswith(words)]
@@ -113,7 +113,10 @@ class Server:
         with self.connect(**login) as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            try:
+                return [tuple(row) for row in cursor.fetchall()]
+            except TypeError:  # PyHive, of a statement that answers nothing
+                return []
 
     def refusal(self, statement: str, **login: Any) -> str:
         """What the server says to a statement that it refuses."""
