@@ -37,7 +37,7 @@ BUILT_BY = {
     "ml": ("train",),
     "gold": ("features", "marts"),
 }
-LEFT_OUT = ("docs", "publish")
+LEFT_OUT = ("history", "docs", "publish")
 
 
 @dataclass

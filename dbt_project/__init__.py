@@ -1,5 +1,7 @@
 """dbt's plug-in of this project: a plain `dbt build` finds the tables of the home, like `lakehouse run` does."""
 
+import atexit
+
 from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
 
@@ -9,6 +11,7 @@ from lakehouse.settings import load_settings
 
 WITHOUT_TABLES = {"clean", "debug", "deps", "init", "list", "parse", "serve"}
 WRITERS = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
+OVER_THRIFT = "thrift"
 held = []
 
 
@@ -23,11 +26,11 @@ class OpenHome(dbtPlugin):
         command = str(get_flags().WHICH)
         if command in WITHOUT_TABLES:
             return
-        if engine_runs():
+        if engine_runs() or get_flags().TARGET == OVER_THRIFT:
             return
         settings, _ = fitting_engine(load_settings())
         if command in WRITERS:
-            held.append(acquire(settings.home))
+            atexit.register(acquire(settings).close)
         open_engine(settings)
 
 

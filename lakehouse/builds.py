@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.atomic_file import replace_file
+from lakehouse.cluster.lease import confirm_held
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, find_table
 
@@ -174,6 +175,7 @@ class Ledger:
                     self._put(node, build)
 
     def _save(self) -> None:
+        confirm_held()
         content = {
             "builds": {name: asdict(build) for name, build in sorted(self._builds.items())},
             "token": self._intended.token,

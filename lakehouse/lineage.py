@@ -20,6 +20,10 @@ SPEAKING = frozenset({"macro.lakehouse.say", "macro.lakehouse.say_by"})
 """What writes sentences in the language of the home into a model."""
 
 
+TOLD_FROM = (("ops", "validations"), ("ops", "runs"))
+"""Read by the history only. So is `ops.loads`, but silver names it too, and silver is made of its batches."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A model or test of the project; `table` is empty where it writes none."""
@@ -65,8 +69,8 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
     """What each node would be built from now: its text, that of all above it, the roots' content, and the language of
     those that speak.
 
-    A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day) or a table of
-    the models (its state).
+    A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day), a table of
+    the models (its state), or one that the platform's history is told from (its state).
     """
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
     own = {
@@ -83,7 +87,7 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
             own[root] = definitions
         elif (schema, table) == ("ops", "as_of"):
             own[root] = str(as_of_on)
-        elif schema == "ml":
+        elif schema == "ml" or (schema, table) in TOLD_FROM:
             own[root] = table_state(settings, f"{schema}.{table}")
     parents: dict[str, Iterable[str]] = {key: node.parents for key, node in graph.items()}
     return signatures({**parents, **dict.fromkeys(roots, ())}, own)

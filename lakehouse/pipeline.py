@@ -13,6 +13,7 @@ from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
 from lakehouse.builds import Ledger, digest, files_digest
 from lakehouse.catalog import register_tables
+from lakehouse.cluster.lease import confirm_held
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CHAMPION_STAYS = "the champion stays (`lakehouse models` says why)"
+HISTORY = "gold.ops_"
+"""Tables of gold that tell readers what the platform did and when: no two runs make the same."""
 CODE = ("dbt_project.yml", "dbt_project", "expectations", "ml", "lakehouse")
 
 
@@ -47,6 +50,8 @@ class StepResult:
 class Progress:
     """Told what happens; the command line shows it, this one keeps silent."""
 
+    def begun(self, sources: str, home: str) -> None: ...
+
     def started(self, step: str, title: str) -> None: ...
 
     def advanced(self, step: str, what: str) -> None: ...
@@ -56,6 +61,10 @@ class Progress:
     def skipped(self, step: str, title: str, why: str) -> None: ...
 
     def noted(self, what: str) -> None: ...
+
+    def waiting(self, for_what: str) -> None: ...
+
+    def logged(self, line: str) -> None: ...
 
 
 @dataclass
@@ -67,6 +76,7 @@ class Run:
     as_of: date | None
     progress: Progress
     clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    fetch: Callable[[], list[Source]] | None = None  # brings more sources, once nobody else may write
     run_id: str = ""
     as_of_on: date | None = None
     gates: list[GateReport] = field(default_factory=list)
@@ -135,7 +145,9 @@ def main_job(run: Run) -> publication.Publication:
         InputError: a source or its data is wrong.
         GateFailed: an `error` expectation failed; what readers see stays as it was.
     """
-    with hold(run.settings.home):
+    with hold(run.settings, run.progress.noted):
+        if run.fetch is not None:
+            run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
         killed = Marker(run.settings).settle()
@@ -160,6 +172,7 @@ def main_job(run: Run) -> publication.Publication:
 
 def perform(run: Run, step: Step) -> StepResult:
     """Do one step and write its row of `ops.runs`, whatever comes of it (if we are killed, the next run does)."""
+    confirm_held()
     run.progress.started(step.name, step.title)
     started_at = run.clock()
     state, result = "failed", StepResult()
@@ -219,10 +232,17 @@ def _land(run: Run) -> StepResult:
 
 
 def judged_tables(settings: Settings, layer: str) -> list[str]:
-    """The tables of a layer that have a suite, without those of entities that no source brings: they have no rows."""
+    """The tables of a layer that have a suite, without those of entities that no source brings: they have no rows.
+
+    Nor those of the platform's own history, which is written after the last gate and has one of its own.
+    """
     brought = {row["entity"] for row in ops.read(settings, "sources")}
     absent = {f"{layer}.{entity}" for entity in ENTITIES if entity not in brought}
-    return [suite.table for suite in load_suites(layer) if suite.table not in absent]
+    return [table for table in _suited(layer) if table not in absent and not table.startswith(HISTORY)]
+
+
+def _suited(layer: str) -> list[str]:
+    return [suite.table for suite in load_suites(layer)]
 
 
 def _gate(layer: str) -> Callable[[Run], StepResult]:
@@ -304,6 +324,17 @@ def _train(run: Run) -> StepResult:
     return StepResult(message="; ".join([*told, *remarks]))
 
 
+def _tell_history(run: Run) -> StepResult:
+    """What was landed, judged and done, for readers, who see gold only; judged like any other table of gold."""
+    run.open_engine()
+    built = run.dbt.build("history", run.ledger, run.as_of_on, lambda node: run.progress.advanced("history", node))
+    tables = [table for table in _suited("gold") if table.startswith(HISTORY)]
+    report = run_gate(lambda: run.spark, run.settings, "gold", run.run_id, run.clock(), tables)
+    run.gates.append(report)
+    report.raise_if_failed()
+    return StepResult(message=f"{built}; {report.headline}")
+
+
 def _docs(run: Run) -> StepResult:
     return StepResult(message=f"lineage and columns: {run.dbt.generate_docs()}")
 
@@ -334,6 +365,7 @@ AFTER_LANDING = (
     Step("validate_ml", "Validate predictions", _gate("ml")),
     Step("marts", "Build marts and activation", _build("marts")),
     Step("validate_gold", "Validate gold", _gate("gold")),
+    Step("history", "Tell what was done", _tell_history),
     Step("docs", "Write the dbt docs", _docs),
     Step("publish", "Publish gold", _publish),
 )

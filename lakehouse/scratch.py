@@ -1,4 +1,4 @@
-"""Files that no other process and no later one needs: a folder of the home for each process that works on it."""
+"""Files that no other process and no later one needs: a folder for each process, of the home where no other is set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lakehouse.settings import Settings
 
 def scratch_folder(settings: Settings) -> Path:
     """This process's folder; a home may be shared by machines."""
-    return settings.home / "spark-tmp" / f"{gethostname()}-{os.getpid()}"
+    return (settings.scratch_dir or settings.home / "spark-tmp") / f"{gethostname()}-{os.getpid()}"
 
 
 _renewed: set[Path] = set()

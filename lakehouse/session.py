@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse import ops
 from lakehouse.catalog import register_tables
+from lakehouse.cluster import executors
 from lakehouse.errors import LakehouseError
 from lakehouse.profiling import span
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
@@ -32,6 +33,7 @@ USUAL = {
 ROWS_WORTH_COMPILING = 100_000
 ROWS_OF_A_SMALL_HEAP = 2_000_000
 """9 M rows, a million order lines among them, ran out of 2g as the recommender was trained; 2 M did not."""
+CONTAINERS_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -80,8 +82,12 @@ def _class_sharing(settings: Settings) -> list[str]:
 
 
 def machine_bytes() -> int:
-    """The memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The memory of this machine, or what its container may have of it."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in CONTAINERS_LIMITS:
+        with suppress(OSError, ValueError):  # "max" where there is none
+            machine = min(machine, int(limit.read_text()))
+    return machine
 
 
 def fitting_heap(rows: int, machine: int) -> str:
@@ -99,7 +105,7 @@ def spark_conf(settings: Settings, rows: int) -> dict[str, str]:
         "spark.master": settings.spark_master,
         "spark.app.name": "lakehouse",
         "spark.driver.memory": settings.driver_memory or fitting_heap(rows, machine_bytes()),
-        "spark.driver.extraClassPath": f"{settings.jars_dir}/*",
+        "spark.driver.extraClassPath": executors.class_path(settings),
         "spark.driver.extraJavaOptions": java_options(settings),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -124,6 +130,8 @@ def spark_conf(settings: Settings, rows: int) -> dict[str, str]:
         "spark.databricks.delta.properties.defaults.dataSkippingNumIndexedCols": "4",
         "spark.databricks.delta.properties.defaults.columnMapping.mode": "none",
         "spark.databricks.delta.properties.defaults.enableChangeDataFeed": "true",  # what gold follows
+        **executors.storage_conf(settings),
+        **executors.executor_conf(settings),
     }
 
 
@@ -206,6 +214,7 @@ def start_session(settings: Settings) -> SparkSession:
     settle_environment()
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     renew_scratch_folder(settings)
+    executors.prepare(settings)
     builder = SparkSession.builder
     for key, value in spark_conf(settings, ops.landed_rows(settings)).items():
         builder = builder.config(key, value)
@@ -217,6 +226,7 @@ def start_session(settings: Settings) -> SparkSession:
             f"Spark did not start ({str(error).splitlines()[0]}); see {settings.log_dir / 'spark.log'} "
             "and `lakehouse doctor`"
         ) from error
+    executors.watch_over(session, settings)
     threading.Thread(target=_end_what_java_leaves, args=[_java_process()], daemon=True).start()
     return session
 

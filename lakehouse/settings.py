@@ -20,6 +20,7 @@ from lakehouse.errors import InputError
 CHECKOUT = Path(__file__).resolve().parent.parent
 SCHEMAS = ("bronze", "silver", "gold", "ml", "ops")
 Language = Literal["en", "zh"]
+MEMORY = r"^[1-9][0-9]*[mg]$"
 
 
 class Settings(BaseSettings):
@@ -42,12 +43,39 @@ class Settings(BaseSettings):
     engine: Literal["sail", "spark"] = Field(
         "sail", description="what answers the SQL of dbt: Sail in this process, or Spark; models are trained in Spark"
     )
-    spark_master: str = Field("local[*]", description="a Spark master URL")
+    spark_master: str = Field(
+        "local[*]",
+        description="a Spark master URL; k8s://https://… starts executors as pods, from a pod there",
+    )
     driver_memory: str | None = Field(
         None,
         description="heap of the Spark driver, as 2g or 2048m; default: 2g, where much has landed up to a quarter of "
         "the machine's memory",
     )
+    scratch_dir: Path | None = Field(
+        None, description="where a process keeps files that nobody else needs; default: a folder of the home"
+    )
+    executors: int = Field(2, ge=1, description="Spark executors on Kubernetes")
+    executor_cores: int = Field(1, ge=1, description="tasks that an executor does at once")
+    executor_cpu: str = Field("500m", description="CPU that an executor's pod requests, as Kubernetes writes it")
+    executor_memory: str = Field("1g", pattern=MEMORY, description="heap of an executor, as 2g or 2048m")
+    executor_memory_overhead: str = Field(
+        "768m", pattern=MEMORY, description="memory of an executor's pod beyond its heap: Python's workers, buffers"
+    )
+    executor_image: str | None = Field(None, description="the image of executors, which is the image of the run")
+    executor_service_account: str | None = Field(None, description="of executors' pods; default: the namespace's")
+    executor_template: Path | None = Field(
+        None,
+        description="a file with a Pod whose labels, node selector and so on executors' pods have; what it leaves "
+        "open is set as Pod Security `restricted` wants it",
+    )
+    driver_service: str | None = Field(
+        None, description="a headless service by which executors find the run's pod; default: the pod's address"
+    )
+    event_logs: str | None = Field(
+        None, description="a folder, by its address, for Spark's event logs; default: spark-logs of the storage, if any"
+    )
+    hdfs_replication: int = Field(2, ge=1, description="replicas of what Spark writes to HDFS")
     shuffle_partitions: int = Field(2, ge=1, description="spark.sql.shuffle.partitions")
     dbt_threads: int = Field(4, ge=1, description="dbt models built at once")
     sample_customers: int = Field(2500, ge=10, description="customers of the built-in sample")
@@ -89,11 +117,57 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )
+    sql_users_file: Path | None = Field(
+        None, description="who may log in to the SQL server: lines of `lakehouse sql-user`; default: anybody, from here"
+    )
+    sql_keystore: Path | None = Field(None, description="PKCS12 file with key and certificate of the SQL server")
+    sql_keystore_password_file: Path | None = Field(None, description="the file with the password of that one")
+    sql_memory: str = Field("1g", pattern=r"^[1-9]\d*[mg]$", description="heap of the SQL server's Java, as 1g or 768m")
+    sql_kept_share: float = Field(
+        0.35, ge=0, le=0.6, description="of that heap, for rows of gold that the analysts' server keeps in memory"
+    )
+    sql_timeout_seconds: int = Field(600, ge=1, description="a statement of the SQL server is ended after so long")
+    sql_recycle_hours: float = Field(
+        24, gt=0, description="the SQL server's Java is replaced after so long, without cutting a statement"
+    )
+    sql_recycle_statements: int = Field(20_000, ge=1, description="or after so many statements")
+    metastore_uri: str | None = Field(
+        None, description="thrift://host:port of a Hive metastore, which keeps engineers' schemas; default: none"
+    )
 
-    @field_validator("home", "data_dir", "cluster_dir", "jars_dir")
+    kube_context: str | None = Field(
+        None,
+        description="context of the kubeconfig (KUBECONFIG) that `lakehouse submit` uses; default: its current one",
+    )
+    namespace: str | None = Field(
+        None, description="namespace of the release; default: that of the context, or of the pod"
+    )
+    release: str = Field("lakehouse", description="name of the Helm release that `lakehouse submit` runs in")
+    lease: str | None = Field(
+        None, description="name of the Lease that keeps runs in pods apart; default: the home's run.lock does"
+    )
+    lease_seconds: float = Field(
+        45,
+        ge=3,
+        allow_inf_nan=False,
+        description="without a sign of life a run is dead after so long; it ends itself after two thirds of it",
+    )
+    submitted_by: str | None = Field(None, description="who asked for this run; `lakehouse submit` sets it in the pod")
+
+    @field_validator(
+        "home",
+        "data_dir",
+        "cluster_dir",
+        "jars_dir",
+        "scratch_dir",
+        "executor_template",
+        "sql_users_file",
+        "sql_keystore",
+        "sql_keystore_password_file",
+    )
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return Path(os.path.abspath(os.path.expanduser(path)))
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and Path(os.path.abspath(os.path.expanduser(path)))
 
     @classmethod
     def settings_customise_sources(
@@ -113,6 +187,13 @@ class Settings(BaseSettings):
             raise ValueError("is no address like hdfs://host:port/folder or s3://bucket/folder")
         return address and address.rstrip("/")
 
+    @field_validator("namespace", "release", "lease")
+    @classmethod
+    def _a_name_of_kubernetes(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", name):
+            raise ValueError("is no name in Kubernetes: lower-case letters, digits and -, beginning with a letter")
+        return name
+
     @property
     def tables_uri(self) -> str:
         """Where one folder a table is, `<schema>/<table>`: a path, or an address."""
@@ -130,6 +211,11 @@ class Settings(BaseSettings):
     def table_uri(self, schema: str, table: str) -> str:
         """The Delta folder of `schema.table`."""
         return f"{self.tables_uri}/{schema}/{table}"
+
+    @property
+    def has_executors_elsewhere(self) -> bool:
+        """Whether Spark's executors are other processes, which may not read this machine's files."""
+        return not self.spark_master.startswith("local[")
 
     @property
     def log_dir(self) -> Path:

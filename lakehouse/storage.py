@@ -8,6 +8,7 @@ write HDFS and S3 themselves, without Java; this module does the little that is 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
@@ -16,10 +17,13 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from lakehouse.atomic_file import replace_file
+from lakehouse.cluster.lease import confirm_held
 from lakehouse.errors import LakehouseError
+from lakehouse.scratch import scratch_folder
 from lakehouse.settings import Settings
 
 LOG = "_delta_log"
+EXCHANGE = "exchange"
 
 
 def delta_table(settings: Settings, name: str, version: int | None = None) -> DeltaTable:
@@ -103,7 +107,12 @@ def read_text(settings: Settings, name: str) -> str | None:
 
 
 def replace_text(settings: Settings, name: str, text: str) -> None:
-    """Write a file beside the tables so that a reader finds the old one or the new one."""
+    """Write a file beside the tables so that a reader finds the old one or the new one.
+
+    Raises:
+        LakehouseError: this process may not write any more: another took the Lease over.
+    """
+    confirm_held()
     if settings.storage is None:
         replace_file(settings.home / name, text)
         return
@@ -115,6 +124,38 @@ def replace_text(settings: Settings, name: str, text: str) -> None:
         stream.write(text.encode())
     if written.endswith(".tmp"):  # an object of a store is there whole or not at all; a file is moved into its place
         files.move(written, f"{root}/{name}")
+
+
+def exchange_folder(settings: Settings, name: str) -> str:
+    """Path or address of a folder for files that Spark's executors and this process hand each other, emptied.
+
+    Beside the tables where executors are elsewhere, for they read nothing of this machine; else in this process's
+    scratch folder. Tables have one writer at a time, so what is found there was left by one that was killed. It is
+    below a folder of its own, which whoever set up the storage may close to others: rows of all layers pass through it.
+    """
+    remove_exchange_folder(settings, name)
+    if settings.has_executors_elsewhere:
+        return f"{settings.storage or settings.home}/{EXCHANGE}/{name}/{scratch_folder(settings).name}"
+    return str(scratch_folder(settings) / name)
+
+
+def remove_exchange_folder(settings: Settings, name: str) -> None:
+    """Remove it and what is in it, where it is there."""
+    if not settings.has_executors_elsewhere:
+        shutil.rmtree(scratch_folder(settings) / name, ignore_errors=True)
+        return
+    files, root = filesystem(settings)
+    folder = f"{root}/{EXCHANGE}/{name}"
+    if files.get_file_info(folder).type != pafs.FileType.NotFound:
+        files.delete_dir(folder)
+
+
+def file_system_of(settings: Settings, address: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a path or of an address in the storage, and its path in there."""
+    if "://" not in address:
+        return pafs.LocalFileSystem(), address
+    files, root = filesystem(settings)
+    return files, f"{root}{address.removeprefix(str(settings.storage))}"
 
 
 def filesystem(settings: Settings) -> tuple[pafs.FileSystem, str]:

@@ -24,7 +24,7 @@ from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
 from lakehouse.session import ROWS_OF_A_SMALL_HEAP
 from lakehouse.settings import CHECKOUT, Settings
-from lakehouse.storage import delta_table
+from lakehouse.storage import delta_table, exchange_folder, remove_exchange_folder
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -102,7 +102,7 @@ class Transformation:
 
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
-            folders = {"aside": str(aside), "tables": self.settings.tables_uri}
+            folders = {"aside": aside, "tables": self.settings.tables_uri}
             variables = json.dumps({"increments": increments, "language": self.settings.language, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
@@ -160,13 +160,19 @@ def threads(settings: Settings) -> int:
 
 
 @contextmanager
-def _put_aside(settings: Settings) -> Iterator[Path]:
-    """A folder for what models put aside while they are built."""
-    folder = scratch_folder(settings) / "aside"
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _put_aside(settings: Settings) -> Iterator[str]:
+    """A folder for what models put aside while they are built: Sail reads it here, Spark where its executors are."""
+    if settings.engine == "spark":
+        try:
+            yield exchange_folder(settings, "aside")
+        finally:
+            remove_exchange_folder(settings, "aside")
+    else:
+        folder = scratch_folder(settings) / "aside"
+        try:
+            yield str(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _took_increment(settings: Settings, node: Node) -> bool:

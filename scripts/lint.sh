@@ -15,4 +15,13 @@ check "mypy --strict lakehouse ml" $bin/mypy
 check "import-linter" $bin/lint-imports
 check "sqlfluff" $bin/sqlfluff lint -q dbt_project/models dbt_project/tests
 check "dbt parse" $bin/dbt --quiet --warn-error-options '{"error": ["NoNodesForSelectionCriteria"]}' parse --target-path "${TMPDIR:-/tmp}/lakehouse-lint-target" --no-partial-parse
+# helm on the PATH, or that of the folder that starts clusters.
+helm=$(command -v helm || true)
+cluster=${LAKEHOUSE_CLUSTER_DIR:-../shared/cluster}/cluster
+if [ -z "$helm" ] && [ -x "$cluster" ] && "$cluster" helm version >/dev/null 2>&1; then helm="$cluster helm"; fi
+if [ -n "$helm" ]; then
+    check "helm lint" $helm lint --strict --quiet helm/lakehouse
+else
+    echo "  -     helm lint is left out: no helm program on the PATH or below LAKEHOUSE_CLUSTER_DIR"
+fi
 exit $status

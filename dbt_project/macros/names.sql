@@ -1,6 +1,6 @@
-{# Schemas are named as they are (silver, gold), without the target's prefix. #}
+{# Schemas are named as they are (silver, gold), without the target's prefix; a person has one for all (dev.sql). #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ (custom_schema_name or target.schema) | trim }}
+    {{ (target.schema if is_of_a_person() else custom_schema_name or target.schema) | trim }}
 {%- endmacro %}
 
 {# stg_order_lines is table silver.order_lines. #}

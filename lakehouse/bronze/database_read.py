@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lakehouse.bronze import tables
@@ -31,6 +32,7 @@ from lakehouse.expressions import LINEAGE_COLUMNS, close_matches, quoted, resolv
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, check_reachable
+from lakehouse.storage import exchange_folder, file_system_of, remove_exchange_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -70,16 +72,18 @@ class DatabaseRead:
         self._definition, self._table = definition, definition.database
         self._login = check_reachable(entity, self._table, source.folder)
         self._where = f"source {source.name}, {entity}"
-        self._folder = settings.home / "reading"
+        self._folder = ""
+        """Of what Spark writes, by its address; what is landed of it lies at `path`, on this machine."""
         self._columns: list[Column] = []
         self._names: list[tuple[str, str]] = []
         """A raw name and the stored name of each column `c0`, `c1`, … of the files."""
-        self.path = self._folder / "read"
+        self.path = settings.home / "reading"
         self.file = self._table.name()
 
     def __enter__(self) -> DatabaseRead:
-        self._remove_files()  # a killed read leaves some
         self._spark: SparkSession = open_session(self._settings)
+        self._remove_files()  # a killed read leaves some
+        self._folder = exchange_folder(self._settings, "reading")
         self._database = Database(self._spark, self._table.address(), self._login)
         with self._told_plainly(), self._database.connect() as connection:
             self._columns = connection.columns(self._relation)
@@ -132,7 +136,8 @@ class DatabaseRead:
         condition = "1 = 1" if watermark is None or bound is None else watermark.since(bound)
         with self._told_plainly():
             reached, ends = self._ask(watermark, partition, condition)
-            rows = self._write(self._frame(partition, ends, condition, stored), self.path)
+            rows = self._write(self._frame(partition, ends, condition, stored), "read")
+            self._bring("read")
         if watermark is None or bound is None:
             mark = None if watermark is None else watermark.mark(reached)
             landed = {(row["content_sha256"], row.get("watermark"), row["file"]) for row in current}
@@ -190,7 +195,7 @@ class DatabaseRead:
         """Leave out the rows whose key's newest landed version has the same content."""
         from pyspark.sql import functions as F
 
-        read = self._spark.read.parquet(str(self.path))
+        read = self._spark.read.parquet(f"{self._folder}/read")
         place = next(i for i, (_, name) in enumerate(self._names) if name == stored[watermark.column.name])
         undated = watermark.column.is_nullable and read.where(F.col(f"c{place}").isNull()).head() is not None
         # A version of a row that is read now was landed by a batch that had reached as far, or by a later one.
@@ -199,8 +204,9 @@ class DatabaseRead:
             return rows
         few = rows.count <= KEYS_TO_BROADCAST
         new = read.join(self._newest_landed(read, few, batch_ids, stored), list(_HASHES), "left_anti")
-        self.path = self._folder / "new"
-        return self._write(new, self.path)
+        rows = self._write(new, "new")
+        self._bring("new")
+        return rows
 
     def _newest_landed(self, read: DataFrame, few: bool, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
         """The hashes of the newest landed version of each key that was read."""
@@ -229,15 +235,26 @@ class DatabaseRead:
             .select(*_hashes({name: name for _, name in self._names}))
         )
 
-    def _write(self, frame: DataFrame, folder: Path) -> _Rows:
+    def _write(self, frame: DataFrame, name: str) -> _Rows:
         from pyspark.sql import functions as F
 
-        frame.write.mode("overwrite").parquet(str(folder))
-        hashes = self._spark.read.schema(", ".join(f"{name} bigint" for name in _HASHES)).parquet(str(folder))
+        folder = f"{self._folder}/{name}"
+        frame.write.mode("overwrite").parquet(folder)
+        hashes = self._spark.read.schema(", ".join(f"{name} bigint" for name in _HASHES)).parquet(folder)
         sums = [F.sum(F.col(name).cast("decimal(38,0)")) for name in _HASHES]
         count, *found = hashes.agg(F.count("*"), *sums).collect()[0]
         names = sorted(name for _, name in self._names)
         return _Rows(int(count), hashlib.sha256(repr((count, found, names)).encode()).hexdigest())
+
+    def _bring(self, name: str) -> None:
+        """Have at `path` what Spark wrote, wherever its executors are."""
+        files, folder = file_system_of(self._settings, f"{self._folder}/{name}")
+        if isinstance(files, pafs.LocalFileSystem):
+            self.path = Path(folder)
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        pafs.copy_files(folder, str(self.path), source_filesystem=files, destination_filesystem=pafs.LocalFileSystem())
 
     def _ordered(self, setting: str, name: str | None) -> OrderedColumn | None:
         """The column that a setting names."""
@@ -270,7 +287,8 @@ class DatabaseRead:
             raise type(error)(f"{self._where}: {error}") from None
 
     def _remove_files(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._settings.home / "reading", ignore_errors=True)
+        remove_exchange_folder(self._settings, "reading")
 
 
 def _as_text(name: str) -> str:

@@ -64,7 +64,7 @@ def ingest(
     if not sources:
         raise InputError("no source: give one with --source FILE")
     now = datetime.now(timezone.utc)
-    with hold(settings.home):
+    with hold(settings):
         ops.ensure_tables(settings)
         run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
         loads = land(settings, sources, run_id, now, whole_tables=full)
@@ -91,7 +91,7 @@ def withdraw(
     from lakehouse.runlock import hold
 
     settings = load_settings()
-    with hold(settings.home):
+    with hold(settings):
         withdrawn = withdraw_batches(settings, file)
     names = ("source", "entity", "file", "batch_id", "rows_landed", "rows_quarantined")
     if as_json:

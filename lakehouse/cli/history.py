@@ -63,7 +63,7 @@ def rollback(
     settings = load_settings()
     if not settings.home.exists():
         raise InputError(f"{settings.home} has nothing published yet: `lakehouse run` publishes")
-    with hold(settings.home):
+    with hold(settings):
         chosen = make_current(settings, version)
     if as_json:
         print(json.dumps(asdict(chosen), ensure_ascii=False))
@@ -85,7 +85,7 @@ def maintain(
     from lakehouse.runlock import hold
 
     settings = load_settings()
-    with hold(settings.home):
+    with hold(settings):
         done = keep_up(settings, dry_run)
     if as_json:
         print(json.dumps([asdict(one) for one in done]))

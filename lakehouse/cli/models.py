@@ -182,7 +182,7 @@ def promote(
     from ml import champions
 
     settings = _home_with_models(task)
-    with hold(settings.home):
+    with hold(settings):
         chosen = champions.promote(settings, task, version, lambda: _by_hand(settings, task, "promote"))
     _say_who_serves(task, chosen)
 
@@ -193,7 +193,7 @@ def rollback(task: Task) -> None:
     from ml import champions
 
     settings = _home_with_models(task)
-    with hold(settings.home):
+    with hold(settings):
         chosen = champions.rollback(settings, task, lambda: _by_hand(settings, task, "rollback"))
     _say_who_serves(task, chosen)
 
@@ -215,7 +215,7 @@ def _do(task: str, door: str) -> None:
     _known(task)
     settings, _ = fitting_engine(load_settings())
     day = _day_of(settings)
-    with hold(settings.home):
+    with hold(settings):
         _by_hand(settings, task, door)
         summary = getattr(TASKS[task], door)(frames(settings), settings, day, settings.sample_seed)
     console().print(f"{door} {task}: {summary}", markup=False)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from lakehouse.pipeline import Progress, Run
+    from lakehouse.progress_lines import ProgressLines
 
 SourceFiles = Annotated[
     Optional[list[Path]],
@@ -30,6 +37,12 @@ def run(
         typer.Option(help="the day the results are valid for, YYYY-MM-DD; default: the last day of the data"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="print what happens as JSON, an object a line, and the summary last")
+    ] = False,
+    uploaded: Annotated[
+        Optional[Path], typer.Option(help="sources that `lakehouse submit` packed; copied into the home first")
+    ] = None,
     profiled: Annotated[
         bool, typer.Option("--profile", help="show where the CPU seconds went, as a table and as a page")
     ] = False,
@@ -41,20 +54,21 @@ def run(
     from lakehouse.cli.profile import print_profile
     from lakehouse.cli.screen import ScreenProgress, console
     from lakehouse.cli.summary import print_summary
-    from lakehouse.pipeline import Run, main_job
+    from lakehouse.pipeline import main_job
     from lakehouse.profiling import profile
-    from lakehouse.sources import load_source, remembered_sources
+    from lakehouse.progress_lines import ProgressLines
     from lakehouse.summary import collect
 
     settings = load_settings()
     day = parse_day(as_of)
+    if json_progress:
+        lines = ProgressLines(sys.stdout)
+        with _told_in(lines):
+            job = _job(settings, source or [], uploaded, day, lines)
+            lines.summary(collect(settings, main_job(job)))
+        return
     progress = ScreenProgress(console(to_stderr=as_json))
-    sources = [load_source(path) for path in source or []]
-    if not sources and not remembered_sources(settings):
-        sources = [load_source(sample_source(settings))]
-    names = ", ".join(s.name for s in sources or remembered_sources(settings))
-    progress.screen.print(f"lakehouse run: {names} into {settings.home}", markup=False)
-    job = Run(settings, sources, day, progress)
+    job = _job(settings, source or [], uploaded, day, progress)
     try:
         with profile(f"lakehouse run {job.run_id}") if profiled else nullcontext() as spent:
             publication = main_job(job)
@@ -67,6 +81,33 @@ def run(
         print_summary(progress.screen, summary)
     if spent is not None:
         print_profile(progress.screen, spent, settings.reports_dir / "profile" / f"{job.run_id}.html")
+
+
+@contextmanager
+def _told_in(lines: ProgressLines) -> Iterator[None]:
+    """An error is told in the lines too, before it ends the command."""
+    from lakehouse.cli.faults import explain
+
+    try:
+        yield
+    except Exception as error:
+        lines.failed(*explain(error))
+        raise
+
+
+def _job(settings: Settings, files: list[Path], uploaded: Path | None, day: date | None, progress: Progress) -> Run:
+    """The job of these sources, or of those that the home remembers, or of the sample."""
+    from lakehouse.cluster.upload import names_in, take
+    from lakehouse.pipeline import Run
+    from lakehouse.sources import load_source, remembered_sources
+
+    sources = [load_source(path) for path in files]
+    remembered = remembered_sources(settings)
+    if not sources and uploaded is None and not remembered:
+        sources = [load_source(sample_source(settings))]
+    names = [source.name for source in sources] + (names_in(uploaded) if uploaded else [])
+    progress.begun(", ".join(names or [source.name for source in remembered]), str(settings.home))
+    return Run(settings, sources, day, progress, fetch=partial(take, uploaded, settings.home) if uploaded else None)
 
 
 def parse_day(text: str | None) -> date | None:

@@ -28,7 +28,11 @@ class ScreenProgress(Progress):
         self._spinner: Status | None = None
         self._title = ""
 
+    def begun(self, sources: str, home: str) -> None:
+        self.screen.print(f"lakehouse run: {sources} into {home}", markup=False)
+
     def started(self, step: str, title: str) -> None:
+        self.stop()
         self._title = title
         if self.screen.is_terminal:
             self._spinner = self.screen.status(title)
@@ -47,8 +51,18 @@ class ScreenProgress(Progress):
     def skipped(self, step: str, title: str, why: str) -> None:
         self.screen.print(f"  {title:<{TITLE_WIDTH}}   skip    {why}", markup=False)
 
+    def waiting(self, for_what: str) -> None:
+        if self.screen.is_terminal:
+            if self._spinner is None:
+                self._spinner = self.screen.status(for_what)
+                self._spinner.start()
+            self._spinner.update(for_what)
+
     def noted(self, what: str) -> None:
         self.screen.print(f"  {what}", markup=False)
+
+    def logged(self, line: str) -> None:
+        self.screen.print(line, markup=False, style="dim")
 
     def stop(self) -> None:
         """Take the spinner off the screen."""

@@ -7,6 +7,9 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+import pyarrow as pa
+
+from lakehouse.pipeline import HISTORY
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, list_tables
 
@@ -15,19 +18,23 @@ def content_hash(
     settings: Settings, schema: str, table: str, version: int | None = None, without: Collection[str] = ()
 ) -> str:
     """The SHA-256 of a table's column names and sorted rows, all columns but those `without`."""
-    found = delta_table(settings, f"{schema}.{table}", version).to_pyarrow_table()
+    return rows_hash(delta_table(settings, f"{schema}.{table}", version).to_pyarrow_table(), without)
+
+
+def rows_hash(found: pa.Table, without: Collection[str] = ()) -> str:
+    """The same of rows that have been read."""
     names = sorted(set(found.column_names) - set(without))
     rows = sorted(repr([_plain(row[name]) for name in names]) for row in found.to_pylist())
     return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
 
 
 def content_hashes(settings: Settings, schemas: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:
-    """The hash of every table of the schemas."""
+    """The hash of every table of the schemas, but for the platform's own history, which no two runs share."""
     wanted = set(schemas)
     return {
         f"{schema}.{table}": content_hash(settings, schema, table, without=without)
         for schema, table in list_tables(settings)
-        if schema in wanted
+        if schema in wanted and not f"{schema}.{table}".startswith(HISTORY)
     }
 
 

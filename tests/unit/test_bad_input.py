@@ -12,6 +12,7 @@ import pytest
 
 from lakehouse.cli import main
 from lakehouse.runlock import hold
+from lakehouse.settings import load_settings
 
 ORDERS = "no,pos,customer,sku,placed,qty,price\n1,1,c1,p1,2025-01-02 03:04:05,2,9.50\n"
 SOURCE = """
@@ -139,7 +140,7 @@ def test_a_wrong_command_is_told_in_one_sentence_with_exit_code_2(
 def test_a_second_run_on_one_home_is_refused_with_exit_code_1(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with hold(shop.folder / ".lakehouse"):
+    with hold(load_settings(home=shop.folder / ".lakehouse")):
         exit_code, said = told(["ingest", "--source", "shop.yml"], monkeypatch, capsys)
     assert exit_code == 1
     assert "another run works on" in said

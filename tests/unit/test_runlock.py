@@ -13,6 +13,7 @@ import pytest
 
 from lakehouse.errors import LakehouseError
 from lakehouse.runlock import hold
+from lakehouse.settings import load_settings
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 HOLDER = """
 import sys
-from pathlib import Path
 from lakehouse.runlock import hold
-with hold(Path(sys.argv[1])):
+from lakehouse.settings import load_settings
+with hold(load_settings(home=sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -40,7 +41,7 @@ def _holder(home: Path) -> subprocess.Popen[str]:
 def test_a_second_run_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     holder = _holder(tmp_path)
     try:
-        with pytest.raises(LakehouseError, match=f"pid {holder.pid}, started 20"), hold(tmp_path):
+        with pytest.raises(LakehouseError, match=f"pid {holder.pid}, started 20"), hold(load_settings(home=tmp_path)):
             pass
     finally:
         holder.kill()
@@ -51,7 +52,7 @@ def test_a_killed_run_leaves_no_lock_behind(tmp_path: Path) -> None:
     holder = _holder(tmp_path)
     holder.kill()
     holder.wait()
-    with hold(tmp_path):
+    with hold(load_settings(home=tmp_path)):
         assert str(os.getpid()) in (tmp_path / "run.lock").read_text()
 
 
@@ -59,7 +60,7 @@ def _race(home: Path, rounds: int, start: Barrier, end: Barrier, wins: Queue[int
     for number in range(rounds):
         start.wait()
         try:
-            with hold(home):
+            with hold(load_settings(home=home)):
                 wins.put(number)
                 end.wait()
         except LakehouseError:

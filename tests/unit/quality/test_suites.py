@@ -128,7 +128,7 @@ def test_every_table_that_dbt_builds_has_a_suite() -> None:
         if not path.stem.startswith("int_")
     } | {
         f"gold.{path.stem}"
-        for folder in ("features", "marts", "activation")
+        for folder in ("features", "marts", "activation", "history")
         for path in (models / folder).rglob("*.sql")
         if not path.stem.startswith("int_")
     }

@@ -1,0 +1,1 @@
+"""What runs the lakehouse on a Kubernetes cluster."""
