@@ -97,8 +97,8 @@ def _session(conf: dict[str, str]) -> SparkSession:
 def _register_layers(spark: SparkSession, settings: Settings) -> None:
     """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
     if settings.metastore_uri is not None:
-        # Beside each table that Spark tells a metastore of it removes a folder that is not there, below the schema's own:
-        # engineers may not write below the layers', so schemas are theirs and tables stay where they are.
+        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's own.
+        # Engineers may not write below the layers': so the schemas are theirs, and tables stay where they are.
         files, root = filesystem(settings)
         for schema in SCHEMAS:
             files.create_dir(f"{root}/dev/.layers/{schema}", recursive=True)
