@@ -97,7 +97,7 @@ def _session(conf: dict[str, str]) -> SparkSession:
 def _register_layers(spark: SparkSession, settings: Settings) -> None:
     """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
     if settings.metastore_uri is not None:
-        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's own.
+        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's.
         # Engineers may not write below the layers': so the schemas are theirs, and tables stay where they are.
         files, root = filesystem(settings)
         for schema in SCHEMAS:
