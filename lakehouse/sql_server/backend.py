@@ -19,7 +19,7 @@ import pyarrow.fs as pafs
 from lakehouse.catalog import register_table, register_tables
 from lakehouse.scratch import renew_scratch_folder
 from lakehouse.session import fit_to_size, java_has_ended, settle_environment
-from lakehouse.settings import Settings, load_settings
+from lakehouse.settings import SCHEMAS, Settings, load_settings
 from lakehouse.sql_server.configuration import ROLES, Role, dev_root, server_conf
 from lakehouse.sql_server.extension import make_extension
 from lakehouse.sql_server.gold import Gold
@@ -69,8 +69,9 @@ class Backend:
         warm(self.spark, self._gold.tables)
         thrift = self._jvm.org.apache.spark.sql.hive.thriftserver.HiveThriftServer2
         server = thrift.startWithContext(self.spark._jsparkSession.sqlContext())
-        for name, value in NO_METASTORE.items():
-            server.getHiveConf().set(name, value)
+        if self._settings.metastore_uri is None or self._role == "analyst":
+            for name, value in NO_METASTORE.items():
+                server.getHiveConf().set(name, value)
 
     def look(self) -> None:
         """Follow what was published, and what tables came since."""
@@ -96,8 +97,15 @@ def _session(conf: dict[str, str]) -> SparkSession:
 
 def _register_layers(spark: SparkSession, settings: Settings) -> None:
     """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
-    names = [name for name in list_tables(settings) if name[0] != "gold"]
     known = {schema for (schema, *_) in spark.sql("show schemas").collect()}
+    if settings.metastore_uri is not None and not known.issuperset(SCHEMAS):
+        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's.
+        # Engineers may not write below the layers': so the schemas are theirs, and tables stay where they are.
+        files, root = filesystem(settings)
+        for schema in SCHEMAS:
+            files.create_dir(f"{root}/dev/.layers/{schema}", recursive=True)
+            spark.sql(f"create schema if not exists {schema} location '{dev_root(settings)}/.layers/{schema}'")
+    names = [name for name in list_tables(settings) if name[0] != "gold"]
     new = [name for name in names if name[0] not in known or not spark.catalog.tableExists(".".join(name))]
     if new or not known.issuperset({schema for schema, _ in names}):
         register_tables(spark, settings, new)
