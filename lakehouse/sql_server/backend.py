@@ -37,6 +37,10 @@ NO_METASTORE = {
     "hive.metastore.failure.retries": "0",
     "hive.metastore.client.connect.retry.delay": "0s",
     "hive.metastore.client.socket.timeout": "1s",
+    # Whether metadata may be listed is asked of one that needs no metastore either, and lets all through: ours judge.
+    "hive.security.authorization.manager": (
+        "org.apache.hadoop.hive.ql.security.authorization.MetaStoreAuthzAPIAuthorizerEmbedOnly"
+    ),
 }
 """Hive's part of a session asks a metastore as it is closed, though Spark uses none or one of its own. The one that
 Spark's server gives it, a Derby in memory without tables, was tried for 24 s each time; this one fails at once."""
