@@ -12,7 +12,7 @@ import requests
 from lakehouse.errors import InputError, LakehouseError
 
 SECONDS = 300
-"""Longest wait for an answer: an import lists the database's tables, which wakes a cold endpoint."""
+"""Longest wait for an answer: trying a connection may wake a cold endpoint."""
 
 
 class Superset:

@@ -11,6 +11,10 @@ from lakehouse.superset.client import Superset, said_by
 from lakehouse.superset.connection import Connection
 
 
+SECONDS_TO_IMPORT = 1800
+"""Superset describes every table twice meanwhile: half a minute for all, half a minute for each on a starved machine."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """What is in Superset now.
@@ -36,6 +40,7 @@ def import_assets(superset: Superset, assets: Assets, connection: Connection) ->
     bundle = assets.bundle(connection.masked_uri, connection.extra)
     superset.post(
         "/api/v1/assets/import/",
+        timeout=SECONDS_TO_IMPORT,
         files={"bundle": ("lakehouse.zip", bundle, "application/zip")},
         data={"passwords": superset.as_json({DATABASE_FILE: connection.password} if connection.password else {})},
     )
