@@ -10,9 +10,8 @@ from lakehouse.superset.assets import DATABASE_FILE, Assets
 from lakehouse.superset.client import Superset, said_by
 from lakehouse.superset.connection import Connection
 
-
 SECONDS_TO_IMPORT = 1800
-"""Superset describes every table twice meanwhile: half a minute for all, half a minute for each on a starved machine."""
+"""Superset describes every table meanwhile: half a minute for all, or for each of them on a starved machine."""
 
 
 @dataclass(frozen=True)
