@@ -156,14 +156,14 @@ def main() -> None:
         assert process.stdout is not None
         port = int(process.stdout.readline().rsplit(":", 1)[1])
         print(json.dumps({"ready_after": round(time.perf_counter() - began, 1)}), flush=True)
-        first = {name: round(ask(port, [query])[0], 3) for name, query in QUERIES.items()}
-        print(json.dumps({"first time": first}), flush=True)
-        again = {
-            name: round(statistics.median(ask(port, [query] * given.rounds)), 3) for name, query in QUERIES.items()
-        }
-        print(json.dumps({"each": again}), flush=True)
-        print(json.dumps({"load": os.getloadavg(), "one": quantiles(measure(port, 1, given.rounds))}), flush=True)
-        print(json.dumps({"load": os.getloadavg(), "ten": quantiles(measure(port, 10, given.rounds))}), flush=True)
+        each = {name: round(ask(port, [f"{query} -- first"])[0], 3) for name, query in QUERIES.items()}
+        print(json.dumps({"first time": each}), flush=True)
+        for people, known in ((1, False), (1, True), (10, True), (10, False)):
+            before, load = cpu_seconds(process.pid), os.getloadavg()[0]
+            found = quantiles(measure(port, people, given.rounds, known))
+            spent = round((cpu_seconds(process.pid) - before) / found["count"], 3)
+            told = {"people": people, "answers known": known, **found, "CPU s each": spent, "load": load}
+            print(json.dumps(told), flush=True)
     finally:
         process.terminate()
         process.wait(60)

@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     sql_keystore_password_file: Path | None = Field(None, description="the file with the password of that one")
     sql_memory: str = Field("1g", pattern=r"^[1-9]\d*[mg]$", description="heap of the SQL server's Java, as 1g or 768m")
     sql_kept_share: float = Field(
-        0.35, ge=0, le=0.6, description="of that heap, for rows of gold that the analysts' server keeps in memory"
+        0, ge=0, le=0.6, description="of that heap, for rows of gold that the analysts' server keeps in memory"
     )
     sql_timeout_seconds: int = Field(600, ge=1, description="a statement of the SQL server is ended after so long")
     sql_recycle_hours: float = Field(

@@ -19,7 +19,7 @@ import pyarrow.fs as pafs
 from lakehouse.catalog import register_table, register_tables
 from lakehouse.scratch import renew_scratch_folder
 from lakehouse.session import fit_to_size, java_has_ended, settle_environment
-from lakehouse.settings import Settings, load_settings
+from lakehouse.settings import SCHEMAS, Settings, load_settings
 from lakehouse.sql_server.configuration import ROLES, Role, dev_root, server_conf
 from lakehouse.sql_server.extension import make_extension
 from lakehouse.sql_server.gold import Gold
@@ -37,6 +37,10 @@ NO_METASTORE = {
     "hive.metastore.failure.retries": "0",
     "hive.metastore.client.connect.retry.delay": "0s",
     "hive.metastore.client.socket.timeout": "1s",
+    # Whether metadata may be listed is asked of one that needs no metastore either, and lets all through: ours judge.
+    "hive.security.authorization.manager": (
+        "org.apache.hadoop.hive.ql.security.authorization.MetaStoreAuthzAPIAuthorizerEmbedOnly"
+    ),
 }
 """Hive's part of a session asks a metastore as it is closed, though Spark uses none or one of its own. The one that
 Spark's server gives it, a Derby in memory without tables, was tried for 24 s each time; this one fails at once."""
@@ -96,8 +100,15 @@ def _session(conf: dict[str, str]) -> SparkSession:
 
 def _register_layers(spark: SparkSession, settings: Settings) -> None:
     """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
-    names = [name for name in list_tables(settings) if name[0] != "gold"]
     known = {schema for (schema, *_) in spark.sql("show schemas").collect()}
+    if settings.metastore_uri is not None and not known.issuperset(SCHEMAS):
+        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's.
+        # Engineers may not write below the layers': so the schemas are theirs, and tables stay where they are.
+        files, root = filesystem(settings)
+        for schema in SCHEMAS:
+            files.create_dir(f"{root}/dev/.layers/{schema}", recursive=True)
+            spark.sql(f"create schema if not exists {schema} location '{dev_root(settings)}/.layers/{schema}'")
+    names = [name for name in list_tables(settings) if name[0] != "gold"]
     new = [name for name in names if name[0] not in known or not spark.catalog.tableExists(".".join(name))]
     if new or not known.issuperset({schema for schema, _ in names}):
         register_tables(spark, settings, new)

@@ -59,6 +59,9 @@ class Java:
         java = cls(process, port)
         try:
             await asyncio.wait_for(java._line(), STARTS_WITHIN_SECONDS)
+        except asyncio.CancelledError:
+            java.kill()
+            raise
         except (asyncio.TimeoutError, ValueError):
             java.kill()
             raise LakehouseError(
@@ -121,7 +124,10 @@ class SqlServer:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
         try:
-            await self._take(await self._started())
+            java = await self._started()
+            if java is None:
+                return
+            await self._take(java)
             while not self._stopping.is_set():
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), LOOKS_EVERY_SECONDS)
@@ -131,12 +137,16 @@ class SqlServer:
             for java in [*self._leaving, *([self.java] if self.java else [])]:
                 java.kill()
 
-    async def _started(self) -> Java:
-        """A new Java; a signal meanwhile ends the wait."""
+    async def _started(self) -> Java | None:
+        """A new Java; None where a signal came before it was ready."""
         starting = asyncio.create_task(Java.start(self.settings, self.role))
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return None
         return await starting
 
     async def _take(self, java: Java) -> None:
@@ -175,6 +185,8 @@ class SqlServer:
         except LakehouseError as fault:  # the old one still serves
             self._say(f"not replaced: {fault}")
             self.java.began_at = time.monotonic()
+            return
+        if fresh is None:
             return
         self._leaving.append(self.java)
         await self._take(fresh)
