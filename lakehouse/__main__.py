@@ -1,5 +1,7 @@
 """`python -m lakehouse` is the command `lakehouse`."""
 
+import sys
+
 from lakehouse.cli import main
 
-main()
+sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import requests
 from lakehouse.errors import InputError, LakehouseError
 
 SECONDS = 300
-"""Longest wait for an answer: an import lists the database's tables, which wakes a cold endpoint."""
+"""Longest wait for an answer: trying a connection may wake a cold endpoint."""
 
 
 class Superset:
@@ -123,7 +124,13 @@ def said_by(answer: requests.Response) -> str:
         message = one.get("message", "") if isinstance(one, dict) else str(one)
         files = {name: why for name, why in details.items() if name.endswith(".yaml")}
         said.append(f"{message} {json.dumps(files)}" if files else str(message))
-    return " ".join("; ".join(said).split()) or f"status {answer.status_code}"
+    return _without_frame(" ".join("; ".join(said).split())) or f"status {answer.status_code}"
+
+
+def _without_frame(message: str) -> str:
+    """What a driver said, without what SQLAlchemy puts around it."""
+    framed = re.fullmatch(r"\(builtins\.NoneType\) None \[SQL: (.*)\] \(Background on this error at: .*\)", message)
+    return framed.group(1) if framed else message
 
 
 def _innermost(error: BaseException) -> str:

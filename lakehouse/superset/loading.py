@@ -10,6 +10,9 @@ from lakehouse.superset.assets import DATABASE_FILE, Assets
 from lakehouse.superset.client import Superset, said_by
 from lakehouse.superset.connection import Connection
 
+SECONDS_TO_IMPORT = 1800
+"""Superset describes every table meanwhile: half a minute for all, or for each of them on a starved machine."""
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -36,6 +39,7 @@ def import_assets(superset: Superset, assets: Assets, connection: Connection) ->
     bundle = assets.bundle(connection.masked_uri, connection.extra)
     superset.post(
         "/api/v1/assets/import/",
+        timeout=SECONDS_TO_IMPORT,
         files={"bundle": ("lakehouse.zip", bundle, "application/zip")},
         data={"passwords": superset.as_json({DATABASE_FILE: connection.password} if connection.password else {})},
     )

@@ -66,10 +66,10 @@ def api(filled: tuple[str, Path]) -> Superset:
     return session
 
 
-def importing(url: str, password_file: Path, analysts: Endpoint, **other: Any) -> list[str]:
+def importing(url: str, admin_file: Path, analysts: Endpoint, **other: Any) -> list[str]:
     """The arguments of the command; `other` replaces the option of that name."""
     options = {
-        "password_file": password_file,
+        "password_file": admin_file,
         "database_uri": analysts.uri,
         "database_password_file": analysts.password_file,
         **other,

@@ -19,15 +19,18 @@ def test_mistakes_are_told_before_anything_is_imported(
     empty: tuple[str, Path], analysts: Endpoint, tmp_path: Path
 ) -> None:
     url, password_file = empty
+    before = Superset(url)
+    before.log_in("admin", password_file.read_text(encoding="utf-8"))
+    there = _everything(before)
     wrong = tmp_path / "wrong"
     wrong.write_text("not the password", encoding="utf-8")
     closed = f"spark://analyst@localhost:1/gold?tls=verify&ca={analysts.ca}"
     unknown_driver = f"hive://analyst@localhost:{analysts.port}/gold?auth=NO"
     cases = [
         ({"password_file": wrong}, "refuses user 'admin'"),
-        ({"database_password_file": wrong}, "Superset cannot read spark://analyst@localhost"),
-        ({"database_uri": closed}, "Superset cannot read spark://analyst@localhost:1/gold"),
-        ({"database_uri": analysts.uri.replace(str(analysts.ca), "/no/such/ca.crt")}, "Superset cannot read"),
+        ({"database_password_file": wrong}, "Error validating the login"),
+        ({"database_uri": closed}, "Could not connect to any of"),
+        ({"database_uri": analysts.uri.replace(str(analysts.ca), "/no/such/ca.crt")}, "No such file or directory"),
         ({"database_uri": unknown_driver}, "Superset cannot read hive://"),
         ({"database_uri": "spark://analyst:secret@localhost:1/gold"}, "leave the password out of --database-uri"),
         ({"database_uri": "sparc://localhost"}, "is no address like spark://"),
@@ -40,9 +43,7 @@ def test_mistakes_are_told_before_anything_is_imported(
     nobody = lakehouse(*importing("http://localhost:1", password_file, analysts))
     assert nobody.returncode == 1
     assert "http://localhost:1 cannot be reached" in nobody.stderr
-    before = Superset(url)
-    before.log_in("admin", password_file.read_text(encoding="utf-8"))
-    assert before.get("/api/v1/dashboard/")["count"] == 0
+    assert _everything(before) == there
 
 
 def test_a_second_import_changes_nothing_but_what_was_changed_by_hand(

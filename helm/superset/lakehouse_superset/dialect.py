@@ -100,12 +100,21 @@ class SparkDialect(HiveDialect):  # type: ignore[misc]
         return {row._mapping[_NAME_COLUMN[kind]] for row in rows if row._mapping["isTemporary"] in (False, "false")}
 
 
+class _Socket(TSSLSocket):  # type: ignore[misc]
+    """PyHive closes what it could not open, at which thrift's own fails and hides why."""
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self.handle is not None:
+            super().close()
+
+
 def transport(
     host: str, port: int, user: str, password: str, verified: bool, authority: str | None
 ) -> TSaslClientTransport:
     """A SASL PLAIN transport, over TLS where the certificate is to be verified; opened by PyHive."""
     if verified:
-        socket = TSSLSocket(host, port, ssl_context=ssl.create_default_context(cafile=authority))
+        socket = _Socket(host, port, ssl_context=ssl.create_default_context(cafile=authority))
     else:
         socket = TSocket(host, port)
     socket.setTimeout(SECONDS_TO_ANSWER * 1000)

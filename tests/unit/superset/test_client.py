@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import requests
 
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.superset.client import Superset
+from lakehouse.superset.client import Superset, said_by
 
 ANSWERS: dict[str, tuple[int, Any]] = {}
 
@@ -63,6 +64,15 @@ def test_the_files_that_superset_refuses_are_named(server: str) -> None:
     ANSWERS["/api/v1/assets/import/"] = (422, {"errors": [{"message": "Error importing", "extra": why}]})
     with pytest.raises(LakehouseError, match=r"Error importing .*charts/a\.yaml.*Missing data"):
         Superset(server).post("/api/v1/assets/import/")
+
+
+def test_what_a_driver_said_is_told_without_its_frame() -> None:
+    answer = requests.Response()
+    answer.status_code = 422
+    framed = "(builtins.NoneType) None\n[SQL: Bad status: 3 (b'Error validating the login')]"
+    framed += "\n(Background on this error at: https://x)"
+    answer._content = json.dumps({"errors": [{"message": framed}]}).encode()
+    assert said_by(answer) == "Bad status: 3 (b'Error validating the login')"
 
 
 def test_something_else_at_the_address_is_no_superset(server: str) -> None:
