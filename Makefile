@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs lease lock clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -65,6 +65,9 @@ engines: setup ## what Sail answers Spark answers, and every table is made by bo
 hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
 	@$(PY) -m lakehouse.jars hdfs
 	@$(PY) -m pytest -v tests/hdfs
+
+lease: setup ## submit, come back, cancel, and the lease's races, on the cluster of the current kubeconfig (about 5 minutes)
+	@$(PY) -m pytest -v -s tests/cluster/test_lease.py tests/cluster/test_submit.py
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

@@ -67,7 +67,7 @@ def _ask(namespace: str, name: str, rounds: int, start: Barrier, end: Barrier, t
 
 def test_of_two_that_ask_at_the_same_moment_exactly_one_holds(cluster: Cluster) -> None:
     context = multiprocessing.get_context("spawn")
-    told, start, end = context.Queue(), context.Barrier(2, timeout=120), context.Barrier(2, timeout=120)
+    told, start, end = context.Queue(), context.Barrier(2, timeout=600), context.Barrier(2, timeout=600)
     names = ("ann", "bob")
     askers = [context.Process(target=_ask, args=(cluster.namespace, name, ROUNDS, start, end, told)) for name in names]
     for asker in askers:
