@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster lock lock-superset clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster lock lock-superset clean lease
 PY := .venv/bin/python
 
 help: ## this list
@@ -80,6 +80,9 @@ sql: setup ## the SQL servers of both roles, asked by PyHive, impyla, JDBC and d
 	@test -x .venv-impyla/bin/python || (.venv/bin/uv venv -q --python .venv/bin/python .venv-impyla \
 		&& .venv/bin/uv pip install -q --python .venv-impyla/bin/python impyla==0.24.0)
 	@$(PY) -m pytest -v tests/sql
+
+lease: setup ## submit, come back, cancel, and the lease's races, on the cluster of the current kubeconfig (about 5 minutes)
+	@$(PY) -m pytest -v -s tests/cluster/test_lease.py tests/cluster/test_submit.py
 
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \

