@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines hdfs image test-cluster lock clean
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster lock lock-superset clean
 PY := .venv/bin/python
 
 help: ## this list
@@ -62,6 +62,10 @@ databases: setup ## database sources and exports, each test on PostgreSQL and on
 engines: setup ## what Sail answers Spark answers, and every table is made by both (about 5 minutes)
 	@LAKEHOUSE_BOTH_ENGINES=1 $(PY) -m pytest -v tests/integration/test_engines.py
 
+superset: setup ## the dashboards imported into a real Superset and opened in Chromium, over the SQL server (about 10 minutes)
+	@bash scripts/superset.sh browser
+	@$(PY) -m pytest -v tests/superset
+
 hdfs: setup ## a run with its tables in a real HDFS beside one in a folder (about 6 minutes)
 	@$(PY) -m lakehouse.jars hdfs
 	@$(PY) -m pytest -v tests/hdfs
@@ -72,9 +76,18 @@ image: ## the images of the chart, by docker, podman or buildah; IMAGE_BUILD, IM
 test-cluster: setup ## the chart on the cluster of the current kubeconfig, from nothing: install, helm test, run, compare (about 25 minutes)
 	@$(PY) -m pytest -v -s tests/cluster
 
+sql: setup ## the SQL servers of both roles, asked by PyHive, impyla, JDBC and dbt (about 10 minutes)
+	@test -x .venv-impyla/bin/python || (.venv/bin/uv venv -q --python .venv/bin/python .venv-impyla \
+		&& .venv/bin/uv pip install -q --python .venv-impyla/bin/python impyla==0.24.0)
+	@$(PY) -m pytest -v tests/sql
+
 lock: ## renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile -q --universal --python-version 3.10 --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 
+lock-superset: ## renew helm/superset/requirements.lock
+	@cd helm/superset && ../../.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock requirements.in
+
 clean: ## remove what `make setup` installed; tables stay
-	rm -rf .venv .jars target
+	rm -rf .venv .venv-superset .jars target

@@ -26,7 +26,7 @@ def register_tables(spark: SparkSession, settings: Settings, only: Iterable[tupl
     for schema in SCHEMAS:
         spark.sql(f"create schema if not exists {schema} location '{settings.tables_uri}/{schema}'")
     for schema, table in list_tables(settings) if only is None else only:
-        _register(spark, schema, table, settings.table_uri(schema, table))
+        register_table(spark, schema, table, settings.table_uri(schema, table))
 
 
 def replace_table(spark: SparkSession, frame: DataFrame, name: str) -> None:
@@ -34,7 +34,8 @@ def replace_table(spark: SparkSession, frame: DataFrame, name: str) -> None:
     frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
 
 
-def _register(spark: SparkSession, schema: str, table: str, uri: str) -> None:
+def register_table(spark: SparkSession, schema: str, table: str, uri: str) -> None:
+    """Make one Delta table known to the session, without opening it."""
     jvm: Any = spark._jvm
     sql = jvm.org.apache.spark.sql
     catalog = spark._jsparkSession.sessionState().catalog()

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lakehouse.cli import budget, cluster, data, history, leaving, machine, models, report, run, serving
+from lakehouse.cli import budget, cluster, data, history, leaving, machine, models, report, run, serving, superset
 from lakehouse.cli.faults import explain
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving):
+for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving, superset):
     verbs.add_to(app)
 
 

@@ -74,8 +74,9 @@ def connect(settings: Settings) -> Cluster:
             config.load_incluster_config(client_configuration=asked)
             namespace = (ACCOUNT / "namespace").read_text(encoding="utf-8").strip()
         else:
-            config.load_kube_config(context=settings.kube_context, client_configuration=asked)
-            contexts, active = config.list_kube_config_contexts()
+            files = os.environ.get("KUBECONFIG")  # the client reads it once only, as it is imported
+            config.load_kube_config(files, settings.kube_context, client_configuration=asked)
+            contexts, active = config.list_kube_config_contexts(files)
             named = {context["name"]: context["context"] for context in contexts}
             namespace = named[settings.kube_context or active["name"]].get("namespace")
     except (ConfigException, OSError, KeyError, TypeError, AttributeError, ValueError) as error:

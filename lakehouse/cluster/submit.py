@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UPLOAD, ARCHIVE, UPLOAD_FOLDER = "upload", "sources.zip", "/opt/lakehouse/upload"
 USER = "lakehouse/submitted-by"
+COMMAND = ["lakehouse", "run", "--json-progress"]
 _PASSING = ("empty_dir", "downward_api", "projected")
 
 
@@ -102,7 +103,8 @@ def _upload(cluster: Cluster, job: V1Job, sources: bytes) -> None:
 
 
 def job_of(cluster: Cluster, template: V1CronJob, request: Request, now: datetime, token: str) -> V1Job:
-    """The Job of a request, as `kubectl create job --from=cronjob/…` makes it, with the command's arguments.
+    """The Job of a request, as `kubectl create job --from=cronjob/…` makes it, with the command's arguments after
+    those that the release gives it.
 
     One with sources is suspended until they are there.
     """
@@ -120,7 +122,9 @@ def job_of(cluster: Cluster, template: V1CronJob, request: Request, now: datetim
         spec=spec,
     )
     driver = driver_of(spec.template.spec)
-    driver.args = ["lakehouse", "run", "--json-progress"]
+    given = list(driver.args or [])
+    driver.args = given if given[:2] == COMMAND[:2] else list(COMMAND)
+    driver.args += [option for option in COMMAND[2:] if option not in driver.args]
     if request.as_of is not None:
         driver.args += ["--as-of", request.as_of.isoformat()]
     _set_variable(driver, "LAKEHOUSE_SUBMITTED_BY", request.user)

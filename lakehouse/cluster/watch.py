@@ -203,18 +203,19 @@ class Follower:
                     if error.status not in (400, 404):  # not begun yet, or gone
                         self._wait(f"the log of {self._pod} cannot be read from its node {pod.spec.node_name} now")
                     return
-            yield from _split(answer.stream(decode_content=False))
+            yield from _split(answer.stream(decode_content=False), ends_whole=not follow)
         except HTTPError:
             return  # quiet for long, or cut off: asked for again from where it was
 
 
-def _split(chunks: Iterator[bytes]) -> Iterator[str]:
+def _split(chunks: Iterator[bytes], ends_whole: bool) -> Iterator[str]:
+    """The lines of a log; one without an end is none yet where more may come."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line.decode(errors="replace")
-    if rest:
+    if rest and ends_whole:
         yield rest.decode(errors="replace")
 
 

@@ -10,17 +10,16 @@ import json
 import os
 import sys
 import time
-from contextlib import suppress
+import traceback
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pafs
 
-from lakehouse.catalog import register_tables
-from lakehouse.errors import LakehouseError
+from lakehouse.catalog import register_table, register_tables
 from lakehouse.scratch import renew_scratch_folder
-from lakehouse.session import fit_to_size, settle_environment
-from lakehouse.settings import Settings, load_settings
+from lakehouse.session import fit_to_size, java_has_ended, settle_environment
+from lakehouse.settings import SCHEMAS, Settings, load_settings
 from lakehouse.sql_server.configuration import ROLES, Role, dev_root, server_conf
 from lakehouse.sql_server.extension import make_extension
 from lakehouse.sql_server.gold import Gold
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOOKS_EVERY_SECONDS = 1.0
+UNBORN_SECONDS = 3600
 NO_METASTORE = {
     "hive.metastore.uris": "thrift://127.0.0.1:9",
     "hive.metastore.connect.retries": "1",
@@ -39,7 +39,7 @@ NO_METASTORE = {
     "hive.metastore.client.socket.timeout": "1s",
 }
 """Hive's part of a session asks a metastore as it is closed, though Spark uses none or one of its own. The one that
-Spark's server gives it, a Derby in memory without tables, was tried for 24 s each time: this one is not there at once."""
+Spark's server gives it, a Derby in memory without tables, was tried for 24 s each time; this one fails at once."""
 UNITS = {"m": 1 << 20, "g": 1 << 30}
 
 
@@ -55,7 +55,8 @@ class Backend:
         fit_to_size(
             self.spark, 0
         )  # of this session, which prepares tables: compiling for each takes longer than reading
-        self.spark.sql("create schema if not exists gold")
+        place = f" location '{settings.tables_uri}/gold'" if role == "engineer" else ""
+        self.spark.sql(f"create schema if not exists gold{place}")
         memory = int(settings.sql_memory[:-1]) * UNITS[settings.sql_memory[-1]] * settings.sql_kept_share
         self._gold = Gold(self.spark, settings, int(memory) if role == "analyst" else 0)
 
@@ -63,7 +64,7 @@ class Backend:
         """Take up what is there, warm, and listen."""
         if self._role == "engineer":
             _register_layers(self.spark, self._settings)
-            _register_dev(self.spark, self._settings)
+            _register_dev(self.spark, self._settings, 0)
         self._gold.follow()
         warm(self.spark, self._gold.tables)
         thrift = self._jvm.org.apache.spark.sql.hive.thriftserver.HiveThriftServer2
@@ -76,7 +77,7 @@ class Backend:
         self._gold.follow()
         if self._role == "engineer":
             _register_layers(self.spark, self._settings)
-            _register_dev(self.spark, self._settings)
+            _register_dev(self.spark, self._settings, 120)
 
     def status(self) -> dict[str, int]:
         """Statements that are running, all that were asked, and bytes of the heap in use."""
@@ -95,6 +96,13 @@ def _session(conf: dict[str, str]) -> SparkSession:
 
 def _register_layers(spark: SparkSession, settings: Settings) -> None:
     """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
+    if settings.metastore_uri is not None:
+        # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's.
+        # Engineers may not write below the layers': so the schemas are theirs, and tables stay where they are.
+        files, root = filesystem(settings)
+        for schema in SCHEMAS:
+            files.create_dir(f"{root}/dev/.layers/{schema}", recursive=True)
+            spark.sql(f"create schema if not exists {schema} location '{dev_root(settings)}/.layers/{schema}'")
     names = [name for name in list_tables(settings) if name[0] != "gold"]
     known = {schema for (schema, *_) in spark.sql("show schemas").collect()}
     new = [name for name in names if name[0] not in known or not spark.catalog.tableExists(".".join(name))]
@@ -102,8 +110,12 @@ def _register_layers(spark: SparkSession, settings: Settings) -> None:
         register_tables(spark, settings, new)
 
 
-def _register_dev(spark: SparkSession, settings: Settings) -> None:
-    """Schemas and tables of people that another Java of this server made, where no metastore tells of them."""
+def _register_dev(spark: SparkSession, settings: Settings, at_least_seconds: float) -> None:
+    """Schemas and tables of people that another Java of this server made, where no metastore tells of them.
+
+    Args:
+        at_least_seconds: age of a table's first commit; a younger one may be about to be registered by who makes it.
+    """
     if settings.metastore_uri is not None:
         return
     files, root = filesystem(settings)
@@ -113,10 +125,18 @@ def _register_dev(spark: SparkSession, settings: Settings) -> None:
             continue
         spark.sql(f"create schema if not exists `{name}`")
         for table in files.get_file_info(pafs.FileSelector(schema.path)):
-            log = files.get_file_info(f"{table.path}/{LOG}")
-            if log.type == pafs.FileType.Directory and not spark.catalog.tableExists(f"{name}.{table.base_name}"):
+            log = files.get_file_info(f"{table.path}/{LOG}/00000000000000000000.json")
+            if table.mtime is not None and log.type == pafs.FileType.NotFound and _age(table) > UNBORN_SECONDS:
+                files.delete_dir(table.path)  # what a kill left of a table, in the way of the next of its name
+            is_made = log.mtime is not None and _age(log) > at_least_seconds
+            if is_made and not spark.catalog.tableExists(f"{name}.{table.base_name}"):
                 uri = f"{dev_root(settings)}/{schema.base_name}/{table.base_name}"
-                spark.sql(f"create table if not exists `{name}`.`{table.base_name}` using delta location '{uri}'")
+                register_table(spark, name, table.base_name, uri)
+
+
+def _age(found: pafs.FileInfo) -> float:
+    """Seconds since something was changed."""
+    return time.time() - found.mtime.timestamp()
 
 
 def main(role: Role, port: int) -> int:
@@ -130,8 +150,12 @@ def main(role: Role, port: int) -> int:
     ended = Event()
     Thread(target=_answer, args=(backend, ended), daemon=True).start()
     while not ended.wait(LOOKS_EVERY_SECONDS):
-        with suppress(LakehouseError, OSError, ValueError):  # storage that does not answer: looked at again
+        try:
             backend.look()
+        except Exception:  # storage that does not answer, a table that is just dropped: looked at again
+            traceback.print_exc()
+            if java_has_ended():
+                return 1
     return 0
 
 

@@ -12,7 +12,9 @@ from lakehouse.settings import Settings
 
 Role = Literal["analyst", "engineer"]
 ROLES: tuple[Role, ...] = ("analyst", "engineer")
-FAIR_POOLS = """<allocations><pool name="default"><schedulingMode>FAIR</schedulingMode><weight>1</weight><minShare>0</minShare></pool></allocations>"""
+LOGIN = "lakehouse.sql.Passwords"
+FAIR_POOLS = """<allocations><pool name="default">
+<schedulingMode>FAIR</schedulingMode><weight>1</weight><minShare>0</minShare></pool></allocations>"""
 
 
 def dev_root(settings: Settings) -> str:
@@ -34,7 +36,8 @@ def server_conf(settings: Settings, role: Role, port: int, jar: Path) -> dict[st
         "spark.driver.extraJavaOptions": _java_options(settings, role),
         # Ours last: its parser is asked first.
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,lakehouse.sql.Extension",
-        "spark.sql.warehouse.dir": dev_root(settings),
+        # A schema is made with its folder, and an analysts' server may write nowhere.
+        "spark.sql.warehouse.dir": dev_root(settings) if role == "engineer" else f"file://{scratch}/warehouse",
         **_metastore(settings, role),
         # Statements of ten people share the cores: none waits for the whole of another.
         "spark.scheduler.mode": "FAIR",
@@ -56,7 +59,13 @@ def server_conf(settings: Settings, role: Role, port: int, jar: Path) -> dict[st
 
 
 def _java_options(settings: Settings, role: Role) -> str:
-    users = [f"-Dlakehouse.sql.users={settings.sql_users_file}"] if settings.sql_users_file else []
+    users = []
+    if settings.sql_users_file is not None:
+        # Hive looks for the class in a configuration of its own, which takes system properties.
+        users = [
+            f"-Dlakehouse.sql.users={settings.sql_users_file}",
+            f"-Dhive.server2.custom.authentication.class={LOGIN}",
+        ]
     return " ".join(
         [
             "-XX:+UseParallelGC",
@@ -85,12 +94,8 @@ def _metastore(settings: Settings, role: Role) -> dict[str, str]:
 
 
 def _hive(settings: Settings, port: int, scratch: Path) -> dict[str, str]:
-    checked = {
-        "hive.server2.authentication": "CUSTOM",
-        "hive.server2.custom.authentication.class": "lakehouse.sql.Passwords",
-    }
     given = {
-        **(checked if settings.sql_users_file else {"hive.server2.authentication": "NONE"}),
+        "hive.server2.authentication": "CUSTOM" if settings.sql_users_file else "NONE",
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": str(port),
         "hive.server2.enable.doAs": "false",

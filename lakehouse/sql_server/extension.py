@@ -1,7 +1,8 @@
 """The server's own part of Spark: `scala/*.scala`, compiled once into a jar by the Scala compiler that pyspark ships.
 
-`python -m lakehouse.sql_server.extension` makes it where it is missing: at the build of an image, or by hand; on a laptop
-the first `lakehouse sql-server` does. The jar's name has the digest of the sources, so a changed source makes another.
+`python -m lakehouse.sql_server.extension` makes it where it is missing: at the build of an image, or by hand; on a
+laptop the first `lakehouse sql-server` does. The jar's name has the digest of the sources: a changed source makes
+another.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from lakehouse.sql_server.configuration import Role
 from lakehouse.sql_server.extension import make_extension
 from lakehouse.sql_server.gateway import Gateway, Route, tls_context
 
-STARTS_WITHIN_SECONDS = 300
+STARTS_WITHIN_SECONDS = 900
 IDLE_SECONDS = 600
 LOOKS_EVERY_SECONDS = 2.0
 LEAVES_WITHIN_SECONDS = 30

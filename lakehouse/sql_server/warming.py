@@ -16,18 +16,19 @@ NUMBERS = ("int", "bigint", "double", "decimal")
 
 def warm(spark: SparkSession, tables: list[str], most_seconds: float = MOST_SECONDS) -> int:
     """Ask of each table what a chart would, in sessions as connections have them; returns how many were asked."""
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     asked = 0
     ends_at = time.monotonic() + most_seconds
-    for _ in range(2):  # compiled classes are kept by their text: the second round finds them
+    for number in range(2):  # compiled classes are kept by their text: the second round finds them
         session = spark.newSession()
         for table in tables:
-            for statement in questions(table, session.table(table).schema):
+            for statement in questions(table, session.sql(f"select * from {table} limit 0").schema):
                 if time.monotonic() > ends_at:
                     return asked
-                with suppress(PySparkException):
-                    session.sql(statement).collect()
+                with suppress(PySparkException, Py4JJavaError):
+                    session.sql(f"{statement} -- {number}").collect()  # another text: else it is known already
                     asked += 1
     return asked
 
@@ -45,7 +46,7 @@ def questions(table: str, columns: StructType) -> list[str]:
         )
     if days:
         found.append(
-            f"select date_trunc('month', {days[-1]}) as month, count(*) as n, count(distinct {(texts or days)[0]}) as m "
+            f"select date_trunc('month', {days[-1]}) as month, count(*), count(distinct {(texts or days)[0]}) "
             f"from {table} group by 1 order by 1"
         )
     return found

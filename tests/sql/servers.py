@@ -51,7 +51,7 @@ def customers(amount: str) -> pa.Table:
 
 
 def home_with_gold(folder: Path) -> Settings:
-    """A home: two published tables of gold that tell the same number, one that is built and not published, and silver."""
+    """A home: two published tables of gold that tell the same number, an unpublished one, and silver."""
     settings = load_settings(home=folder)
     ops.ensure_tables(settings)
     write(settings, "silver", "customers", customers("1.00"))
@@ -64,7 +64,12 @@ def home_with_gold(folder: Path) -> Settings:
 def put_set(settings: Settings, number: int) -> None:
     """Build and publish a set in which every table says `number`."""
     write(settings, "gold", "dim_customer", customers(f"{number}.00"))
-    write(settings, "gold", "mart_totals", pa.table({"total_amount": pa.array([Decimal(2 * number)], pa.decimal128(18, 2))}))
+    write(
+        settings,
+        "gold",
+        "mart_totals",
+        pa.table({"total_amount": pa.array([Decimal(2 * number)], pa.decimal128(18, 2))}),
+    )
     publish(settings, f"run {number}", datetime.now(timezone.utc), "2025-12-31", str(number))
 
 
@@ -91,7 +96,7 @@ class Server:
         server.port = int(server.wait_for("ready:").rsplit(":", 1)[1])
         return server
 
-    def wait_for(self, words: str, count: int = 1, seconds: int = 400) -> str:
+    def wait_for(self, words: str, count: int = 1, seconds: int = 1000) -> str:
         """The line of the log that begins with these words, the `count`th."""
         for _ in range(seconds * 2):
             lines = [line for line in self.log.read_text().splitlines() if line.startswith(words)]
@@ -108,7 +113,10 @@ class Server:
         with self.connect(**login) as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            try:
+                return [tuple(row) for row in cursor.fetchall()]
+            except TypeError:  # PyHive, of a statement that answers nothing
+                return []
 
     def refusal(self, statement: str, **login: Any) -> str:
         """What the server says to a statement that it refuses."""

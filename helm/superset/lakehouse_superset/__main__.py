@@ -41,9 +41,20 @@ def prepare() -> None:
 
 def serve() -> None:
     """Replace this process by gunicorn: one process, threads, so that caches and memory are there once."""
-    port, threads = os.environ.get("LAKEHOUSE_SUPERSET_PORT", "8088"), os.environ.get("LAKEHOUSE_SUPERSET_THREADS", "8")
+    port = os.environ.get("LAKEHOUSE_SUPERSET_LISTEN_PORT", "8088")
+    threads = os.environ.get("LAKEHOUSE_SUPERSET_THREADS", "8")
     command = [sys.executable, "-m", "gunicorn", "--bind", f"0.0.0.0:{port}", "--workers", "1", "--threads", threads]
-    command += ["--worker-class", "gthread", "--worker-tmp-dir", "/tmp", "--timeout", "300", "--access-logfile", "-"]
+    command += [
+        "--worker-class",
+        "gthread",
+        "--worker-tmp-dir",
+        "/tmp",
+        "--timeout",
+        "300",
+        "--access-logfile",
+        "-",
+        "--no-control-socket",
+    ]
     os.execv(sys.executable, [*command, "superset.app:create_app()"])
 
 

@@ -10,10 +10,11 @@ import ssl
 from typing import Any
 
 from pyhive.hive import get_installed_sasl
-from pyhive.sqlalchemy_hive import HiveDialect
+from pyhive.sqlalchemy_hive import HiveCompiler, HiveDialect
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.url import URL
+from sqlalchemy.sql.compiler import SQLCompiler
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
@@ -21,6 +22,15 @@ from thrift_sasl import TSaslClientTransport
 _NAME_COLUMN = {"TABLES": "tableName", "VIEWS": "viewName"}
 SECONDS_TO_ANSWER = 300
 """How long the endpoint may be silent: a statement on cold executors takes a minute, a dead peer never answers."""
+
+
+class SparkCompiler(HiveCompiler):  # type: ignore[misc]
+    """PyHive counts the dots of what it takes for a column's name, and fails on an expression with three of them."""
+
+    def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> str:
+        """An expression as it stands, a column by PyHive's rules."""
+        visit = SQLCompiler.visit_column if column.is_literal else HiveCompiler.visit_column
+        return str(visit(self, column, *args, **kwargs))
 
 
 class SparkDialect(HiveDialect):  # type: ignore[misc]
@@ -34,24 +44,33 @@ class SparkDialect(HiveDialect):  # type: ignore[misc]
     name = "spark"
     driver = "thrift"
     supports_statement_cache = False
+    statement_compiler = SparkCompiler
 
     def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of `pyhive.hive.connect`: a transport of our own, so that password and TLS go together."""
+        """What `connect` below takes."""
         asked = dict(url.query)
         mode, authority = asked.pop("tls", "none"), asked.pop("ca", None)
         if asked or mode not in ("none", "verify"):
             raise ValueError(f"{url!r}: after ? there may be tls=verify or tls=none, and ca=/path/of/certificate")
-        host, port, user, password = (
-            url.host or "localhost",
-            url.port or 10000,
-            url.username or "anonymous",
-            url.password,
-        )
         return [], {
-            "thrift_transport": transport(host, port, user, password or "none", mode == "verify", authority),
-            "username": user,
+            "host": url.host or "localhost",
+            "port": url.port or 10000,
+            "username": url.username or "anonymous",
+            "password": url.password or "none",
             "database": url.database or "default",
+            "verified": mode == "verify",
+            "authority": authority,
         }
+
+    def connect(self, *_: Any, username: str, database: str, **asked: Any) -> Any:
+        """A PyHive connection over a transport of our own: with PyHive's, password and TLS do not go together."""
+        configuration = asked.pop("configuration", None)
+        return self.dbapi.connect(
+            username=username,
+            database=database,
+            configuration=configuration,
+            thrift_transport=transport(user=username, **asked),
+        )
 
     def get_table_names(self, connection: Connection, schema: str | None = None, **_: Any) -> list[str]:
         """Names of tables and views, without temporary ones, sorted."""

@@ -60,6 +60,7 @@ object Extension {
 final class GuardedParser(session: SparkSession, delegate: ParserInterface, role: String) extends ParserInterface {
   private val refusals = new Refusals(role)
   private val names = new PublishedNames(session, role)
+  @volatile private var isKept = false
 
   override def parsePlan(text: String): LogicalPlan =
     if (Extension.isOwn(session)) delegate.parsePlan(text)
@@ -69,7 +70,9 @@ final class GuardedParser(session: SparkSession, delegate: ParserInterface, role
       val plan = delegate.parsePlan(text)
       refusals.check(session, plan)
       names.begin()
-      OnlyPublished.marked(Listing.named(names.replaced(plan)))
+      val known = Listing.named(names.replaced(plan))
+      if (role == "analyst" && !Refusals.isCommand(known)) Answers.of(session, text, names.tables, OnlyPublished.marked(known))
+      else known
     }
 
   /** The text of a view in a statement: it reads the set that the statement reads. */
@@ -78,11 +81,15 @@ final class GuardedParser(session: SparkSession, delegate: ParserInterface, role
     if (Extension.isOwn(session)) plan else names.replaced(plan)
   }
 
-  /** A client can set anything as it connects, without a statement: `${env:…}` in a text would then be replaced. */
-  private def keepSettings(): Unit = {
+  /** A client can set anything as it connects, without a statement: `${env:…}` in a text would then be replaced.
+   *
+   * Looked at before the first statement that is let through: what changes later Spark's own readers change.
+   */
+  private def keepSettings(): Unit = if (!isKept) {
     session.conf.getAll
       .find { case (key, value) => key.startsWith("spark.") && !Extension.open(key) && !Extension.usual.get(key).contains(value) }
       .foreach { case (key, _) => throw new Refused(s"the setting $key is not open to analysts; connect without it") }
+    isKept = true
   }
 
   override def parseExpression(text: String): Expression = delegate.parseExpression(text)
@@ -108,6 +115,8 @@ final class OnlyPublished(role: String) extends (LogicalPlan => Unit) {
     node match {
       case relation: LogicalRelation if !Published.isPublished(relation) =>
         throw new Refused("what is no published table of gold is not open to analysts")
+      case other if other.getClass.getSimpleName.startsWith("Insert") || other.isInstanceOf[Command] =>
+        throw new Refused(s"${other.nodeName} is not open to analysts")
       case leaf: LeafNode if !isHarmless(leaf) =>
         throw new Refused(s"reading by ${leaf.nodeName} is not open to analysts; read the tables of schema gold")
       case _ =>
@@ -118,10 +127,10 @@ final class OnlyPublished(role: String) extends (LogicalPlan => Unit) {
     })
   }
 
-  /** Leaves without rows of files. Commands were judged by their parsed plan, and an analyst's catalogue has gold only. */
+  /** Leaves without rows of other files. */
   private def isHarmless(leaf: LeafNode): Boolean = leaf match {
-    case _: LogicalRelation | _: LocalRelation | _: OneRowRelation | _: Range | _: CTERelationRef | _: Command => true
-    case _ => leaf.getClass.getSimpleName.startsWith("Resolved") || leaf.nodeName == "CommandResult"
+    case _: LogicalRelation | _: LocalRelation | _: OneRowRelation | _: Range | _: CTERelationRef => true
+    case _ => false
   }
 }
 
@@ -130,5 +139,5 @@ object OnlyPublished {
   private val mark = AliasIdentifier("statement\n")
 
   /** A query with the mark that the check finds; the optimizer takes names away. Commands are judged as parsed. */
-  def marked(plan: LogicalPlan): LogicalPlan = if (Refusals.isCommand(plan)) plan else SubqueryAlias(mark, plan)
+  def marked(plan: LogicalPlan): LogicalPlan = SubqueryAlias(mark, plan)
 }

@@ -14,9 +14,11 @@ final class PublishedNames(session: SparkSession, role: String) {
   /** The statement that this thread now begins with reads the set that is published now. */
   def begin(): Unit = PublishedNames.set.set(Published.now)
 
+  /** The set that this thread's statement reads. */
+  def tables: Map[String, PublishedTable] = PublishedNames.set.get
+
   /** @throws Refused a name is none that the role may read. */
   def replaced(plan: LogicalPlan): LogicalPlan = {
-    val tables = PublishedNames.set.get
     // Names of common table expressions first: what is left are tables and views.
     CTESubstitution(plan).transformWithSubqueries {
       case explained: ExplainCommand => explained.copy(logicalPlan = replaced(explained.logicalPlan))

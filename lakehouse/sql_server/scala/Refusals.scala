@@ -22,6 +22,8 @@ final class Refusals(role: String) {
   def check(session: SparkSession, plan: LogicalPlan): Unit = everything(plan).foreach { node =>
     node match {
       case _: ScriptTransformation => refuse("TRANSFORM, which runs programs,")
+      case _: InsertIntoDir => refuse("writing files (INSERT DIRECTORY)")
+      case _: PlanWithUnresolvedIdentifier => refuse("a name that is worked out (IDENTIFIER)")
       case _: RelationTimeTravel if isAnalyst => refuse("reading a table as it was (time travel)")
       case function: UnresolvedTableValuedFunction if isAnalyst =>
         val name = function.name.last.toLowerCase
@@ -43,6 +45,7 @@ final class Refusals(role: String) {
     node.expressions.foreach(_.foreach {
       case function: UnresolvedFunction if reflective(function.nameParts.last.toLowerCase) =>
         refuse(s"${function.nameParts.last}, which calls Java,")
+      case _: ExpressionWithUnresolvedIdentifier => refuse("a name that is worked out (IDENTIFIER)")
       case _ =>
     })
   }

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from kubernetes.client import ApiClient, V1Job, V1Pod
+from kubernetes.client import V1Job, V1Pod
 
 from lakehouse.cluster.kept_lease import all_ended
 from lakehouse.cluster.pods import PodState, driver_of, end_of, state_of
-
-
-def model(kind: str, content: dict[str, Any]) -> Any:
-    """The client's object of what an API server would answer."""
-    return ApiClient().deserialize(json.dumps(content), kind, "application/json")
+from tests.unit.cluster.models import condition, model
 
 
 def pod(state: dict[str, Any] | None = None, **status: Any) -> V1Pod:
@@ -37,10 +32,6 @@ def pod(state: dict[str, Any] | None = None, **status: Any) -> V1Pod:
             "status": {"phase": "Pending", "containerStatuses": statuses, **status},
         },
     )
-
-
-def condition(kind: str, status: str, reason: str, message: str = "") -> dict[str, str]:
-    return {"type": kind, "status": status, "reason": reason, "message": message}
 
 
 def terminated(code: int, reason: str = "Error", message: str = "") -> dict[str, Any]:

@@ -94,7 +94,9 @@ def test_a_client_that_checks_the_certificate_is_served_by_tls(tmp_path: Path) -
         ends = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="localhost")
         assert await _say(*ends, b"hello") == b"java hello"
         with pytest.raises(ssl.SSLCertVerificationError):
-            await asyncio.open_connection("127.0.0.1", port, ssl=ssl.create_default_context(), server_hostname="localhost")
+            await asyncio.open_connection(
+                "127.0.0.1", port, ssl=ssl.create_default_context(), server_hostname="localhost"
+            )
 
     asyncio.run(scene())
 

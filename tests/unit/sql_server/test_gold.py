@@ -10,5 +10,6 @@ def test_the_smallest_tables_are_kept_as_long_as_there_is_room() -> None:
 
 def test_tables_and_columns_have_the_words_of_their_yaml_on_one_line() -> None:
     comments = gold_comments()
-    assert comments["dim_customer"] and comments["dim_customer.customer_id"]
+    assert comments["dim_customer"]
+    assert comments["dim_customer.customer_id"]
     assert not any("\n" in text for text in comments.values())
