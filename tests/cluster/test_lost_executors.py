@@ -51,7 +51,7 @@ class Rounds:
         driver["env"] = [one for one in driver["env"] if one["name"] != "LAKEHOUSE_LEASE"]
         # Nothing of it is written: a home of its own, and no event log where HDFS may be on the node that is lost.
         alone = {"LAKEHOUSE_HOME": "/tmp/home", "LAKEHOUSE_SCRATCH_DIR": "/tmp/scratch"}
-        script = 'unset LAKEHOUSE_STORAGE; exec python -c "$ROUNDS"'
+        script = 'unset LAKEHOUSE_STORAGE HADOOP_CONF_DIR; exec python -c "$ROUNDS"'
         driver["args"] = ["bash", "-c", script]
         driver["env"] += [{"name": name, "value": value} for name, value in {**alone, "ROUNDS": ROUNDS}.items()]
         job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": JOB}, "spec": spec}
