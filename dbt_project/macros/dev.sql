@@ -61,13 +61,3 @@
         {%- endcall -%}
     {%- endif -%}
 {% endmacro %}
-
-{# As dbt's, without asking for rows where a person's statement answers none: PyHive takes that for a fault. #}
-{% macro run_query(sql) %}
-    {%- set changes = '\s*(create|drop|alter|insert|merge|delete|update|truncate|comment|cache)\b' -%}
-    {%- set answers = not is_of_a_person() or modules.re.match(changes, sql, modules.re.I) is none -%}
-    {%- call statement('run_query_statement', fetch_result=answers, auto_begin=false) -%}
-        {{ sql }}
-    {%- endcall -%}
-    {%- if answers -%}{{- return(load_result('run_query_statement').table) -}}{%- endif -%}
-{% endmacro %}
