@@ -15,6 +15,24 @@ OVER_THRIFT = "thrift"
 held = []
 
 
+def take_no_answer_for_no_rows() -> None:
+    """Let dbt-spark ask for the rows of a statement that answers none, as dbt's unit tests do of their views.
+
+    PyHive's `fetchall()` raises "'NoneType' object is not iterable" there.
+    """
+    from dbt.adapters.spark.connections import PyhiveConnectionWrapper
+
+    fetch = PyhiveConnectionWrapper.fetchall
+
+    def fetchall(self):
+        try:
+            return fetch(self)
+        except TypeError:
+            return []
+
+    PyhiveConnectionWrapper.fetchall = fetchall
+
+
 class OpenHome(dbtPlugin):
     """Opens the engine, Spark or Sail, before dbt asks for it.
 
@@ -26,7 +44,10 @@ class OpenHome(dbtPlugin):
         command = str(get_flags().WHICH)
         if command in WITHOUT_TABLES:
             return
-        if engine_runs() or get_flags().TARGET == OVER_THRIFT:
+        if engine_runs():
+            return
+        if get_flags().TARGET == OVER_THRIFT:
+            take_no_answer_for_no_rows()
             return
         settings, _ = fitting_engine(load_settings())
         if command in WRITERS:

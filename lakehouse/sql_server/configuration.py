@@ -99,7 +99,9 @@ def _hive(settings: Settings, port: int, scratch: Path) -> dict[str, str]:
         "hive.server2.thrift.bind.host": "127.0.0.1",
         "hive.server2.thrift.port": str(port),
         "hive.server2.enable.doAs": "false",
-        "hive.server2.logging.operation.enabled": "false",
+        # impyla asks for the log of each operation, and takes it for a fault where there is none.
+        "hive.server2.logging.operation.enabled": "true",
+        "hive.server2.logging.operation.log.location": f"{scratch}/operation-logs",
         "hive.server2.session.check.interval": "60s",
         "hive.server2.idle.session.timeout": "8h",
         "hive.exec.scratchdir": f"file://{scratch}/hive",

@@ -16,6 +16,7 @@ from lakehouse.synth import generate
 from tests.sql.servers import Server
 
 MODEL = "dim_product"
+OWN_PROJECT = "name: own\nprofile: lakehouse\nflags: {send_anonymous_usage_stats: false}\n"
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +131,7 @@ def test_docs_tell_columns_and_their_types(server: Server, tmp_path: Path) -> No
 def test_a_broken_contract_is_told(server: Server, tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
-    (project / "dbt_project.yml").write_text(
-        "name: own\nversion: '1'\nprofile: lakehouse\nmodels: {+file_format: delta}\n"
-    )
+    (project / "dbt_project.yml").write_text(f"{OWN_PROJECT}models: {{+file_format: delta}}\n")
     (project / "models" / "kept.yml").write_text(
         "models:\n  - name: kept\n    config: {contract: {enforced: true}, materialized: table}\n"
         "    columns: [{name: a, data_type: int}]\n"
@@ -148,7 +147,7 @@ def test_a_broken_contract_is_told(server: Server, tmp_path: Path) -> None:
 def test_a_snapshot_keeps_what_was(server: Server, tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "snapshots").mkdir(parents=True)
-    (project / "dbt_project.yml").write_text("name: own\nversion: '1'\nprofile: lakehouse\n")
+    (project / "dbt_project.yml").write_text(OWN_PROJECT)
     (project / "snapshots" / "prices.sql").write_text(
         "{% snapshot prices %}{{ config(unique_key='product_id', strategy='check', check_cols=['unit_price'],"
         " file_format='delta', target_schema=target.schema) }}"
