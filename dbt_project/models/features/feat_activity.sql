@@ -74,7 +74,7 @@ registered as (
 
 {% endfor -%}
 
--- Known: registered by then, or active in a source that brings no list of its customers. Of the many rows silver says it.
+-- Known: registered by then, or active in a source that brings no list of its customers. Of most rows silver says it.
 {% for entity in ['ratings', 'sends', 'tickets', 'memberships', 'consents', 'locations', 'accounts'] %}
 {{ entity }} as (
 
