@@ -27,7 +27,7 @@ settings = load_settings()
 spark = open_session(settings)
 folder = storage.exchange_folder(settings, "aside")
 spark.range(1000).repartition(4).write.parquet(folder)
-spark.sql(f"create table aside using parquet location '{folder}' as select id from range(1000)")
+spark.sql(f"create table aside using parquet location '{folder}/named' as select id from range(1000)")
 spark.range(1000).write.format("delta").saveAsTable("gold.numbers")
 files, path = storage.file_system_of(settings, folder)
 read = sum(pq.read_table(one.path, filesystem=files).num_rows

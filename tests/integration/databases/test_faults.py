@@ -11,6 +11,7 @@ import pytest
 
 from lakehouse.cli import main
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.scratch import scratch_folder
 from tests.integration.databases.conftest import ALL, DatabaseShop, on_one, skip_unless_installed
 from tests.integration.databases.servers import PASSWORD, STARTS, USER, Server
 
@@ -94,8 +95,9 @@ def test_what_is_not_there_is_named_with_what_is_near(shop: DatabaseShop, server
 def test_a_server_killed_in_the_middle_of_a_read_leaves_nothing_behind(shop: DatabaseShop, scheme: str) -> None:
     skip_unless_installed(scheme)
     server = STARTS[scheme]()
+    written = scratch_folder(shop.settings) / "reading"
     try:
-        killer = threading.Thread(target=kill_while_read, args=(server, shop.settings.home / "reading"))
+        killer = threading.Thread(target=kill_while_read, args=(server, written))
         killer.start()
         with pytest.raises(LakehouseError) as gone:
             shop.land(server, query=MANY_ROWS[scheme], partition_column="id")
@@ -106,6 +108,7 @@ def test_a_server_killed_in_the_middle_of_a_read_leaves_nothing_behind(shop: Dat
     finally:
         server.stop()
     assert (shop.loads(), shop.current_rows()) == ([], [])
+    assert not written.exists()
     assert not (shop.settings.home / "reading").exists()
     assert not (shop.settings.home / "landing.json").exists()
 
