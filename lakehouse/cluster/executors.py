@@ -7,8 +7,10 @@ The run's pod is the driver (client mode). Executors are pods of the same image,
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from socket import gethostbyname, gethostname
 from typing import TYPE_CHECKING, Any
@@ -249,6 +251,16 @@ def _write_template(settings: Settings) -> None:
 
 
 def watch_over(session: SparkSession, settings: Settings) -> None:
-    """Have executors replaced whose node is lost, as long as the session runs."""
+    """Have executors replaced whose node is lost, as long as the session runs, and the session ended with the process.
+
+    A session that is not ended leaves its executors to find that out, and its event log `.inprogress`.
+    """
+    if settings.has_executors_elsewhere:
+        atexit.register(_end, session)
     if are_pods(settings):
         LostExecutors(settings.namespace or pod_namespace(), str(session.sparkContext.applicationId)).start()
+
+
+def _end(session: SparkSession) -> None:
+    with suppress(Exception):  # Java may be gone
+        session.stop()

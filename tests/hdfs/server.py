@@ -91,12 +91,13 @@ class HdfsServer:
         return {"stdout": log, "stderr": log}
 
     def _await(self) -> None:
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if any(server.poll() is not None for server in self._servers):
                 break
             try:
                 client = hdfs_native.Client(self.address)
-                with client.create("/ready") as file:
+                # Of a name of its own: what fails for want of a DataNode leaves a file that is still being written.
+                with client.create(f"/ready-{attempt}") as file:
                     file.write(b"yes")
                 return
             except Exception:  # not up, in safe mode, or without a DataNode yet
