@@ -93,4 +93,4 @@ lock-superset: ## renew helm/superset/requirements.lock
 		--no-emit-index-url --no-emit-find-links -o requirements.lock requirements.in
 
 clean: ## remove what `make setup` installed; tables stay
-	rm -rf .venv .venv-superset .jars target
+	rm -rf .venv .venv-impyla .venv-peers .venv-superset .jars target

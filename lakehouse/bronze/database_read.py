@@ -56,10 +56,11 @@ class Extract:
 
 @dataclass(frozen=True)
 class _Rows:
-    """How many rows, and a digest of their contents in any order."""
+    """How many rows, a digest of their contents in any order, and the address of the folder that they are in."""
 
     count: int
     sha256: str
+    folder: str
 
 
 class DatabaseRead:
@@ -137,13 +138,14 @@ class DatabaseRead:
         with self._told_plainly():
             reached, ends = self._ask(watermark, partition, condition)
             rows = self._write(self._frame(partition, ends, condition, stored), "read")
-            self._bring("read")
         if watermark is None or bound is None:
+            self._bring(rows)
             mark = None if watermark is None else watermark.mark(reached)
             landed = {(row["content_sha256"], row.get("watermark"), row["file"]) for row in current}
             is_new = landed != {(rows.sha256, mark, self.file)}
             return Extract(is_new, rows.sha256, mark, tuple(row["batch_id"] for row in current))
         rows = self._without_landed(rows, watermark, bound, current, stored)
+        self._bring(rows)
         mark = watermark.mark(last if reached is None else max(last, reached))
         return Extract(rows.count > 0, rows.sha256, mark)
 
@@ -195,7 +197,7 @@ class DatabaseRead:
         """Leave out the rows whose key's newest landed version has the same content."""
         from pyspark.sql import functions as F
 
-        read = self._spark.read.parquet(f"{self._folder}/read")
+        read = self._spark.read.parquet(rows.folder)
         place = next(i for i, (_, name) in enumerate(self._names) if name == stored[watermark.column.name])
         undated = watermark.column.is_nullable and read.where(F.col(f"c{place}").isNull()).head() is not None
         # A version of a row that is read now was landed by a batch that had reached as far, or by a later one.
@@ -204,9 +206,7 @@ class DatabaseRead:
             return rows
         few = rows.count <= KEYS_TO_BROADCAST
         new = read.join(self._newest_landed(read, few, batch_ids, stored), list(_HASHES), "left_anti")
-        rows = self._write(new, "new")
-        self._bring("new")
-        return rows
+        return self._write(new, "new")
 
     def _newest_landed(self, read: DataFrame, few: bool, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
         """The hashes of the newest landed version of each key that was read."""
@@ -244,11 +244,11 @@ class DatabaseRead:
         sums = [F.sum(F.col(name).cast("decimal(38,0)")) for name in _HASHES]
         count, *found = hashes.agg(F.count("*"), *sums).collect()[0]
         names = sorted(name for _, name in self._names)
-        return _Rows(int(count), hashlib.sha256(repr((count, found, names)).encode()).hexdigest())
+        return _Rows(int(count), hashlib.sha256(repr((count, found, names)).encode()).hexdigest(), folder)
 
-    def _bring(self, name: str) -> None:
+    def _bring(self, rows: _Rows) -> None:
         """Have at `path` what Spark wrote, wherever its executors are."""
-        files, folder = file_system_of(self._settings, f"{self._folder}/{name}")
+        files, folder = file_system_of(self._settings, rows.folder)
         if isinstance(files, pafs.LocalFileSystem):
             self.path = Path(folder)
             return

@@ -56,9 +56,8 @@ class Backend:
         self.spark = _session(server_conf(settings, role, port, make_extension(settings)))
         self._jvm: Any = self.spark._jvm
         self._jvm.lakehouse.sql.Extension.own_(self.spark._jsparkSession)
-        fit_to_size(
-            self.spark, 0
-        )  # of this session, which prepares tables: compiling for each takes longer than reading
+        # This session prepares tables: compiling for each takes longer than reading.
+        fit_to_size(self.spark, 0)
         place = f" location '{settings.tables_uri}/gold'" if role == "engineer" else ""
         self.spark.sql(f"create schema if not exists gold{place}")
         memory = int(settings.sql_memory[:-1]) * UNITS[settings.sql_memory[-1]] * settings.sql_kept_share
