@@ -95,7 +95,6 @@ def compare(customer: Texts, groups: Mapping[str, Texts], measures: Mapping[str,
     Args:
         customer: one per row; `groups` and the columns of `measures` likewise.
     """
-    draws = Resamples.of(customer, seed)
     told, gaps = [], []
     for attribute, of_row in groups.items():
         names = sorted(set(of_row), key=place_of)
@@ -105,7 +104,7 @@ def compare(customer: Texts, groups: Mapping[str, Texts], measures: Mapping[str,
         for name in names:
             rows = of_row == name
             count = len(set(customer[rows]))
-            resampled = draws.at(rows)
+            resampled = Resamples.of(customer[rows], seed)
             for of, measure in measures.items():
                 one = GroupMeasure(attribute, str(name), of, count, int(rows.sum()))
                 told_of = measure.at(rows)

@@ -27,6 +27,8 @@ COLUMNS = {
 MEMBERSHIP = {"customer_id": pa.string(), "started_on": pa.date32(), "expires_on": pa.date32()}
 DEEDS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase", "rating", "ticket")
 """Kinds that are activity by themselves, as the macro `is_active` of dbt_project/macros/occurrences.sql has them."""
+SUMS = ("is_bought", "gross_cents", "discount_cents", "ticket_count")
+"""Of a customer's day."""
 FOREVER = date.max.toordinal()
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -78,29 +80,14 @@ class Activity:
 
 def read_activity(settings: Settings, as_of: date) -> Activity:
     """What gold.feat_activity and gold.feat_memberships tell of everybody with a sale by `as_of`."""
-    buyers: set[str] = set()
-    for batch in _by(settings, as_of):
-        buyers.update(batch.filter(batch["is_purchase"])["customer_id"].unique().to_pylist())
-    customers = np.array(sorted(buyers - {None}), dtype=object)
-    known = pa.array(customers, pa.string())
-    parts = []
-    for batch in _by(settings, as_of):
-        of_buyers = batch.append_column("user", pc.index_in(batch["customer_id"], known))
-        of_buyers = of_buyers.filter(of_buyers["user"].is_valid())
-        bought = of_buyers["is_purchase"].to_numpy(zero_copy_only=False).astype(np.bool_)
-        parts.append(
-            np.column_stack(
-                [
-                    of_buyers["user"].to_numpy().astype(np.int64),
-                    of_buyers["occurred_on"].cast(pa.int32()).to_numpy().astype(np.int64) + EPOCH,
-                    bought,
-                    _cents(of_buyers["gross_amount"]) * bought,
-                    _cents(of_buyers["discount_amount"]) * bought,
-                    pc.equal(of_buyers["kind"], "ticket").to_numpy(zero_copy_only=False),
-                ]
-            ).astype(np.int64)
-        )
-    rows = np.concatenate(parts)
+    days = _summed(pa.concat_tables([_summed(_counted(batch)) for batch in _by(settings, as_of)]))
+    is_bought = pc.greater(days["is_bought"], 0)
+    buyers = days["customer_id"].filter(is_bought).unique().drop_null()
+    known = buyers.take(pc.sort_indices(buyers))
+    days = days.append_column("user", pc.index_in(days["customer_id"], known))
+    days = days.filter(days["user"].is_valid())
+    customers = np.array(known.to_pylist(), dtype=object)
+    rows = np.column_stack([days[name].to_numpy().astype(np.int64) for name in ("user", "day", *SUMS)])
     return activity(customers, rows, _memberships(settings, as_of, known))
 
 
@@ -110,18 +97,33 @@ def activity(customers: Texts, rows: Ints, periods: Ints) -> Activity:
     Args:
         periods: rows of (user, first day, last day).
     """
-    keys, place = np.unique(rows[:, :2], axis=0, return_inverse=True)
-    place = place.ravel()
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    starts = np.flatnonzero(np.diff(rows[:, :2], axis=0, prepend=-1).any(axis=1))
+    sums = np.add.reduceat(rows[:, 2:], starts, axis=0) if len(rows) else rows[:, 2:]
+    bought, gross, discount, tickets = np.ascontiguousarray(sums.T)
+    user, day = np.ascontiguousarray(rows[starts, :2].T)
+    member, started, expires = np.ascontiguousarray(periods[np.lexsort(periods.T[::-1])].T)
+    return Activity(customers, user, day, bought > 0, gross, discount, tickets, member, started, expires)
 
-    def total(column: int) -> Ints:
-        summed = np.zeros(len(keys), dtype=np.int64)
-        np.add.at(summed, place, rows[:, column])
-        return summed
 
-    periods = periods[np.lexsort(periods.T[::-1])]
-    return Activity(
-        customers, keys[:, 0], keys[:, 1], total(2) > 0, total(3), total(4), total(5), *np.ascontiguousarray(periods.T)
-    )
+def _counted(batch: pa.RecordBatch) -> pa.Table:
+    """Customer, day and `SUMS` of each row."""
+    bought = batch["is_purchase"].cast(pa.int64())
+    columns = {
+        "customer_id": batch["customer_id"],
+        "day": pc.add(batch["occurred_on"].cast(pa.int32()).cast(pa.int64()), EPOCH),
+        "is_bought": bought,
+        "gross_cents": pc.multiply(_cents(batch["gross_amount"]), bought),
+        "discount_cents": pc.multiply(_cents(batch["discount_amount"]), bought),
+        "ticket_count": pc.equal(batch["kind"], "ticket").cast(pa.int64()),
+    }
+    return pa.table(columns)
+
+
+def _summed(rows: pa.Table) -> pa.Table:
+    """One row per customer and day."""
+    found = rows.group_by(["customer_id", "day"]).aggregate([(name, "sum") for name in SUMS])
+    return found.select(["customer_id", "day", *(f"{name}_sum" for name in SUMS)]).rename_columns(rows.column_names)
 
 
 def _by(settings: Settings, as_of: date) -> Iterator[pa.RecordBatch]:
@@ -148,6 +150,6 @@ def _memberships(settings: Settings, as_of: date, known: pa.Array) -> Ints:
     return np.concatenate(parts)
 
 
-def _cents(amounts: pa.Array) -> Ints:
+def _cents(amounts: pa.Array) -> pa.Array:
     """As whole numbers, so that a sum does not depend on the order of its rows."""
-    return np.asarray(np.round(amounts.fill_null(0.0).to_numpy() * 100.0), dtype=np.int64)
+    return pc.round(pc.multiply(amounts.fill_null(0.0), 100.0)).cast(pa.int64())

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml.purchase.shapley import contributions
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -152,38 +154,8 @@ class Forest:
         return replace(self, cover=cover)
 
     def contributions(self, rows: Floats) -> Floats:
-        """Rows x features: SHAP values of the probability, which with `base` sum to it.
-
-        Tree SHAP with the paths of the rows learnt from (Lundberg et al., "From local explanations to global
-        understanding", 2020, algorithm 2), by the library shap. Its time grows with rows x trees x leaves x depth²,
-        where rows whose values lie between the same thresholds count once.
-        """
-        if not self.tables:  # no tree asks for anything
-            return np.zeros(rows.shape)
-        from shap import TreeExplainer
-
-        trees = [
-            {
-                "children_left": self.left[first:end],
-                "children_right": self.right[first:end],
-                "children_default": self.right[first:end],
-                "features": self.feature[first:end],
-                "thresholds": self.threshold[first:end],
-                "values": self.value[first:end, None] / self.trees,
-                "node_sample_weight": self.cover[first:end],
-            }
-            for first, end in zip(self.start[:-1], self.start[1:], strict=True)
-        ]
-        explainer = TreeExplainer(
-            {"trees": trees, "input_dtype": np.float64, "internal_dtype": np.float64},
-            feature_perturbation="tree_path_dependent",
-        )
-        between = np.stack(
-            [np.searchsorted(thresholds, rows[:, f]) for f, (thresholds, _) in self.tables.items()], axis=1
-        )
-        _, first, same = np.unique(between.astype(np.int32), axis=0, return_index=True, return_inverse=True)
-        told: Floats = explainer.shap_values(rows[first], check_additivity=False).reshape(len(first), rows.shape[1])
-        return told[same.ravel()]
+        """Rows x features: Shapley values of the probability, which with `base` sum to it (`ml.purchase.shapley`)."""
+        return contributions(self, rows)
 
 
 def grown(trees: Sequence[Tree], rows: Floats) -> Forest:

@@ -23,7 +23,7 @@ OF_ORDERS = ("recency_days", "frequency", "monetary_amount", "order_day_count", 
 OF_BEHAVIOUR = ("active_day_count_90d", "days_since_last_activity", "days_since_first_activity")
 INPUTS = (*OF_ORDERS, *OF_BEHAVIOUR)
 """What the model is asked with; behaviour may be absent."""
-LIFETIME_VALUE = "expected_value_365d_amount"
+LIFETIME_VALUE, LIFETIME_DAYS = "expected_value_365d_amount", 365
 DIMENSIONS = ("recency_days", "frequency", "monetary_amount", LIFETIME_VALUE, *OF_BEHAVIOUR)
 """What the groups are made of; the first three are what they are named by."""
 BESIDE = ("average_order_amount", "product_count", "discount_rate", "return_rate")
@@ -104,5 +104,5 @@ def dimensions(customers: pd.DataFrame, value: ValueModel | None) -> Floats:
         value: what they are expected to spend in a year; 0 for everybody where there is none.
     """
     told = completed(customers)
-    told[LIFETIME_VALUE] = 0.0 if value is None else value.predict(told)[LIFETIME_VALUE].to_numpy()
+    told[LIFETIME_VALUE] = 0.0 if value is None else value.expected_value(purchases(told), LIFETIME_DAYS)
     return told[list(DIMENSIONS)].to_numpy(dtype=np.float64)

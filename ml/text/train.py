@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HELD_OUT_SHARE = 0.2
 LEAST_SCORED, LEAST_OF_A_SIDE = 100, 20
 """Tickets of a language with a score, and of them above and below the middle of the scale, before a mood is learnt."""
+MOST_TEXTS = 10_000
+"""Of a language, in which its topics are looked for."""
 
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
@@ -72,9 +74,11 @@ def learn_moods(tickets: pd.DataFrame, fit: Learner) -> dict[str, Mood]:
 
 
 def learn_topics(tickets: pd.DataFrame, seed: int) -> dict[str, Topics]:
-    """The topics of each language with enough tickets."""
+    """The topics of each language with enough tickets, found in `MOST_TEXTS` of them: more name the same ones."""
     found = {}
     for language, rows in tickets[tickets["language"] != UNKNOWN].groupby("language"):
+        if len(rows) > MOST_TEXTS:
+            rows = rows.sample(MOST_TEXTS, random_state=seed).sort_index()
         texts = [words(text, str(language)) for text in rows["text"]]
         topics = find_topics(texts, rows["writer"].tolist(), seed)
         if topics is not None:

@@ -35,6 +35,10 @@ LOOKS = ("view", "add_to_cart")
 DAY_PARTS = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight on."""
 EPOCH = date(1970, 1, 1).toordinal()
+PERIOD, TOKEN_AND_PERIOD = 6, 32
+"""Low bits of a code, of which a customer's number has the others."""
+CODES_AT_ONCE = 8_000_000
+"""Held before they are counted: 64 MB."""
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -108,7 +112,7 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
     """
     users: dict[str, int] = {}
     tokens: dict[str, int] = {}
-    met = [np.zeros((0, 4), dtype=np.int64)]
+    met, waiting = [np.zeros((0, 4), dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     sold = [np.zeros((0, 6), dtype=np.int64)]
     first_day = 0
     for batch in _rows(settings, edges[-1]):
@@ -121,12 +125,22 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
             told = batch[field]
             is_told = told.is_valid().to_numpy(zero_copy_only=False)
             token = _numbered(told.drop_null(), tokens, f"{field}=")
-            met.append(_tallied(np.column_stack([who[is_told], token, period[is_told], np.ones(len(token), np.int64)])))
+            waiting.append((who[is_told] << TOKEN_AND_PERIOD) + (token << PERIOD) + period[is_told])
+        if sum(map(len, waiting)) > CODES_AT_ONCE:
+            met, waiting = [*met, _counted(waiting)], []
         bought = batch["is_purchase"].to_numpy(zero_copy_only=False).astype(np.bool_)
         amounts = [_cents(batch[name]) for name in ("net_amount", "discount_amount")]
         units = batch["quantity"].fill_null(1).to_numpy().astype(np.int64)
         sold.append(_tallied(np.column_stack([who, day, *amounts, units, np.ones(len(who), np.int64)])[bought], keys=2))
-    return _sorted(users, tokens, tuple(edges), _tallied(np.concatenate(met)), np.concatenate(sold), first_day)
+    met = [*met, _counted(waiting)]
+    return _sorted(users, tokens, tuple(edges), np.concatenate(met), np.concatenate(sold), first_day)
+
+
+def _counted(codes: list[Ints]) -> Ints:
+    """User, token and period of each different code, and how often it is there."""
+    code, count = np.unique(np.concatenate(codes), return_counts=True)
+    token = (code >> PERIOD) & ((1 << (TOKEN_AND_PERIOD - PERIOD)) - 1)
+    return np.column_stack([code >> TOKEN_AND_PERIOD, token, code & ((1 << PERIOD) - 1), count])
 
 
 def _rows(settings: Settings, until: int) -> Iterator[pa.Table]:

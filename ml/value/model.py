@@ -54,6 +54,10 @@ class ValueModel:
         """On how many of the next `days` each customer is expected to buy, by the season's factors."""
         return seasonal(self.orders, customers, factors, days)
 
+    def expected_value(self, customers: Purchases, days: float) -> Floats:
+        """What each customer is expected to spend in the next `days` of a usual season."""
+        return self.expected_orders(customers, days) * self.order_amount(customers)
+
     def told(self, customers: Purchases, factors: Floats = NO_SEASON) -> pd.DataFrame:
         """The predictions, a row per customer, in the columns of `ml.customer_value` between its id and its version."""
         amount = self.order_amount(customers)

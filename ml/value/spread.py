@@ -64,11 +64,14 @@ def order_counts(
     alive = orders.alive_probability(x, t_x, age)
     share = ahead / (orders.alpha + age + ahead)
     low, high = np.zeros(len(x), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
+    might = np.arange(len(x))  # who makes so many with more than the tail's probability; nobody comes back among them
     for n in range(1, MOST_COUNT):
-        staying = np.exp(betaln(orders.a, orders.b + x + n - 1.0) - betaln(orders.a, orders.b + x))
-        at_least = alive * staying * betainc(float(n), orders.r + x, share)
-        low[at_least > 1.0 - TAIL] = n
-        high[at_least > TAIL] = n
-        if not (at_least > TAIL).any():
+        b = orders.b + x[might]
+        staying = np.exp(betaln(orders.a, b + n - 1.0) - betaln(orders.a, b))
+        at_least = alive[might] * staying * betainc(float(n), orders.r + x[might], share[might])
+        low[might[at_least > 1.0 - TAIL]] = n
+        might = might[at_least > TAIL]
+        high[might] = n
+        if not len(might):
             break
     return low, high

@@ -123,6 +123,20 @@ def test_many_rows_are_drawn_in_parts_and_give_the_same(monkeypatch: pytest.Monk
     assert Resamples.of(ids(50), 4).drawn(root_mean(values)) == pytest.approx(whole, rel=1e-12)
 
 
+def test_of_many_customers_some_are_drawn_and_the_interval_is_as_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    happened = (rng.random(4000) < 0.3).astype(float)
+    customer = np.repeat(ids(2000), 2)
+    measures_of_both = auc(rng.normal(happened, 1.0), happened), share(happened)
+    of_all = [half_width(measure, customer) for measure in measures_of_both]
+    monkeypatch.setattr("ml.intervals.MOST_UNITS", 500)
+    of_some = [half_width(measure, customer) for measure in measures_of_both]
+    assert of_some == pytest.approx(of_all, rel=0.2)  # twice 5 % for 200 draws each, and who is picked
+    draws = Resamples.of(customer, 1)
+    assert draws.times.shape == (200, 500)
+    assert (draws.times.sum(axis=1) == 500).all()
+
+
 def test_metrics_get_the_interval_of_their_value_and_of_their_lead() -> None:
     told, same = np.array([1.0, 2.0, 3.0, 4.0] * 20), np.array([2.0, 3.0, 4.0, 5.0] * 20)
     held_out = HeldOut(ids(80), {"mae": (mean(told), mean(same)), "rmse": (mean(told), None)}, {})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shap import TreeExplainer
 from sklearn.ensemble import RandomForestClassifier
 
 from ml.purchase import fits
@@ -50,6 +51,25 @@ def test_contributions_are_shapley_values_over_all_coalitions() -> None:
     told = forest.contributions(rows[:20])
     for row, ours in zip(rows[:20], told, strict=True):
         assert ours == pytest.approx(by_coalitions(forest, row), abs=1e-12)
+
+
+def test_contributions_are_those_of_the_library_shap() -> None:
+    forest, rows, _ = learnt(features=9, trees=30)
+    trees = [
+        {
+            "children_left": forest.left[first:end],
+            "children_right": forest.right[first:end],
+            "children_default": forest.right[first:end],
+            "features": forest.feature[first:end],
+            "thresholds": forest.threshold[first:end],
+            "values": forest.value[first:end, None] / forest.trees,
+            "node_sample_weight": forest.cover[first:end],
+        }
+        for first, end in itertools.pairwise(forest.start)
+    ]
+    model = {"trees": trees, "input_dtype": np.float64, "internal_dtype": np.float64}
+    theirs = TreeExplainer(model, feature_perturbation="tree_path_dependent").shap_values(rows, check_additivity=False)
+    assert forest.contributions(rows) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_contributions_and_base_sum_to_the_probability() -> None:
