@@ -18,13 +18,13 @@ lint: setup ## ruff, mypy, import-linter, sqlfluff, dbt parse
 	@bash scripts/lint.sh
 
 unit: setup ## pure functions, in seconds
-	@$(PY) -m pytest -q tests/unit
+	@$(PY) -m pytest -q -n auto --dist loadfile tests/unit
 
 integration: setup ## whole small pipelines in one Spark session, in minutes
 	@$(PY) -m pytest -q tests/integration
 
 bench: setup ## each step beside DuckDB, Polars, scikit-learn and implicit on the same data; SIZE=100k, 1m or 5m order lines
-	@bash scripts/peers.sh
+	@bash scripts/venv.sh .venv-peers benchmarks/peers/requirements.lock "what is compared with"
 	@PYTHONPATH=. $(PY) benchmarks/bench.py --size $(or $(SIZE),small) $(ARGS)
 
 bench-gates: setup ## price of the gates against their layers and plain Great Expectations (SIZE=customers, 60000 is 5 M rows)
@@ -77,8 +77,7 @@ test-cluster: setup ## the chart on the cluster of the current kubeconfig, from 
 	@$(PY) -m pytest -v -s tests/cluster
 
 sql: setup ## the SQL servers of both roles, asked by PyHive, impyla, JDBC and dbt (about 10 minutes)
-	@test -x .venv-impyla/bin/python || (.venv/bin/uv venv -q --python .venv/bin/python .venv-impyla \
-		&& .venv/bin/uv pip install -q --python .venv-impyla/bin/python impyla==0.24.0)
+	@bash scripts/venv.sh .venv-impyla tests/sql/requirements.lock impyla
 	@$(PY) -m pytest -v tests/sql
 
 lease: setup ## submit, come back, cancel, and the lease's races, on the cluster of the current kubeconfig (about 5 minutes)
