@@ -1,0 +1,93 @@
+"""Two submits at once, then each part is killed while the one run is on: it ends well, with the same tables."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tests.cluster.faults.fault_table import Fault
+from tests.cluster.faults.lanes import Lane, Submitted, await_that, equal
+from tests.cluster.faults.parts import await_all_ready, kill, killed_until_ready, proven
+from tests.cluster.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def lane(current: Installation) -> Lane:
+    return Lane(current, "parts")
+
+
+@pytest.fixture(scope="module")
+def two(lane: Lane) -> tuple[Submitted, Submitted, float]:
+    """The run that goes on, the one that was refused, and the seconds until it was."""
+    both = [lane.submit(), lane.submit()]
+    seconds = await_that(lambda: any(one.process.poll() is not None for one in both), 300, "one of two ends")
+    refused, going = sorted(both, key=lambda one: one.process.poll() is None)
+    return going, refused, seconds
+
+
+def test_of_two_submits_at_once_one_is_refused(two: tuple[Submitted, Submitted, float]) -> None:
+    going, refused, _ = two
+    assert refused.process.returncode == 1, refused.said()
+    assert "error: another run works on this lakehouse: " in refused.said()
+    assert f"{going.run}" in refused.said()
+    assert going.process.poll() is None
+
+
+@pytest.fixture(scope="module")
+def seconds(current: Installation, two: tuple[Submitted, Submitted, float]) -> dict[str, float]:
+    """Seconds that each part took to come back; the run is on all the while."""
+    submitted = two[0]
+    submitted.await_step("silver")
+    killed = submitted.pods()[-1]["metadata"]["name"]
+    started = time.monotonic()
+    kill(current, killed, "driver")
+    await_that(lambda: submitted.pods()[-1]["metadata"]["name"] != killed, 120, "another driver")
+    await_that(lambda: "was killed in step" in submitted.log(), 180, "the next run continues")
+    found = {"driver": time.monotonic() - started}
+    submitted.await_step("silver")
+    found["namenode"] = killed_until_ready(current, "namenode", "namenode")
+    submitted.await_step("features")
+    found["datanode"] = killed_until_ready(current, "datanode", "datanode")
+    submitted.await_step("train")
+    found["postgresql"] = killed_until_ready(current, "postgresql")
+    found["metastore"] = killed_until_ready(current, "metastore", "metastore")
+    for part in ("sql-analyst", "sql-engineer"):
+        found[part] = killed_until_ready(current, part, "sql")
+    return found
+
+
+def test_the_run_ends_well_with_the_same_tables(
+    current: Installation,
+    lane: Lane,
+    two: tuple[Submitted, Submitted, float],
+    seconds: dict[str, float],
+    undisturbed: dict[str, str],
+    faults: list[Fault],
+) -> None:
+    submitted, _, until_told = two
+    code = submitted.end()
+    said = submitted.said()
+    assert code == 0, said
+    assert re.search(r"takes the run up", said)
+    assert re.search(r"was killed in step silver; continuing from there", said)
+    same = equal(lane.content(), undisturbed)
+    await_all_ready(current)
+    proven(current)
+    rows = [
+        (
+            "two submits at once",
+            "one runs; the other `another run works on this lakehouse: …`, exit code 1",
+            until_told,
+        ),
+        ("the driver killed", "`… ended; … takes the run up`, `… was killed in step …; continuing`", seconds["driver"]),
+        ("the NameNode killed", "steps stand until it is back", seconds["namenode"]),
+        ("a DataNode killed", "nothing; the other has each block too", seconds["datanode"]),
+        ("PostgreSQL killed", "nothing in the run: MLflow's client asks again", seconds["postgresql"]),
+        ("the metastore killed", "nothing in the run", seconds["metastore"]),
+        ("the analysts' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-analyst"]),
+        ("the engineers' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-engineer"]),
+    ]
+    for name, seen, took in rows:
+        faults.append(Fault(name, seen, f"{same}; `helm test` passes", f"{took:.0f}"))
