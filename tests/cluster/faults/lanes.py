@@ -164,13 +164,18 @@ class Lane:
         return Submitted(self._installed, self.name)
 
     def content(self) -> dict[str, str]:
-        """Each table's content as one number, by its name `schema.table`; but for the platform's own history."""
-        found = tables_of(self._installed, *LAYERS, storage=self.storage)
-        return {
-            name: rows_hash(rows, (*ARRIVAL, *COUNTED))
-            for name, rows in sorted(found.items())
-            if not name.startswith(HISTORY)
-        }
+        """As `content`, of this lane's tables."""
+        return content(self._installed, self.storage)
+
+
+def content(installed: Installation, storage: str | None = None) -> dict[str, str]:
+    """Each table's content as one number, by its name `schema.table`; but for the platform's own history."""
+    found = tables_of(installed, *LAYERS, storage=storage)
+    return {
+        name: rows_hash(rows, (*ARRIVAL, *COUNTED))
+        for name, rows in sorted(found.items())
+        if not name.startswith(HISTORY)
+    }
 
 
 def equal(found: dict[str, str], expected: dict[str, str]) -> str:

@@ -18,22 +18,24 @@ def kill(installed: Installation, pod: str, container: str) -> None:
         installed.kubectl("exec", pod, f"--container={container}", "--", "bash", "-c", "kill -9 -1", seconds=60)
 
 
-def killed_until_ready(installed: Installation, component: str, container: str | None = None) -> float:
-    """Kill a part (the first of its pods); seconds until its container was started again and is ready.
+def killed_until_ready(
+    installed: Installation, component: str, container: str | None = None, pod: str | None = None
+) -> float:
+    """Kill a part (the first of its pods, if none is named); seconds until it was started again and is ready.
 
     Without a container's name its pod goes as a whole, without grace: the first process of PostgreSQL's container is
     PostgreSQL itself, which nothing in there can kill.
     """
-    pod = sorted(installed.pods(component), key=_name)[0]
+    killed = next(one for one in sorted(installed.pods(component), key=_name) if pod in (None, _name(one)))
     started = time.monotonic()
     if container is None:
-        installed.kubectl("delete", "pod", _name(pod), "--grace-period=0", "--force", "--wait=false")
+        installed.kubectl("delete", "pod", _name(killed), "--grace-period=0", "--force", "--wait=false")
     else:
-        kill(installed, _name(pod), container)
+        kill(installed, _name(killed), container)
 
     def is_back() -> bool:
-        now = [one for one in installed.pods(component) if _name(one) == _name(pod)]
-        return bool(now) and _starts(now[0]) != _starts(pod) and _is_ready(now[0])
+        now = [one for one in installed.pods(component) if _name(one) == _name(killed)]
+        return bool(now) and _starts(now[0]) != _starts(killed) and _is_ready(now[0])
 
     await_that(is_back, SECONDS_TO_COME_BACK, f"{component} is ready again")
     return time.monotonic() - started

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,69 +19,100 @@ SECONDS_TO_START, SECONDS_TO_REPLACE = 300, 240
 SECONDS_WITHOUT_NETWORK = 60
 
 
-def test_an_executor_and_then_a_workers_power_are_lost(
-    current: Installation, undisturbed: dict[str, str], faults: list[Fault]
-) -> None:
-    lane = Lane(current, "executors")
-    submitted = lane.submit()
+@dataclass(frozen=True)
+class Loss:
+    """What was on the node, and the seconds from the loss to each stage of the recovery."""
+
+    parts: str
+    asked_for: float
+    back: float
+    two_at_work: float
+    every_part: float
+
+
+@pytest.fixture(scope="module")
+def lane(current: Installation) -> Lane:
+    return Lane(current, "executors")
+
+
+@pytest.fixture(scope="module")
+def submitted(lane: Lane) -> Submitted:
+    return lane.submit()
+
+
+@pytest.fixture(scope="module")
+def killed(current: Installation, submitted: Submitted) -> float:
+    """An executor killed in the step `silver`: seconds until two are at work again."""
     submitted.await_step("silver")
     _await_two(submitted)
-    before = submitted.executors()
-    killed = sorted(before)[0]
+    executor = sorted(submitted.executors())[0]
     started = time.monotonic()
-    kill(current, killed, "executor")
-    _await_two(submitted, {killed})
-    after_kill = time.monotonic() - started
+    kill(current, executor, "executor")
+    _await_two(submitted, {executor})
+    return time.monotonic() - started
 
+
+@pytest.fixture(scope="module")
+def without_its_network(current: Installation, submitted: Submitted, killed: float) -> Loss:
+    """The network of the worker beside the driver's cut for a minute, from the step `features` on."""
     submitted.await_step("features")
-    _await_two(submitted)
-    lost, node = _beside_the_driver(submitted)
-    parts = sorted(_parts_on(current, node))
-    started = time.monotonic()
-    with without_power(node):
-        asked_for = await_that(lambda: _is_replaced(current, submitted, lost), SECONDS_TO_REPLACE, "another executor")
-        back_at = time.monotonic()
-    _await_two(submitted, {lost})
-    after_power = time.monotonic() - started
-    parts_ready = time.monotonic() - back_at
-    await_all_ready(current)
-    parts_ready = max(parts_ready, time.monotonic() - back_at)
+    return _lose_a_worker(current, submitted, without_network, at_least=SECONDS_WITHOUT_NETWORK)
 
+
+@pytest.fixture(scope="module")
+def without_its_power(current: Installation, submitted: Submitted, without_its_network: Loss) -> Loss:
+    """The power of that worker cut in the step `train`, until another executor is asked for."""
+    submitted.await_step("train")
+    return _lose_a_worker(current, submitted, without_power, at_least=0)
+
+
+def test_an_executor_a_network_and_a_workers_power_are_lost(
+    current: Installation,
+    lane: Lane,
+    submitted: Submitted,
+    killed: float,
+    without_its_network: Loss,
+    without_its_power: Loss,
+    undisturbed: dict[str, str],
+    faults: list[Fault],
+) -> None:
     code = submitted.end()
     assert code == 0, submitted.said()
     same = equal(lane.content(), undisturbed)
     seen = "nothing; tasks of the executor are done again, another one is started"
-    faults.append(Fault("an executor killed", seen, same, f"{after_kill:.0f} until two are at work"))
-    seen = f"steps stand until HDFS and executors are back; on that worker were {', '.join(parts)}"
-    told = (
-        f"{asked_for:.0f} until another executor is asked for, {after_power:.0f} until two are at work "
-        f"(power back after {back_at - started:.0f}); every part ready {parts_ready:.0f} after the power"
-    )
-    faults.append(Fault("a worker's power cut in the middle of a run, and back", seen, same, told))
+    faults.append(Fault("an executor killed", seen, same, f"{killed:.0f} until two are at work"))
+    for name, loss in (
+        ("the network of a worker cut for 60 s", without_its_network),
+        ("a worker's power cut in the middle of a run, and back", without_its_power),
+    ):
+        seen = f"steps may stand until it is back; on that worker were {loss.parts}"
+        told = (
+            f"{loss.asked_for:.0f} until another executor was asked for (worker back after {loss.back:.0f}), "
+            f"{loss.two_at_work:.0f} until two were at work, {loss.every_part:.0f} until every part was ready"
+        )
+        faults.append(Fault(name, seen, same, told))
 
 
-def test_the_network_of_a_worker_is_cut_for_a_minute(
-    current: Installation, undisturbed: dict[str, str], faults: list[Fault]
-) -> None:
-    lane = Lane(current, "network")
-    submitted = lane.submit()
-    submitted.await_step("silver")
+def _lose_a_worker(
+    installed: Installation,
+    submitted: Submitted,
+    without: Callable[[str], AbstractContextManager[None]],
+    at_least: float,
+) -> Loss:
+    """Cut off the worker that the driver is not on until its executor is replaced; wait until all is well again."""
     _await_two(submitted)
-    _, node = _beside_the_driver(submitted)
-    parts = sorted(_parts_on(current, node))
-    with without_network(node):
-        time.sleep(SECONDS_WITHOUT_NETWORK)
+    await_all_ready(installed)
+    lost, node = _beside_the_driver(submitted)
+    parts = ", ".join(sorted(_parts_on(installed, node)))
     started = time.monotonic()
-    await_that(lambda: len(submitted.executors()) == 2 or submitted.process.poll() is not None, 240, "two executors")
-    again = time.monotonic() - started
-    await_all_ready(current)
-    ready = time.monotonic() - started
-    code = submitted.end()
-    assert code == 0, submitted.said()
-    same = equal(lane.content(), undisturbed)
-    seen = f"steps stand while parts on it cannot be reached ({', '.join(parts)})"
-    told = f"{again:.0f} after the network is back until two executors are at work, {ready:.0f} until every part is"
-    faults.append(Fault("the network of a worker cut for 60 s", seen, same, told))
+    with without(node):
+        asked_for = await_that(lambda: _is_replaced(installed, submitted, lost), SECONDS_TO_REPLACE, "another executor")
+        time.sleep(max(0.0, at_least - asked_for))
+        back = time.monotonic() - started
+    _await_two(submitted, {lost})
+    two_at_work = time.monotonic() - started
+    await_all_ready(installed)
+    return Loss(parts, asked_for, back, two_at_work, time.monotonic() - started)
 
 
 def _await_two(submitted: Submitted, gone: frozenset[str] | set[str] = frozenset()) -> None:
