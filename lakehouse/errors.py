@@ -3,7 +3,10 @@
 Every error that a user can cause is one of these; the command line prints its sentence without a traceback.
 """
 
+from __future__ import annotations
+
 _LONGEST = 1200
+_HDFS_IS_FULL = "could only be written to 0 of the"
 
 
 class LakehouseError(Exception):
@@ -33,6 +36,16 @@ class GateFailed(LakehouseError):
     def __str__(self) -> str:
         """A line for each rule that failed."""
         return Exception.__str__(self)
+
+
+def storage_without_room(text: str) -> str | None:
+    """The sentence for what HDFS says when no DataNode takes a block; None where the text is about something else."""
+    if _HDFS_IS_FULL not in text:
+        return None
+    return (
+        "no DataNode of HDFS takes a block: their volumes have no room, or none of them answers; see to it and run "
+        "again, it continues; what was published stays as it was"
+    )
 
 
 def _escaped(character: str) -> str:

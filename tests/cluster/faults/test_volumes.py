@@ -27,7 +27,7 @@ def test_full_volumes_are_told_and_the_next_run_continues(
     code = submitted.end(600)
     home_told, said_of_home = time.monotonic() - submitted.began, submitted.said()
     assert code == 1, said_of_home
-    assert "No space left on device" in _error(said_of_home)
+    assert "no space left on the disk of /lakehouse/faults/full" in _error(said_of_home)
 
     lane.make()
     submitted = lane.submit()
@@ -37,7 +37,7 @@ def test_full_volumes_are_told_and_the_next_run_continues(
         code = submitted.end(900)
         storage_told, said_of_storage = time.monotonic() - started, submitted.said()
         assert code == 1, said_of_storage
-        assert "no room" in _error(said_of_storage)
+        assert "their volumes have no room" in _error(said_of_storage)
         started = time.monotonic()
     with_room = time.monotonic() - started
 
