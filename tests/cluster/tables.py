@@ -98,7 +98,11 @@ def read_by(installation: Installation, script: str, *arguments: str, storage: s
     """What a script prints that runs in a pod of the release."""
     pod = reader_pod(installation)
     name = pod["metadata"]["name"]
-    if not any(one["metadata"]["name"] == name for one in installation.pods("test")):
+    there = [one for one in installation.pods("test") if one["metadata"]["name"] == name]
+    if there and there[0]["status"]["phase"] != "Running":  # its hour is over, or its node was lost
+        installation.kubectl("delete", "pod", name, "--grace-period=0", "--force")
+        there = []
+    if not there:
         installation.kubectl("create", "--filename=-", given=json.dumps(pod))
     installation.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=120s")
     elsewhere = ["env", f"LAKEHOUSE_STORAGE={storage}"] if storage else []
