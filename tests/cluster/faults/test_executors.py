@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -102,20 +102,20 @@ def _lose_a_worker(
     """Cut off the worker that the driver is not on until its executor is replaced; wait until all is well again."""
     _await_two(submitted)
     await_all_ready(installed)
-    lost, node = _beside_the_driver(submitted)
+    node, lost = _beside_the_driver(submitted)
     parts = ", ".join(sorted(_parts_on(installed, node)))
     started = time.monotonic()
     with without(node):
         asked_for = await_that(lambda: _is_replaced(installed, submitted, lost), SECONDS_TO_REPLACE, "another executor")
         time.sleep(max(0.0, at_least - asked_for))
         back = time.monotonic() - started
-    _await_two(submitted, {lost})
+    _await_two(submitted, lost)
     two_at_work = time.monotonic() - started
     await_all_ready(installed)
     return Loss(parts, asked_for, back, two_at_work, time.monotonic() - started)
 
 
-def _await_two(submitted: Submitted, gone: frozenset[str] | set[str] = frozenset()) -> None:
+def _await_two(submitted: Submitted, gone: Set[str] = frozenset()) -> None:
     """Return once two executors are at work and none of them is a lost one; at once where the run is over."""
 
     def are_two() -> bool:
@@ -127,12 +127,13 @@ def _await_two(submitted: Submitted, gone: frozenset[str] | set[str] = frozenset
         pytest.fail(f"the run ended before its time:\n{submitted.said()}")
 
 
-def _beside_the_driver(submitted: Submitted) -> tuple[str, str]:
-    """The executor that is not on the driver's node, and its node."""
+def _beside_the_driver(submitted: Submitted) -> tuple[str, set[str]]:
+    """A node that the driver is not on and executors are, and these."""
     driver = submitted.driver_node()
-    others = [(name, node) for name, node in submitted.executors().items() if node != driver]
-    assert len(others) == 1, submitted.executors()
-    return others[0]
+    executors = submitted.executors()
+    node = next(iter(sorted({place for place in executors.values() if place != driver})), None)
+    assert node is not None, executors
+    return node, {name for name, place in executors.items() if place == node}
 
 
 def _parts_on(installed: Installation, node: str) -> set[str]:
@@ -142,8 +143,8 @@ def _parts_on(installed: Installation, node: str) -> set[str]:
     } - {"", "executor", "test"}
 
 
-def _is_replaced(installed: Installation, submitted: Submitted, lost: str) -> bool:
-    """Whether the lost executor's pod is gone and a new one's is there."""
+def _is_replaced(installed: Installation, submitted: Submitted, lost: set[str]) -> bool:
+    """Whether the lost executors' pods are gone and new ones' are there."""
     pods = installed.objects("pods", "--selector=spark-role=executor")
     now = {pod["metadata"]["name"] for pod in pods if pod["metadata"]["name"].startswith(submitted.run)}
-    return lost not in now and len(now) == 2
+    return not lost & now and len(now) == 2
