@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,13 +20,22 @@ from typing import Any
 from lakehouse.pipeline import HISTORY
 from lakehouse.settings import CHECKOUT
 from tests.cluster.installation import Failed, Installation
-from tests.cluster.tables import tables_of
+from tests.cluster.tables import read_by, tables_of
 from tests.crash.killing import COUNTED
 from tests.integration.content import rows_hash
 
 LAYERS = ("bronze", "silver", "gold", "ml")
 ARRIVAL = ("_batch_id", "_file", "_loaded_at", "batch_id", "file", "loaded_at")
 SECONDS_OF_A_RUN = 1500
+SESSION = secrets.token_hex(2)
+"""Of these tests: a release that was there may have lanes of earlier ones."""
+FORGET_MODELS = """
+import mlflow
+from lakehouse.settings import load_settings
+client = mlflow.MlflowClient(load_settings().mlflow_uri)
+for model in client.search_registered_models():
+    client.delete_registered_model(model.name)
+"""
 
 
 def await_that(is_so: Callable[[], object], seconds: float, what: str) -> float:
@@ -126,17 +136,23 @@ class Lane:
 
     def __init__(self, installed: Installation, name: str) -> None:
         self._installed = installed
-        self.name = name
+        self.name = f"{name}-{SESSION}"
         cron_job = self._template()
         driver = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
         settings = json.loads(installed.kubectl("get", "configmap", f"{installed.release}-settings", "--output=json"))[
             "data"
         ]
-        self.storage = f"{settings['LAKEHOUSE_STORAGE'].rpartition('/')[0]}/faults/{name}"
-        own = {"LAKEHOUSE_STORAGE": self.storage, "LAKEHOUSE_HOME": f"/lakehouse/faults/{name}"}
+        self.storage = f"{settings['LAKEHOUSE_STORAGE'].rpartition('/')[0]}/faults/{self.name}"
+        own = {"LAKEHOUSE_STORAGE": self.storage, "LAKEHOUSE_HOME": f"/lakehouse/faults/{self.name}"}
         self._own = [{"name": key, "value": value} for key, value in own.items()]
         assert driver["name"] == "driver"
         self.make()
+
+    def begin_anew(self) -> Lane:
+        """Forget the models of earlier lanes, all that the release's MLflow has: the first run trains."""
+        read_by(self._installed, FORGET_MODELS)
+        _remove_reader(self._installed)
+        return self
 
     def make(self, change: Callable[[dict[str, Any]], None] = lambda pod: None) -> None:
         """Make the CronJob, or make it anew, with a change to the spec of its pod."""
@@ -171,13 +187,17 @@ class Lane:
 def content(installed: Installation, storage: str | None = None) -> dict[str, str]:
     """Each table's content as one number, by its name `schema.table`; but for the platform's own history."""
     found = tables_of(installed, *LAYERS, storage=storage)
-    # The reader's memory may be what the next run's executors lack on its node.
-    installed.kubectl("delete", "pod", f"{installed.release}-reader", "--grace-period=0", "--force")
+    _remove_reader(installed)
     return {
         name: rows_hash(rows, (*ARRIVAL, *COUNTED))
         for name, rows in sorted(found.items())
         if not name.startswith(HISTORY)
     }
+
+
+def _remove_reader(installed: Installation) -> None:
+    """The reader's memory may be what the next run's executors lack on its node."""
+    installed.kubectl("delete", "pod", f"{installed.release}-reader", "--grace-period=0", "--force")
 
 
 def equal(found: dict[str, str], expected: dict[str, str]) -> str:

@@ -32,7 +32,7 @@ class Loss:
 
 @pytest.fixture(scope="module")
 def lane(current: Installation) -> Lane:
-    return Lane(current, "executors")
+    return Lane(current, "executors").begin_anew()
 
 
 @pytest.fixture(scope="module")

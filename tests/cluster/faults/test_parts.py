@@ -15,7 +15,7 @@ from tests.cluster.installation import Installation
 
 @pytest.fixture(scope="module")
 def lane(current: Installation) -> Lane:
-    return Lane(current, "parts")
+    return Lane(current, "parts").begin_anew()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def upgraded(
     """The release, upgraded to the current chart while a run was on, HDFS started anew by it; seconds, and the run."""
     if os.environ.get("TEST_RELEASE") == "there":
         installed.upgrade(VALUES, chart=previous_chart[0])
-    submitted = Lane(installed, "upgrade").submit()
+    submitted = Lane(installed, "upgrade").begin_anew().submit()
     submitted.await_step("silver")
     started = time.monotonic()
     installed.upgrade(HDFS_STARTS_ANEW)
