@@ -18,7 +18,7 @@ from tests.cluster.installation import SMALL, Installation
 from tests.cluster_programs import CHART
 
 HERE = Path(__file__).parent
-ORDER = ("test_releases", "test_executors", "test_parts", "test_volumes", "test_ends")
+ORDER = ("test_releases", "test_executors", "test_parts", "test_ends")
 VALUES = {"settings": SMALL}
 _faults: list[Fault] = []
 

@@ -1,4 +1,7 @@
-"""Two submits at once, then each part is killed while the one run is on: it ends well, with the same tables."""
+"""Volumes get full, two submit at once, each part is killed in a run: one lane, which ends with the same tables.
+
+What is told of each, and how long it takes to come back, is seen apart: a fault begins when the last one is mended.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 from tests.cluster.faults.fault_table import Fault
 from tests.cluster.faults.lanes import Lane, Submitted, await_that, equal
 from tests.cluster.faults.parts import await_all_ready, kill, killed_until_ready, proven
+from tests.cluster.faults.volumes import error_of, full_data_nodes, with_a_home_of_a_megabyte
 from tests.cluster.installation import Installation
 
 
@@ -19,7 +23,36 @@ def lane(current: Installation) -> Lane:
 
 
 @pytest.fixture(scope="module")
-def two(lane: Lane) -> tuple[Submitted, Submitted, float]:
+def full(current: Installation, lane: Lane) -> list[tuple[str, str, str]]:
+    """Two runs that had no room, in their home and then in HDFS from the step `silver` on: fault, sentence, seconds."""
+    lane.make(with_a_home_of_a_megabyte)
+    submitted = lane.submit()
+    code = submitted.end(600)
+    home, said = time.monotonic() - submitted.began, submitted.said()
+    assert code == 1, said
+    no_room_at_home = error_of(said)
+    assert f"no space left on the disk of /lakehouse/faults/{lane.name}" in no_room_at_home
+
+    lane.make()
+    submitted = lane.submit()
+    submitted.await_step("silver")
+    with full_data_nodes(current):
+        started = time.monotonic()
+        code = submitted.end(900)
+        storage, said = time.monotonic() - started, submitted.said()
+        assert code == 1, said
+        no_room_in_storage = error_of(said)
+        assert "no DataNode of HDFS takes a block: their volumes have no room" in no_room_in_storage
+        started = time.monotonic()
+    told = f"{storage:.0f} until told; {time.monotonic() - started:.0f} until HDFS takes blocks again"
+    return [
+        ("the volume of the home full", no_room_at_home, f"{home:.0f} until told"),
+        ("the volumes of both DataNodes full in a run", no_room_in_storage, told),
+    ]
+
+
+@pytest.fixture(scope="module")
+def two(lane: Lane, full: list[tuple[str, str, str]]) -> tuple[Submitted, Submitted, float]:
     """The run that goes on, the one that was refused, and the seconds until it was."""
     both = [lane.submit(), lane.submit()]
     seconds = await_that(lambda: any(one.process.poll() is not None for one in both), 300, "one of two ends")
@@ -61,6 +94,7 @@ def seconds(current: Installation, two: tuple[Submitted, Submitted, float]) -> d
 def test_the_run_ends_well_with_the_same_tables(
     current: Installation,
     lane: Lane,
+    full: list[tuple[str, str, str]],
     two: tuple[Submitted, Submitted, float],
     seconds: dict[str, float],
     undisturbed: dict[str, str],
@@ -89,5 +123,8 @@ def test_the_run_ends_well_with_the_same_tables(
         ("the analysts' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-analyst"]),
         ("the engineers' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-engineer"]),
     ]
+    for name, sentence, told in full:
+        seen = f"`{sentence}`, exit code 1; the next run continues"
+        faults.append(Fault(name, seen, f"{same}; `helm test` passes", told))
     for name, seen, took in rows:
         faults.append(Fault(name, seen, f"{same}; `helm test` passes", f"{took:.0f}"))
