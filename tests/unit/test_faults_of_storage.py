@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from lakehouse.cli.faults import explain
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import TRY_AGAIN, LakehouseError
 
 NAMENODES = (
     "org.apache.hadoop.ipc.RemoteException(java.io.IOException): File /lakehouse/tables/silver/orders/part-0.parquet "
@@ -16,3 +16,14 @@ def test_a_full_hdfs_is_told_in_one_sentence_whoever_met_it() -> None:
         assert sentence.startswith("no DataNode of HDFS takes a block: their volumes have no room")
         assert exit_code == 1
     assert "HDFS" not in explain(RuntimeError("File a could only be written once"))[0]
+
+
+def test_a_lost_node_of_hdfs_is_worth_another_try_and_a_lost_file_is_not() -> None:
+    lost = (
+        "Failed to parse parquet: External: Generic HdfsObjectStore error: IO error occurred while communicating with "
+        "HDFS: No route to host (os error 113)"
+    )
+    sentence, exit_code = explain(RuntimeError(lost))
+    assert exit_code == TRY_AGAIN
+    assert sentence.startswith("a node of HDFS was lost (No route to host (os error 113)); run again, it continues")
+    assert explain(RuntimeError("Generic HdfsObjectStore error: no file a.parquet"))[1] == 1
