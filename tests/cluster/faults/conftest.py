@@ -15,16 +15,17 @@ from tests.cluster.faults import fault_table
 from tests.cluster.faults.fault_table import Fault
 from tests.cluster.faults.lanes import Lane, content
 from tests.cluster.installation import SMALL, Installation
-from tests.cluster_programs import CHART
 
 HERE = Path(__file__).parent
-ORDER = ("test_releases", "test_executors", "test_parts", "test_ends")
+ORDER = ("test_parts", "test_executors", "test_releases", "test_ends")
 VALUES = {"settings": SMALL}
+HDFS_STARTS_ANEW = {**VALUES, "storage": {"hdfs": {"config": {"dfs.namenode.handler.count": 20}}}}
+"""Another configuration of HDFS: NameNode, DataNodes and SQL endpoints are replaced."""
 _faults: list[Fault] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The upgrade comes first, the uninstall last."""
+    """The upgrade, which is in a run that parts are killed in, comes first, the uninstall last."""
     places = [place for place, item in enumerate(items) if HERE in item.path.parents]
     mine = sorted((items[place] for place in places), key=lambda item: ORDER.index(item.path.stem))
     for place, item in zip(places, mine):
@@ -78,7 +79,7 @@ def installed(previous_chart: tuple[Path, str]) -> Iterator[Installation]:
 def undisturbed(installed: Installation) -> dict[str, str]:
     """The tables of a run that nothing happened to; of a release that was there (TEST_RELEASE=there) its own."""
     if os.environ.get("TEST_RELEASE") == "there":
-        return content(installed)
+        return undisturbed_content(installed)
     lane = Lane(installed, "undisturbed")
     with installed.stage("a run that nothing happens to"):
         submitted = lane.submit()
@@ -89,11 +90,15 @@ def undisturbed(installed: Installation) -> dict[str, str]:
     return found
 
 
+def undisturbed_content(installed: Installation) -> dict[str, str]:
+    """The same tables as they are now."""
+    return content(installed) if os.environ.get("TEST_RELEASE") == "there" else Lane(installed, "undisturbed").content()
+
+
 @pytest.fixture(scope="session")
 def current(installed: Installation) -> Installation:
     """The release, of the current chart."""
-    if os.environ.get("TEST_RELEASE") != "there":
-        installed.upgrade(VALUES, chart=CHART)
+    installed.upgrade(VALUES)
     return installed
 
 

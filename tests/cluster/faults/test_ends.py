@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from tests.cluster.faults.conftest import VALUES
+from tests.cluster.faults.conftest import VALUES, undisturbed_content
 from tests.cluster.faults.fault_table import Fault
-from tests.cluster.faults.lanes import Lane, await_that, equal
+from tests.cluster.faults.lanes import await_that, equal
 from tests.cluster.faults.parts import proven
 from tests.cluster.installation import Installation
 
@@ -20,7 +20,7 @@ def test_uninstalled_and_installed_again_the_data_is_there(
     started = time.monotonic()
     current.upgrade(VALUES, "install")
     seconds = time.monotonic() - started
-    same = equal(Lane(current, "undisturbed").content(), undisturbed)
+    same = equal(undisturbed_content(current), undisturbed)
     proven(current)
     seen = "nothing is answered in between; passwords and certificates are the same"
     faults.append(

@@ -5,11 +5,14 @@ What is told of each, and how long it takes to come back, is seen apart: a fault
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.cluster.faults.conftest import HDFS_STARTS_ANEW, VALUES, undisturbed_content
 from tests.cluster.faults.fault_table import Fault
 from tests.cluster.faults.lanes import Lane, Submitted, await_that, equal
 from tests.cluster.faults.parts import await_all_ready, kill, killed_until_ready, proven
@@ -18,12 +21,14 @@ from tests.cluster.installation import Installation
 
 
 @pytest.fixture(scope="module")
-def lane(current: Installation) -> Lane:
-    return Lane(current, "parts").begin_anew()
+def lane(installed: Installation, undisturbed: dict[str, str], previous_chart: tuple[Path, str]) -> Lane:
+    if os.environ.get("TEST_RELEASE") == "there":
+        installed.upgrade(VALUES, chart=previous_chart[0])
+    return Lane(installed, "parts").begin_anew()
 
 
 @pytest.fixture(scope="module")
-def full(current: Installation, lane: Lane) -> list[tuple[str, str, str]]:
+def full(installed: Installation, lane: Lane) -> list[tuple[str, str, str]]:
     """Two runs that had no room, in their home and then in HDFS from the step `silver` on: fault, sentence, seconds."""
     lane.make(with_a_home_of_a_megabyte)
     submitted = lane.submit()
@@ -36,7 +41,7 @@ def full(current: Installation, lane: Lane) -> list[tuple[str, str, str]]:
     lane.make()
     submitted = lane.submit()
     submitted.await_step("silver")
-    with full_data_nodes(current):
+    with full_data_nodes(installed):
         started = time.monotonic()
         code = submitted.end(900)
         storage, said = time.monotonic() - started, submitted.said()
@@ -69,35 +74,40 @@ def test_of_two_submits_at_once_one_is_refused(two: tuple[Submitted, Submitted, 
 
 
 @pytest.fixture(scope="module")
-def seconds(current: Installation, two: tuple[Submitted, Submitted, float]) -> dict[str, float]:
+def seconds(installed: Installation, two: tuple[Submitted, Submitted, float]) -> dict[str, float]:
     """Seconds that each part took to come back; the run is on all the while."""
     submitted = two[0]
     submitted.await_step("silver")
     killed = submitted.pods()[-1]["metadata"]["name"]
     started = time.monotonic()
-    kill(current, killed, "driver")
+    kill(installed, killed, "driver")
     await_that(lambda: submitted.pods()[-1]["metadata"]["name"] != killed, 120, "another driver")
     await_that(lambda: "was killed in step" in submitted.log(), 180, "the next run continues")
     found = {"driver": time.monotonic() - started}
     submitted.await_step("silver")
-    found["namenode"] = killed_until_ready(current, "namenode", "namenode")
+    found["namenode"] = killed_until_ready(installed, "namenode", "namenode")
     submitted.await_step("features")
-    found["datanode"] = killed_until_ready(current, "datanode", "datanode")
+    found["datanode"] = killed_until_ready(installed, "datanode", "datanode")
     submitted.await_step("train")
-    found["postgresql"] = killed_until_ready(current, "postgresql")
-    found["metastore"] = killed_until_ready(current, "metastore", "metastore")
+    found["postgresql"] = killed_until_ready(installed, "postgresql")
+    found["metastore"] = killed_until_ready(installed, "metastore", "metastore")
     for part in ("sql-analyst", "sql-engineer"):
-        found[part] = killed_until_ready(current, part, "sql")
+        found[part] = killed_until_ready(installed, part, "sql")
+    submitted.await_step("marts")
+    started = time.monotonic()
+    installed.upgrade(HDFS_STARTS_ANEW)  # to the current chart
+    found["upgrade"] = time.monotonic() - started
     return found
 
 
 def test_the_run_ends_well_with_the_same_tables(
-    current: Installation,
+    installed: Installation,
     lane: Lane,
     full: list[tuple[str, str, str]],
     two: tuple[Submitted, Submitted, float],
     seconds: dict[str, float],
     undisturbed: dict[str, str],
+    previous_chart: tuple[Path, str],
     faults: list[Fault],
 ) -> None:
     submitted, _, until_told = two
@@ -107,8 +117,8 @@ def test_the_run_ends_well_with_the_same_tables(
     assert re.search(r"takes the run up", said)
     assert re.search(r"was killed in step silver; continuing from there", said)
     same = equal(lane.content(), undisturbed)
-    await_all_ready(current)
-    proven(current)
+    await_all_ready(installed)
+    proven(installed)
     rows = [
         (
             "two submits at once",
@@ -123,6 +133,10 @@ def test_the_run_ends_well_with_the_same_tables(
         ("the analysts' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-analyst"]),
         ("the engineers' SQL endpoint killed", "connections end; new ones once it is warm", seconds["sql-engineer"]),
     ]
+    kept = f"{equal(undisturbed_content(installed), undisturbed)}, those of the run, and those of an earlier one"
+    seen = "the run goes on with the image and settings that it began with; what reads or writes waits for HDFS"
+    name = f"`helm upgrade` during a run, from the chart as of commit {previous_chart[1]}; HDFS starts anew by it"
+    faults.append(Fault(name, seen, f"{kept}; `helm test` passes", f"{seconds['upgrade']:.0f} (all of the upgrade)"))
     for name, sentence, told in full:
         seen = f"`{sentence}`, exit code 1; the next run continues"
         faults.append(Fault(name, seen, f"{same}; `helm test` passes", told))
