@@ -56,7 +56,7 @@ def storage_broke_off(text: str) -> str | None:
 
     Its client takes no other DataNode where the first one does not answer, as Java's does.
     """
-    if "Hdfs" not in text or not any(words in text for words in _HDFS_BROKE_OFF):
+    if "hdfs" not in text.lower() or not any(words in text for words in _HDFS_BROKE_OFF):
         return None
     why = next(text.partition(words)[2] for words in _HDFS_BROKE_OFF if words in text).splitlines() or [""]
     return f"a node of HDFS was lost ({why[0][:100]}); run again, it continues; what was published stays as it was"

@@ -26,4 +26,5 @@ def test_a_lost_node_of_hdfs_is_worth_another_try_and_a_lost_file_is_not() -> No
     sentence, exit_code = explain(RuntimeError(lost))
     assert exit_code == TRY_AGAIN
     assert sentence.startswith("a node of HDFS was lost (No route to host (os error 113)); run again, it continues")
+    assert explain(OSError("IO error occurred while communicating with HDFS: Connection refused"))[1] == TRY_AGAIN
     assert explain(RuntimeError("Generic HdfsObjectStore error: no file a.parquet"))[1] == 1
