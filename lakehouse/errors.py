@@ -8,7 +8,12 @@ from __future__ import annotations
 _LONGEST = 1200
 TRY_AGAIN = 75
 """The exit code of what only a fault of the storage ended (EX_TEMPFAIL of sysexits.h): started again, it continues."""
-_HDFS_BROKE_OFF = ("communicating with HDFS: ", "data transfer error: ", "NameNode connection")
+_HDFS_BROKE_OFF = (
+    "communicating with HDFS: ",
+    "data transfer error: ",
+    "Timed out connecting to ",
+    "Timed out waiting for ",
+)
 _HDFS_IS_FULL = "could only be written to 0 of the"
 
 
