@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster lock lock-superset clean lease
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease
 PY := .venv/bin/python
 
 help: ## this list
@@ -74,7 +74,10 @@ image: ## the images of the chart, by docker, podman or buildah; IMAGE_BUILD, IM
 	@bash scripts/image/build.sh
 
 test-cluster: setup ## the chart on the cluster of the current kubeconfig, from nothing: install, helm test, run, compare (about 25 minutes)
-	@$(PY) -m pytest -v -s tests/cluster
+	@$(PY) -m pytest -v -s tests/cluster --ignore tests/cluster/faults
+
+test-faults: setup ## what may happen to a cluster, done to one while it runs; the table of docs/cluster.md by TEST_WRITE=yes (about 45 minutes)
+	@$(PY) -m pytest -v -s tests/cluster/faults
 
 sql: setup ## the SQL servers of both roles, asked by PyHive, impyla, JDBC and dbt (about 10 minutes)
 	@bash scripts/venv.sh .venv-impyla tests/sql/requirements.lock impyla

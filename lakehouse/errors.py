@@ -3,7 +3,18 @@
 Every error that a user can cause is one of these; the command line prints its sentence without a traceback.
 """
 
+from __future__ import annotations
+
 _LONGEST = 1200
+TRY_AGAIN = 75
+"""The exit code of what only a fault of the storage ended (EX_TEMPFAIL of sysexits.h): started again, it continues."""
+_HDFS_BROKE_OFF = (
+    "communicating with HDFS: ",
+    "data transfer error: ",
+    "Timed out connecting to ",
+    "Timed out waiting for ",
+)
+_HDFS_IS_FULL = "could only be written to 0 of the"
 
 
 class LakehouseError(Exception):
@@ -33,6 +44,27 @@ class GateFailed(LakehouseError):
     def __str__(self) -> str:
         """A line for each rule that failed."""
         return Exception.__str__(self)
+
+
+def storage_without_room(text: str) -> str | None:
+    """The sentence for what HDFS says when no DataNode takes a block; None where the text is about something else."""
+    if _HDFS_IS_FULL not in text:
+        return None
+    return (
+        "no DataNode of HDFS takes a block: their volumes have no room, or none of them answers; see to it and run "
+        "again, it continues; what was published stays as it was"
+    )
+
+
+def storage_broke_off(text: str) -> str | None:
+    """The sentence for what delta-rs says when a node of HDFS is lost under a write; None for any other text.
+
+    Its client takes no other DataNode where the first one does not answer, as Java's does.
+    """
+    if "hdfs" not in text.lower() or not any(words in text for words in _HDFS_BROKE_OFF):
+        return None
+    why = next(text.partition(words)[2] for words in _HDFS_BROKE_OFF if words in text).splitlines() or [""]
+    return f"a node of HDFS was lost ({why[0][:100]}); run again, it continues; what was published stays as it was"
 
 
 def _escaped(character: str) -> str:

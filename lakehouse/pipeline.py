@@ -27,7 +27,7 @@ from lakehouse.running import Marker
 from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import Source, remembered_sources
-from lakehouse.storage import list_tables, remove_unborn_tables
+from lakehouse.storage import has_table, list_tables, remove_unborn_tables
 from lakehouse.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -309,7 +309,9 @@ def _train(run: Run) -> StepResult:
             continue
         run.progress.advanced("train", name)
         with span("due?"):
-            is_due = task.refresh_reason(run.settings, day, seed)
+            # A registry may outlive the tables (a new storage): then what only training writes is missing.
+            is_new_here = not any(has_table(run.settings, f"ml.{table}") for table in task.writes)
+            is_due = is_new_here or task.refresh_reason(run.settings, day, seed)
         if is_due:
             with span(f"train {name}"):
                 trained = task.train(run.frames, run.settings, day, seed)

@@ -18,7 +18,7 @@ from lakehouse import ops
 from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.engine import commits_marked
-from lakehouse.errors import InputError, LakehouseError
+from lakehouse.errors import InputError, LakehouseError, storage_without_room
 from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
 from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
@@ -218,6 +218,9 @@ def _checked(outcome: Any) -> Any:
     if outcome.exception is not None:
         raise LakehouseError(f"dbt stopped: {_one_line(str(outcome.exception))}")
     failed = next(result for result in outcome.result if str(result.status) in ("error", "fail"))
+    full = storage_without_room(str(failed.message))
+    if full is not None:
+        raise LakehouseError(full)
     message = _one_line(str(failed.message))
     if failed.node.name.startswith("stg_") and USERS_EXPRESSION.search(message):
         raise InputError(

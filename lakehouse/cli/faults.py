@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from lakehouse.errors import LakehouseError
+from lakehouse.errors import TRY_AGAIN, LakehouseError, storage_broke_off, storage_without_room
 from lakehouse.session import java_has_ended
 
 JAVA_ENDED = (
@@ -17,9 +17,16 @@ JAVA_ENDED = (
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """The sentence and the exit code: 2 input or configuration wrong, 3 a gate failed, 1 anything else."""
+    """The sentence and the exit code: 2 input or configuration wrong, 3 a gate failed, 75 the storage
+    broke off (again is not the same), 1 anything else."""
     if java_has_ended() or isinstance(error, ConnectionError):
         return JAVA_ENDED, 1
+    full = storage_without_room(str(error))
+    if full is not None:
+        return full, 1
+    broke_off = storage_broke_off(str(error))
+    if broke_off is not None:
+        return broke_off, TRY_AGAIN
     if isinstance(error, LakehouseError):
         return str(error), error.exit_code
     if isinstance(error, OSError):
@@ -46,6 +53,9 @@ def _unexpected(error: Exception) -> tuple[str, int]:
         print(text, file=sys.stderr)
     if "Py4JNetworkError" in text:
         return JAVA_ENDED, 1
+    full = storage_without_room(text)
+    if full is not None:
+        return full, 1
     if "No space left on device" in text:
         return "the disk is full: free some space and run again; what was published stays as it was", 1
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from lakehouse.errors import TRY_AGAIN
+
 if TYPE_CHECKING:
     from kubernetes.client import V1Container, V1Job, V1Pod
 
@@ -26,6 +28,7 @@ _DISRUPTED = {
     "TerminationByKubelet": "its node {node} ran short of memory or disk, or was shut down",
 }
 _EXITS = {
+    TRY_AGAIN: "a node of the storage was lost under it, so it ended to be started again",
     137: "it was killed (SIGKILL)",
     142: "it could not renew its lease (its node, the network or the API server did not answer), so it ended itself",
     143: "it was asked to end (SIGTERM)",

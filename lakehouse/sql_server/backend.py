@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Collection
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Backend:
         self._jvm.lakehouse.sql.Extension.own_(self.spark._jsparkSession)
         # This session prepares tables: compiling for each takes longer than reading.
         fit_to_size(self.spark, 0)
+        self._layers: set[tuple[str, str]] = set()
         place = f" location '{settings.tables_uri}/gold'" if role == "engineer" else ""
         self.spark.sql(f"create schema if not exists gold{place}")
         memory = int(settings.sql_memory[:-1]) * UNITS[settings.sql_memory[-1]] * settings.sql_kept_share
@@ -66,7 +68,7 @@ class Backend:
     def open(self) -> None:
         """Take up what is there, warm, and listen."""
         if self._role == "engineer":
-            _register_layers(self.spark, self._settings)
+            self._layers |= _register_layers(self.spark, self._settings, self._layers)
             _register_dev(self.spark, self._settings, 0)
         self._gold.follow()
         warm(self.spark, self._gold.tables)
@@ -80,7 +82,7 @@ class Backend:
         """Follow what was published, and what tables came since."""
         self._gold.follow()
         if self._role == "engineer":
-            _register_layers(self.spark, self._settings)
+            self._layers |= _register_layers(self.spark, self._settings, self._layers)
             _register_dev(self.spark, self._settings, 120)
 
     def status(self) -> dict[str, int]:
@@ -98,8 +100,21 @@ def _session(conf: dict[str, str]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def _register_layers(spark: SparkSession, settings: Settings) -> None:
-    """Tables of the layers that the catalogue does not know yet; gold is taken up as published."""
+def _register_layers(
+    spark: SparkSession, settings: Settings, registered: Collection[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Tables of the layers that the catalogue does not know yet; gold is taken up as published.
+
+    Args:
+        registered: what is known to be in the catalogue. To ask a metastore for each table at each look kept it and
+            its database busy with a third of a core.
+
+    Returns:
+        `(schema, table)` of those that are in the catalogue now.
+    """
+    names = {name for name in list_tables(settings) if name[0] != "gold"}
+    if registered and names.issubset(registered):
+        return set()
     known = {schema for (schema, *_) in spark.sql("show schemas").collect()}
     if settings.metastore_uri is not None and not known.issuperset(SCHEMAS):
         # With each table that Spark tells a metastore of, it removes a folder that is not there, below the schema's.
@@ -108,10 +123,11 @@ def _register_layers(spark: SparkSession, settings: Settings) -> None:
         for schema in SCHEMAS:
             files.create_dir(f"{root}/dev/.layers/{schema}", recursive=True)
             spark.sql(f"create schema if not exists {schema} location '{dev_root(settings)}/.layers/{schema}'")
-    names = [name for name in list_tables(settings) if name[0] != "gold"]
-    new = [name for name in names if name[0] not in known or not spark.catalog.tableExists(".".join(name))]
+    unsure = sorted(names.difference(registered))
+    new = [name for name in unsure if name[0] not in known or not spark.catalog.tableExists(".".join(name))]
     if new or not known.issuperset({schema for schema, _ in names}):
         register_tables(spark, settings, new)
+    return names
 
 
 def _register_dev(spark: SparkSession, settings: Settings, at_least_seconds: float) -> None:

@@ -24,15 +24,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def installed() -> Iterator[Installation]:
-    """The chart with its default values in an empty namespace; images are built unless TEST_IMAGES=there."""
+    """The chart with its default values in an empty namespace; images are built unless TEST_IMAGES=there.
+
+    TEST_KEEP=yes leaves the release, and TEST_RELEASE=there takes one that was left.
+    """
     release = Installation(os.environ.get("TEST_NAMESPACE", NAMESPACE))
     _stages.clear()
     release.stages = _stages
     if os.environ.get("TEST_IMAGES") != "there":
         with release.stage("images are built and brought to the cluster"):
             release.build_images()
-    with release.stage("helm install, until everything is ready"):
-        release.install({"settings": SMALL})
+    if os.environ.get("TEST_RELEASE") != "there":
+        with release.stage("helm install, until everything is ready"):
+            release.install({"settings": SMALL})
     yield release
     if os.environ.get("TEST_KEEP") != "yes":
         with release.stage("removed"):

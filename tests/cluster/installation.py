@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lakehouse.settings import CHECKOUT
@@ -64,18 +65,18 @@ class Installation:
         """The images, built and brought to the cluster as `make image` is told to (IMAGE_BUILD, IMAGE_LOAD, IMAGE)."""
         _said(["bash", "scripts/image/build.sh"], 3600)
 
-    def install(self, values: dict[str, Any]) -> None:
+    def install(self, values: dict[str, Any], chart: Path = CHART) -> None:
         """Into a fresh namespace that admits only pods that pass `restricted`; returns once all is ready."""
         self.remove()
         _said([*(program("kubectl") or ()), "create", "namespace", self.namespace], 60)
         _said([*(program("kubectl") or ()), "label", "namespace", self.namespace, RESTRICTED], 60)
-        self.upgrade(values, "install")
+        self.upgrade(values, "install", chart)
 
-    def upgrade(self, values: dict[str, Any], verb: str = "upgrade") -> None:
+    def upgrade(self, values: dict[str, Any], verb: str = "upgrade", chart: Path = CHART) -> None:
         name = os.environ.get("IMAGE", "")
         registry = ["--set", f"images.registry={name.rpartition('/')[0]}"] if "/" in name else []
         given = ["--values", "-", *registry, "--wait", "--timeout", "25m"]
-        command = [*(program("helm") or ()), "--namespace", self.namespace, verb, self.release, str(CHART), *given]
+        command = [*(program("helm") or ()), "--namespace", self.namespace, verb, self.release, str(chart), *given]
         try:
             _said(command, 1600, json.dumps(values))
         except Failed as failed:

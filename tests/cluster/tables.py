@@ -76,9 +76,9 @@ def reader_pod(installation: Installation) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def tables_of(installation: Installation, *schemas: str) -> dict[str, pa.Table]:
-    """Every table of these schemas, by its name `schema.table`."""
-    said = read_by(installation, SCRIPT, *schemas)
+def tables_of(installation: Installation, *schemas: str, storage: str | None = None) -> dict[str, pa.Table]:
+    """Every table of these schemas, by its name `schema.table`; in another storage than the release's, where told."""
+    said = read_by(installation, SCRIPT, *schemas, storage=storage)
     found = {}
     with tarfile.open(fileobj=io.BytesIO(base64.b64decode(said)), mode="r:gz") as tar:
         for entry in tar:
@@ -94,11 +94,16 @@ def hosts_in_event_logs(installation: Installation) -> list[str]:
     return found
 
 
-def read_by(installation: Installation, script: str, *arguments: str) -> str:
+def read_by(installation: Installation, script: str, *arguments: str, storage: str | None = None) -> str:
     """What a script prints that runs in a pod of the release."""
     pod = reader_pod(installation)
     name = pod["metadata"]["name"]
-    if not any(one["metadata"]["name"] == name for one in installation.pods("test")):
+    there = [one for one in installation.pods("test") if one["metadata"]["name"] == name]
+    if there and there[0]["status"]["phase"] != "Running":  # its hour is over, or its node was lost
+        installation.kubectl("delete", "pod", name, "--grace-period=0", "--force")
+        there = []
+    if not there:
         installation.kubectl("create", "--filename=-", given=json.dumps(pod))
     installation.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=120s")
-    return installation.kubectl("exec", name, "--", "python", "-c", script, *arguments)
+    elsewhere = ["env", f"LAKEHOUSE_STORAGE={storage}"] if storage else []
+    return installation.kubectl("exec", name, "--", *elsewhere, "python", "-c", script, *arguments)

@@ -1,25 +1,21 @@
 """A run's executors are two again after one was killed and after the power of its node was cut; its sums stay right.
 
 The work is one query over and over, without storage, so that nothing but executors is what these tests are about.
-`TEST_NODE_OFF` and `TEST_NODE_ON` are commands that are given the name of a node; without them those of the tool in
-`LAKEHOUSE_CLUSTER_DIR`, where it is there.
+How a node's power is cut is told in tests/cluster/nodes.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shlex
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from lakehouse.settings import load_settings
 from tests.cluster.installation import Installation
+from tests.cluster.nodes import without_power
 
 JOB = "lakehouse-rounds"
 ROUNDS = """
@@ -99,17 +95,12 @@ def test_an_executor_that_is_killed_is_replaced(installed: Installation, rounds:
 
 
 def test_the_executor_of_a_node_without_power_is_replaced(installed: Installation, rounds: Rounds) -> None:
-    off, on = _power()
     before = rounds.executors()
     lost = {name: node for name, node in before.items() if node != rounds.driver_node()}
     assert len(lost) == 1, before  # they are spread, and the driver is on one of the two nodes
     (node,) = lost.values()
-    subprocess.run([*off, node], check=True)
-    try:
-        with installed.stage("the power of a worker cut, until Spark has asked for another executor"):
-            _await(lambda: _is_asked_for(installed, before, set(lost)), SECONDS_TO_REPLACE, "another executor's pod")
-    finally:
-        subprocess.run([*on, node], check=True)
+    with without_power(node), installed.stage("the power of a worker cut, until Spark has asked for another executor"):
+        _await(lambda: _is_asked_for(installed, before, set(lost)), SECONDS_TO_REPLACE, "another executor's pod")
     # It starts at once where the other worker has the memory, else when the power is back.
     with installed.stage("the power of a worker back, until two executors are at work again"):
         _await(lambda: _are_two_again(rounds, before, set(lost)), SECONDS_TO_REPLACE, "another executor at work")
@@ -143,14 +134,3 @@ def _await(is_so: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
         time.sleep(2)
-
-
-def _power() -> tuple[list[str], list[str]]:
-    """The commands that cut a node's power and give it back; skips the test where there are none."""
-    off, on = os.environ.get("TEST_NODE_OFF"), os.environ.get("TEST_NODE_ON")
-    if off and on:
-        return shlex.split(off), shlex.split(on)
-    tool = load_settings().cluster_dir / "cluster"
-    if not tool.exists():
-        pytest.skip("no command cuts the power of a node here: TEST_NODE_OFF and TEST_NODE_ON")
-    return [str(tool), "kill-node"], [str(tool), "start-node"]

@@ -49,6 +49,8 @@ dfs.namenode.safemode.extension: "3000"
 dfs.namenode.safemode.min.datanodes: "1"
 # A dead node is seen after 2 × this + 10 heartbeats of 3 s: 50 s instead of ten minutes.
 dfs.namenode.heartbeat.recheck-interval: "10000"
+# No block goes to a DataNode that was not heard of for 12 s; delta-rs' client, unlike Java's, asks for no other one.
+dfs.namenode.stale.datanode.interval: "12000"
 dfs.namenode.avoid.read.stale.datanode: "true"
 dfs.namenode.avoid.write.stale.datanode: "true"
 dfs.namenode.handler.count: "16"
