@@ -195,9 +195,7 @@ def perform(run: Run, step: Step) -> StepResult:
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
-    """A digest of all that tables depend on: batches, definitions, code, day, seed, budget, language, models chosen by
-    hand.
-    """
+    """A digest of all that tables depend on: batches, definitions, code, day, seed, settings, models chosen by hand."""
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
     asked = [
@@ -205,6 +203,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.budget_minimum_share,
         settings.budget_maximum_share,
         settings.language,
+        settings.gender_from_names,
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])
