@@ -95,7 +95,7 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
 
 def _own_digest(settings: Settings, node: Node) -> str:
     """Of its text, and of the settings that it heeds."""
-    heeded = [settings.language] if node.speaks else []
+    heeded: list[str] = [settings.language] if node.speaks else []
     heeded += [f"names {settings.gender_from_names}"] if node.names else []
     return digest([node.text_digest, *heeded]) if heeded else node.text_digest
 

@@ -220,7 +220,7 @@ class Settings(BaseSettings):
 
     def table_uri(self, schema: str, table: str) -> str:
         """The Delta folder of `schema.table`."""
-        return f"{self.tables_uri}/{schema}/{table}"
+        return f"{self.vault_uri}/{table}" if schema == "vault" else f"{self.tables_uri}/{schema}/{table}"
 
     @property
     def vault_uri(self) -> str:

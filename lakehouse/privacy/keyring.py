@@ -89,7 +89,8 @@ class Keyring:
         keys = {name: self._unwrap(name, master, wrapped) for name, master, wrapped in found if wrapped is not None}
         known = {name for name, _, _ in found}
         made = {name: new_key() for name in wanted if name not in known}
-        rows = [(name, self._wrap(name, key), self._newest, _now()) for name, key in made.items()]
+        now = _now()
+        rows = [(name, self._wrap(name, key), self._newest, now) for name, key in made.items()]
         with self._db:
             self._db.executemany("insert into keys (subject_id, wrapped, master_id, made_at) values (?, ?, ?, ?)", rows)
         return keys | made

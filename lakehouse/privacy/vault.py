@@ -49,6 +49,7 @@ IDENTIFIERS = pa.schema(
     ]
 )
 ROWS_AT_ONCE = 1 << 16
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LINEAGE = ("_batch_id", "_row_number", "_loaded_at")
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -81,7 +82,7 @@ class _Reading:
 
 def uri(settings: Settings) -> str:
     """Where `vault.identifiers` is."""
-    return f"{settings.vault_uri}/identifiers"
+    return settings.table_uri("vault", "identifiers")
 
 
 def find(settings: Settings) -> DeltaTable | None:
@@ -177,7 +178,7 @@ class _Writing:
             held = {name: texts[name][place] for name in values if texts[name][place] is not None}
             if held and None not in parts:
                 held |= dict(zip(key, parts))
-                told.append((place, subject_of(self.pseudonyms, reading.entity, *parts), _as_json(held)))
+                told.append((place, subject_of(self.pseudonyms, reading.entity, *parts), _JSON(held)))
         keys = self.keyring.keys_for(subject for _, subject, _ in told)
         kept = [(place, subject, text) for place, subject, text in told if subject in keys]
         self.rows += len(kept)
@@ -298,10 +299,6 @@ def _bound_to(subject: str, source: str, entity: str) -> bytes:
 def _trimmed(column: pa.Array) -> pa.Array:
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-
-
-def _as_json(values: dict[str, str]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain_name(theirs: str) -> str | None:

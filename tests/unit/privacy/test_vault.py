@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from lakehouse.bronze import land
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.maintenance import FEW_FILES, maintain
 from lakehouse.privacy import audit, vault
 from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.pseudonyms import Pseudonyms
@@ -133,6 +134,16 @@ def test_files_that_delta_rs_wrote_anew_are_read_as_ever(settings: Settings, sho
     land_and_fill(settings, shop)
     DeltaTable(vault.uri(settings)).optimize.compact()
     assert shown(settings, "a")["shop"]["address"] == "Oslo"
+
+
+def test_a_vault_that_was_maintained_knows_what_it_has(settings: Settings, shop: Path) -> None:
+    for number in range(FEW_FILES + 1):
+        (shop / f"people_{number}.csv").write_text(f"no,name,mobile,town\np{number},Pia {number},{number},\n")
+        land_and_fill(settings, shop)
+    done = {one.table: one for one in maintain(settings.model_copy(update={"retention_hours": 0}))}
+    assert (done["vault.identifiers"].files_before, done["vault.identifiers"].files_after) == (FEW_FILES + 2, 1)
+    assert land_and_fill(settings, shop) == vault.Filled()
+    assert shown(settings, "p3")["shop"]["full_name"] == "Pia 3"
 
 
 def test_a_new_file_is_added_and_the_newest_value_is_shown_first(settings: Settings, shop: Path) -> None:
