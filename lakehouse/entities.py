@@ -53,7 +53,7 @@ STORE_ID = ("string", "The shop on the street.")
 CHANNEL = ("string", "Where it happened: web, app, store, email, sms, push, phone, …")
 DEVICE = ("string", "Kind of device: mobile, desktop, tablet, …")
 FULL_NAME = ("string", "Name as written by the person.")
-PHONE = ("string", "Phone number in any form; silver brings it to +<country><number>.")
+PHONE = ("string", "Phone number in any form; silver shows its ends only.")
 EMAIL = ("string", "E-mail address.")
 LATITUDE = ("double", "Degrees north, WGS 84.")
 LONGITUDE = ("double", "Degrees east, WGS 84.")
@@ -70,7 +70,7 @@ ENTITIES: dict[str, Entity] = dict(
                 "full_name": FULL_NAME,
                 "phone": PHONE,
                 "email": EMAIL,
-                "id_card": ("string", "Identity card number; never carried beyond bronze."),
+                "id_card": ("string", "Identity card number; silver says only that there is one."),
                 "gender": ("string", "female, male or unknown."),
                 "birth_on": ("date", "Date of birth."),
                 "address": ("string", "Street address."),

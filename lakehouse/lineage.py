@@ -18,6 +18,8 @@ PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 MACROS = CHECKOUT / "dbt_project" / "macros"
 SPEAKING = frozenset({"macro.lakehouse.say", "macro.lakehouse.say_by"})
 """What writes sentences in the language of the home into a model."""
+NAMING = frozenset({"macro.lakehouse.given_name"})
+"""What takes given names, or leaves them out, as setting `gender_from_names` says."""
 
 
 TOLD_FROM = (("ops", "validations"), ("ops", "runs"))
@@ -39,6 +41,7 @@ class Node:
     may_lose: bool = False
     grows_with: str = ""
     speaks: bool = False
+    names: bool = False
 
     @property
     def entities(self) -> list[str]:
@@ -66,17 +69,14 @@ def nodes(manifest: Manifest) -> dict[str, Node]:
 
 
 def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
-    """What each node would be built from now: its text, that of all above it, the roots' content, and the language of
-    those that speak.
+    """What each node would be built from now: its text, that of all above it, the roots' content, and the settings that
+    it heeds.
 
     A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day), a table of
     the models (its state), or one that the platform's history is told from (its state).
     """
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
-    own = {
-        key: digest([node.text_digest, settings.language]) if node.speaks else node.text_digest
-        for key, node in graph.items()
-    }
+    own = {key: _own_digest(settings, node) for key, node in graph.items()}
     batches = current_batches(settings)
     definitions = definitions_digest(settings)
     for root in roots:
@@ -91,6 +91,13 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
             own[root] = table_state(settings, f"{schema}.{table}")
     parents: dict[str, Iterable[str]] = {key: node.parents for key, node in graph.items()}
     return signatures({**parents, **dict.fromkeys(roots, ())}, own)
+
+
+def _own_digest(settings: Settings, node: Node) -> str:
+    """Of its text, and of the settings that it heeds."""
+    heeded: list[str] = [settings.language] if node.speaks else []
+    heeded += [f"names {settings.gender_from_names}"] if node.names else []
+    return digest([node.text_digest, *heeded]) if heeded else node.text_digest
 
 
 def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
@@ -194,4 +201,5 @@ def _node(node: Any, shared: str) -> Node:
         may_lose="day" not in node.config.meta,
         grows_with=str(node.config.meta.get("grows_with", "")),
         speaks=not SPEAKING.isdisjoint(node.depends_on.macros),
+        names=not NAMING.isdisjoint(node.depends_on.macros),
     )

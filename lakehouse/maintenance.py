@@ -18,7 +18,7 @@ from lakehouse.builds import Ledger, table_state
 from lakehouse.ops import OPS_SCHEMAS
 from lakehouse.publication import retained_versions
 from lakehouse.settings import Settings
-from lakehouse.storage import LOG, delta_table, folder_of, list_tables, sizes
+from lakehouse.storage import LOG, delta_table, folder_of, has_table, list_tables, sizes
 
 FEW_FILES = 16
 """A table (or partition) of at most so many files is left as it is: joining four files of a megabyte gains nothing."""
@@ -44,7 +44,7 @@ class Maintained:
 def maintain(
     settings: Settings, dry_run: bool = False, progress: Callable[[str], None] = lambda table: None
 ) -> list[Maintained]:
-    """Compact, vacuum and checkpoint every table of the home; one row per table that had something to do.
+    """Compact, vacuum and checkpoint every table of the home and its vault; one row per table that had something to do.
 
     Args:
         dry_run: say what would be removed and joined, and leave all as it is.
@@ -53,7 +53,8 @@ def maintain(
     pinned = retained_versions(settings)
     done = []
     with written_plainly(settings.home):
-        for schema, table in list_tables(settings):
+        kept = [("vault", "identifiers")] if has_table(settings, "vault.identifiers") else []
+        for schema, table in [*list_tables(settings), *kept]:
             progress(f"{schema}.{table}")
             one = _maintain_table(
                 settings, f"{schema}.{table}", pinned.get(f"{schema}.{table}", set()), ledger, dry_run

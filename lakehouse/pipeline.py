@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
@@ -18,6 +18,7 @@ from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.maintenance import bound_ops_files
+from lakehouse.privacy import vault
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -194,9 +195,7 @@ def perform(run: Run, step: Step) -> StepResult:
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
-    """A digest of all that tables depend on: batches, definitions, code, day, seed, budget, language, models chosen by
-    hand.
-    """
+    """A digest of all that tables depend on: batches, definitions, code, day, seed, settings, models chosen by hand."""
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
     asked = [
@@ -204,6 +203,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.budget_minimum_share,
         settings.budget_maximum_share,
         settings.language,
+        settings.gender_from_names,
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])
@@ -255,6 +255,18 @@ def _gate(layer: str) -> Callable[[Run], StepResult]:
         return StepResult(message=report.headline)
 
     return validate
+
+
+def _fill_vault(run: Run) -> StepResult:
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        run.open_engine()
+        return query(run.settings, sql)
+
+    filled = vault.fill(run.settings, ask, lambda what: run.progress.advanced("vault", what))
+    if not filled.batches:
+        return StepResult(message="no new identifiers")
+    left_out = f", {filled.erased:,} of erased persons left out" if filled.erased else ""
+    return StepResult(filled.rows, f"identifiers of {filled.batches} files{left_out}")
 
 
 def _build(tag: str) -> Callable[[Run], StepResult]:
@@ -359,6 +371,7 @@ def _publish(run: Run) -> StepResult:
 LAND = Step("land", "Land files in bronze", _land)
 AFTER_LANDING = (
     Step("validate_bronze", "Validate bronze", _gate("bronze")),
+    Step("vault", "Encrypt identifiers", _fill_vault),
     Step("silver", "Clean into silver", _build("silver")),
     Step("validate_silver", "Validate silver", _gate("silver")),
     Step("as_of", "Set the day", _set_day),

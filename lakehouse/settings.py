@@ -114,6 +114,16 @@ class Settings(BaseSettings):
     budget_maximum_share: float = Field(
         2.0, ge=0, allow_inf_nan=False, description="a channel's most contacts, of those of its last 30 days"
     )
+    master_key_from: str | None = Field(
+        None,
+        description="where the vault's master key is: file:PATH (also a mounted secret) or env:VARIABLE; default: a "
+        "file of the home, made by the first run",
+    )
+    reveal_users: str | None = Field(
+        None,
+        description="users of this machine, separated by commas, who may see identifiers by `lakehouse reveal`; "
+        "default: the owner of the home's keys",
+    )
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )
@@ -210,7 +220,17 @@ class Settings(BaseSettings):
 
     def table_uri(self, schema: str, table: str) -> str:
         """The Delta folder of `schema.table`."""
-        return f"{self.tables_uri}/{schema}/{table}"
+        return f"{self.vault_uri}/{table}" if schema == "vault" else f"{self.tables_uri}/{schema}/{table}"
+
+    @property
+    def vault_uri(self) -> str:
+        """Where the tables of the vault are: beside the others, so that whoever lists those does not meet them."""
+        return f"{self.storage or self.home}/vault"
+
+    @property
+    def keys_dir(self) -> Path:
+        """The keys of the vault; in the home, wherever the tables are."""
+        return self.home / "keys"
 
     @property
     def has_executors_elsewhere(self) -> bool:

@@ -61,7 +61,8 @@ def changed_at(settings: Settings, name: str) -> int | None:
 def folder_of(settings: Settings, name: str) -> tuple[pafs.FileSystem, str]:
     """The file system that a table is in, and the path of its folder in there."""
     files, root = filesystem(settings)
-    return files, f"{root}/tables/{name.replace('.', '/')}"
+    schema, _, table = name.partition(".")
+    return files, f"{root}/{'vault' if schema == 'vault' else f'tables/{schema}'}/{table}"
 
 
 def sizes(settings: Settings, name: str, paths: Sequence[str]) -> list[int]:

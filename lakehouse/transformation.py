@@ -103,7 +103,8 @@ class Transformation:
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
             folders = {"aside": aside, "tables": self.settings.tables_uri}
-            variables = json.dumps({"increments": increments, "language": self.settings.language, **folders})
+            asked = {"language": self.settings.language, "gender_from_names": self.settings.gender_from_names}
+            variables = json.dumps({"increments": increments, **asked, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
         merged = sum(_took_increment(self.settings, graph[key]) for key in todo if graph[key].name in increments)

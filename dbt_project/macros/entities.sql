@@ -20,6 +20,14 @@
     ]) -}}
 {% endmacro %}
 
+{# Our columns of which silver shows no value as it came. #}
+{% macro hidden_columns() %}
+    {{- return([
+        'full_name', 'phone', 'email', 'id_card', 'birth_on', 'address', 'latitude', 'longitude', 'query', 'url',
+        'referrer', 'subject', 'body',
+    ]) -}}
+{% endmacro %}
+
 {% macro entity(name) %}
     {%- set entities = {
         'customers': {

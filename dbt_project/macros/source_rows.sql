@@ -149,7 +149,7 @@
         _batch_id,
         _row_number,
         _loaded_at,
-        array({{ stored_columns(mapped) | join(', ') }}) as _raw,
+        array({{ shown_columns(mapped) | join(', ') }}) as _raw,
         {{ 'cast(null as bigint)' if is_keyed(spec, mapped) else content_hash(mapped) }} as _content_hash
     from {{ bronze }}
     where
@@ -214,12 +214,29 @@
     {{- return(stored) -}}
 {% endmacro %}
 
+{#
+  The stored columns, with `***` for the values of those that silver must not show: what a hidden column of ours is made
+  of, and what no column of ours is made of, for nobody has said what that is. Bronze has the record whole.
+#}
+{% macro shown_columns(mapped) %}
+    {%- set hidden, open, shown = [], mapped.attributes.values() | list, [] -%}
+    {%- for ours, theirs in mapped.columns.items() -%}
+        {%- do (hidden if ours in hidden_columns() else open).append(theirs) -%}
+    {%- endfor -%}
+    {%- for column in mapped.raw_columns.values() | unique -%}
+        {%- set name = '(?<!\\w)' ~ modules.re.escape(column) ~ '(?!\\w)' -%}
+        {%- set is_shown = modules.re.search(name, open | join(' ')) and not modules.re.search(name, hidden | join(' ')) -%}
+        {%- do shown.append(quoted(column) if is_shown else 'if(' ~ quoted(column) ~ " is null, null, '***')") -%}
+    {%- endfor -%}
+    {{- return(shown) -}}
+{% endmacro %}
+
 {# Equal for equal records. JSON, because a hash of columns skips nulls: (a, null) would equal (null, a). #}
 {% macro content_hash(mapped) %}
     {{- return('xxhash64(to_json(struct(' ~ stored_columns(mapped) | join(', ') ~ ')))') -}}
 {% endmacro %}
 
-{# The record as it came, as a JSON object, from the `_raw` that source_rows gives. #}
+{# The record as a JSON object, from the `_raw` that source_rows gives: nothing in it says who somebody is. #}
 {% macro raw_record(entity_name) %}
     {%- set cases = [] -%}
     {%- for mapped in mapped_sources(entity_name) -%}

@@ -31,9 +31,8 @@ TYPES: dict[str, pa.DataType] = {
 # Columns by kind, as the contract of silver gives them.
 COLUMNS: dict[str, dict[str, str]] = {
     "customers": {
-        "text": "customer_id full_name phone email gender address city region country language",
+        "text": "customer_id full_name given_name phone email gender address city region country language",
         "flag": "has_id_card is_email_valid is_phone_valid is_birth_year_imputed",
-        "on": "birth_on",
         "int": "birth_year",
         "double": "latitude longitude",
         "at": "registered_at",

@@ -27,25 +27,25 @@ final as (
         profiles.customer_id,
 
         ---------- person
-        profiles.full_name,
-        profiles.phone,
+        {{ masked_name('profiles.full_name') }} as full_name,
+        {{ given_name('profiles.full_name') }} as given_name,
+        {{ masked_phone('profiles.phone') }} as phone,
         profiles.phone is not null as is_phone_valid,
-        profiles.email,
+        {{ masked_email('profiles.email') }} as email,
         profiles.email is not null as is_email_valid,
         profiles.gender,
-        profiles.birth_on,
         cast(coalesce(profiles.stated_birth_year, imputed.birth_year) as int) as birth_year,
         profiles.stated_birth_year is null and imputed.birth_year is not null as is_birth_year_imputed,
         profiles.language,
         profiles.id_card is not null as has_id_card,
 
         ---------- place
-        profiles.address,
+        {{ district_of('profiles.address') }} as address,
         profiles.city,
         profiles.region,
         profiles.country,
-        profiles.latitude,
-        profiles.longitude,
+        {{ cell_of('profiles.latitude') }} as latitude,
+        {{ cell_of('profiles.longitude') }} as longitude,
 
         ---------- times
         profiles.registered_at,

@@ -16,10 +16,10 @@ final as (
         profile_id,
 
         ---------- person
-        phone,
-        phone is not null as is_phone_valid,
-        email,
-        email is not null as is_email_valid,
+        {{ masked_phone('kept.phone') }} as phone,
+        kept.phone is not null as is_phone_valid,
+        {{ masked_email('kept.email') }} as email,
+        kept.email is not null as is_email_valid,
 
         ---------- description
         interests,

@@ -307,11 +307,7 @@ final as (
         traits.gender_probability,
         traits.gender_basis,
         traits.gender_reason,
-        case
-            when profiles.birth_on is not null
-                then cast(floor(months_between({{ run_day() }}, profiles.birth_on) / 12) as int)
-            else year({{ run_day() }}) - profiles.birth_year
-        end as age_years,
+        year({{ run_day() }}) - profiles.birth_year as age_years,
         profiles.is_birth_year_imputed as is_age_imputed,
         profiles.attributes,
 

@@ -1,0 +1,96 @@
+"""What the vault holds of one person, for who may see it, once it is written down that they did."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lakehouse.entities import ENTITIES
+from lakehouse.errors import InputError, LakehouseError
+from lakehouse.privacy import audit, vault
+from lakehouse.privacy.identifiers import DIRECT_IDENTIFIERS
+from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.pseudonyms import Pseudonyms
+from lakehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """Of one person: the newest value of each column per source, and how many records that is of."""
+
+    subject_id: str
+    records: int
+    by_source: dict[str, dict[str, str]]
+
+
+class NotAllowed(LakehouseError):
+    """The person who asked has no right to see identifiers: exit code 1."""
+
+
+def asking_user() -> str:
+    """The user of the operating system that this process runs as; no environment variable can pretend another."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a user id without a name, as in pods
+        return str(os.geteuid())
+
+
+def may_reveal(settings: Settings, user: str) -> bool:
+    """Whether this user is one of setting `reveal_users`; where that is not set, the owner of the home's keys."""
+    if settings.reveal_users is not None:
+        return user in {name.strip() for name in settings.reveal_users.split(",") if name.strip()}
+    try:
+        return settings.keys_dir.stat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return True  # nothing is kept yet
+
+
+def reveal(settings: Settings, key: str, reason: str, at: datetime, user: str, entity: str = "customers") -> Revealed:
+    """Decrypt what the vault holds of one person; that it was done, or refused, is in the audit log before.
+
+    Args:
+        key: the customer's id as the source names it, or its pseudonym; of other entities the key's parts, | between.
+        reason: why; what is written stays, so no personal data.
+
+    Raises:
+        NotAllowed: this user may not.
+        InputError: no reason, no such entity, nobody of that key in the vault, or their key was destroyed.
+    """
+    if not reason.strip():
+        raise InputError("say why, in words that another person can check: --reason 'ticket 4711: address disputed'")
+    if entity not in DIRECT_IDENTIFIERS:
+        raise InputError(f"the vault holds nothing of {entity}: {', '.join(DIRECT_IDENTIFIERS)}")
+    parts = key.split("|") if len(ENTITIES[entity].key) > 1 else [key]
+    if len(parts) != len(ENTITIES[entity].key):
+        raise InputError(f"a key of {entity} is {'|'.join(ENTITIES[entity].key)}, for example 'P1|M7'")
+    with open_keyring(settings) as keyring:
+        subject = vault.subject_of(Pseudonyms.of(keyring), entity, *parts)
+        if not keyring.held([subject]) and not keyring.destroyed([subject]) and len(parts) == 1:
+            subject = key if keyring.held([key]) or keyring.destroyed([key]) else subject
+        about = {"subject_id": subject, "entity": entity, "reason": reason.strip()}
+        if not may_reveal(settings, user):
+            audit.record(settings, keyring, at, user, "reveal refused", **about)
+            raise NotAllowed(
+                f"{user} may not see identifiers, and the audit log now says that they asked: setting 'reveal_users' "
+                "names who may"
+            )
+        audit.record(settings, keyring, at, user, "reveal", **about)
+        if keyring.destroyed([subject]):
+            raise InputError(f"{entity} {key!r} was erased: the key is destroyed and nothing can be read any more")
+        found = vault.decrypted(settings, keyring, subject)
+    if not found:
+        raise InputError(f"the vault holds nothing of {entity} {key!r}")
+    return Revealed(subject, len(found), _newest_of(found))
+
+
+def _newest_of(found: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The first value of each column of each source in rows that come newest first."""
+    by_source: dict[str, dict[str, str]] = {}
+    for row in found:
+        told = by_source.setdefault(row["source"], {})
+        for name, value in row["values"].items():
+            told.setdefault(name, value)
+    return by_source
