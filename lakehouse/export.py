@@ -18,7 +18,6 @@ from lakehouse.databases.address import Address, is_secret, parse_target
 from lakehouse.databases.connection import Connection, Database
 from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.quality.personal_data import WRITTEN_COLUMNS
 from lakehouse.reader import query
 from lakehouse.session import start_session
 from lakehouse.settings import Settings
@@ -33,6 +32,7 @@ PASSWORDS = {
     "mysql": ("LAKEHOUSE_EXPORT_PASSWORD", "MYSQL_PWD"),
 }
 ROWS_AT_ONCE = 5_000
+WRITTEN_COLUMNS = frozenset(("subject", "body"))
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,12 @@ def nodes(manifest: Manifest) -> dict[str, Node]:
     return ordered
 
 
+def declared_columns(manifest: Manifest) -> dict[str, list[str]]:
+    """The columns that the project describes: model, or source table with its schema -> names."""
+    models = {n.name: list(n.columns) for n in manifest.nodes.values() if str(n.resource_type) == "model"}
+    return models | {f"{s.source_name}.{s.name}": list(s.columns) for s in manifest.sources.values()}
+
+
 def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
     """What each node would be built from now: its text, that of all above it, the roots' content, and the language of
     those that speak.
