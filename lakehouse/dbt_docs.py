@@ -50,7 +50,7 @@ def _say_classes(node: dict[str, Any]) -> None:
     table = node["name"] if node["resource_type"] == "model" else f"{node['source_name']}.{node['name']}"
     for name, column in node.get("columns", {}).items():
         found = class_of(table, name)
-        said = {"class": found.kind, "purpose": found.purpose}
+        said: dict[str, Any] = {"class": found.kind, "purpose": found.purpose}
         said |= {"mask": found.mask} if found.mask else {}
         said |= {"retention_days": found.retention_days} if found.retention_days else {}
         column["meta"] = {**column.get("meta", {}), **said}

@@ -24,6 +24,10 @@ TOLD_FROM = (("ops", "validations"), ("ops", "runs"))
 """Read by the history only. So is `ops.loads`, but silver names it too, and silver is made of its batches."""
 
 
+PERMITTING = "macro.lakehouse.contact_policy"
+"""What decides who may be contacted, by the settings of the home."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A model or test of the project; `table` is empty where it writes none."""
@@ -39,6 +43,7 @@ class Node:
     may_lose: bool = False
     grows_with: str = ""
     speaks: bool = False
+    permits: bool = False
 
     @property
     def entities(self) -> list[str]:
@@ -72,17 +77,18 @@ def declared_columns(manifest: Manifest) -> dict[str, list[str]]:
 
 
 def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
-    """What each node would be built from now: its text, that of all above it, the roots' content, and the language of
-    those that speak.
+    """What each node would be built from now: its text, that of all above it, the roots' content, the language of those
+    that speak, and the policy of those that permit.
 
     A root is a bronze table (its current batches), `ops.sources` (the definitions), `ops.as_of` (the day), a table of
     the models (its state), or one that the platform's history is told from (its state).
     """
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
-    own = {
-        key: digest([node.text_digest, settings.language]) if node.speaks else node.text_digest
-        for key, node in graph.items()
-    }
+    policy = contact_policy(settings)
+    own = {}
+    for key, node in graph.items():
+        heeded = ([settings.language] if node.speaks else []) + ([policy] if node.permits else [])
+        own[key] = digest([node.text_digest, *heeded]) if heeded else node.text_digest
     batches = current_batches(settings)
     definitions = definitions_digest(settings)
     for root in roots:
@@ -97,6 +103,11 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
             own[root] = table_state(settings, f"{schema}.{table}")
     parents: dict[str, Iterable[str]] = {key: node.parents for key, node in graph.items()}
     return signatures({**parents, **dict.fromkeys(roots, ())}, own)
+
+
+def contact_policy(settings: Settings) -> dict[str, Any]:
+    """The settings that decide who may be contacted, as dbt's variables."""
+    return {name: getattr(settings, name) for name in ("assume_consent", "contact_cap_count", "contact_cap_days")}
 
 
 def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
@@ -200,4 +211,5 @@ def _node(node: Any, shared: str) -> Node:
         may_lose="day" not in node.config.meta,
         grows_with=str(node.config.meta.get("grows_with", "")),
         speaks=not SPEAKING.isdisjoint(node.depends_on.macros),
+        permits=PERMITTING in node.depends_on.macros,
     )

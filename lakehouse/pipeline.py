@@ -17,6 +17,7 @@ from lakehouse.cluster.lease import confirm_held
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
+from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
@@ -194,8 +195,8 @@ def perform(run: Run, step: Step) -> StepResult:
 
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
-    """A digest of all that tables depend on: batches, definitions, code, day, seed, budget, language, models chosen by
-    hand.
+    """A digest of all that tables depend on: batches, definitions, code, day, seed, budget, language, who may be
+    contacted, models chosen by hand.
     """
     batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
@@ -204,6 +205,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.budget_minimum_share,
         settings.budget_maximum_share,
         settings.language,
+        contact_policy(settings),
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])

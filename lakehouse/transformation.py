@@ -19,7 +19,7 @@ from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.engine import commits_marked
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.lineage import Node, current_signatures, declared_columns, nodes, planned_builds
+from lakehouse.lineage import Node, contact_policy, current_signatures, declared_columns, nodes, planned_builds
 from lakehouse.privacy.uses import check_uses
 from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
@@ -104,7 +104,8 @@ class Transformation:
         arguments = ["build", "--indirect-selection", "empty", "--select", *builds]
         with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
             folders = {"aside": aside, "tables": self.settings.tables_uri}
-            variables = json.dumps({"increments": increments, "language": self.settings.language, **folders})
+            policy = contact_policy(self.settings)
+            variables = json.dumps({"increments": increments, "language": self.settings.language, **policy, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
         merged = sum(_took_increment(self.settings, graph[key]) for key in todo if graph[key].name in increments)

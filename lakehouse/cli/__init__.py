@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from lakehouse.cli import budget, cluster, data, history, leaving, machine, models, report, run, serving, superset
+from lakehouse.cli import (
+    budget,
+    cluster,
+    data,
+    history,
+    leaving,
+    machine,
+    models,
+    privacy,
+    report,
+    run,
+    serving,
+    superset,
+)
 from lakehouse.cli.faults import explain
 
 app = typer.Typer(
@@ -18,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving, superset):
+for verbs in (run, data, models, history, report, leaving, privacy, machine, budget, cluster, serving, superset):
     verbs.add_to(app)
 
 

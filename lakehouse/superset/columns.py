@@ -18,8 +18,9 @@ MODELS = CHECKOUT / "dbt_project" / "models"
 
 
 def declared_columns(table: str) -> list[dict[str, Any]]:
-    """The columns of gold table `table` in Superset's words, in the model's order, without those whose values are masked:
-    no chart needs them, and who may read them finds them by SQL.
+    """The columns of gold table `table` in Superset's words, in the model's order, without those that have a mask.
+
+    No chart needs them; who may read them finds them by SQL.
 
     Raises:
         FileNotFoundError: no model of that name is declared.

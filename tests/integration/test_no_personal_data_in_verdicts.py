@@ -13,8 +13,8 @@ from deltalake import write_deltalake
 
 from lakehouse import ops
 from lakehouse.errors import InputError
-from lakehouse.quality import read_suite, run_gate
 from lakehouse.privacy.classes import hidden_columns
+from lakehouse.quality import read_suite, run_gate
 from lakehouse.quality.stored_table import open_table
 from lakehouse.quality.suites import EXPECTATIONS_DIR
 from lakehouse.settings import Settings

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from lakehouse.errors import InputError
+from lakehouse.privacy.classes import masked_columns
 from lakehouse.superset import DASHBOARDS_DIR, read_assets
 from lakehouse.superset.assets import DATABASE_FILE
-from lakehouse.privacy.classes import masked_columns
 from lakehouse.superset.columns import declared_columns, declared_description
 
 ASSETS = read_assets()
