@@ -12,6 +12,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from lakehouse.catalog import row_count
+from lakehouse.privacy.classes import class_of
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 
@@ -28,10 +29,13 @@ def write_page(settings: Settings, folder: Path) -> Path:
         for unique_id, node in manifest[kind].items():
             name = node.get("identifier") or node.get("alias") or node["name"]
             is_table = node["resource_type"] in ("model", "source")
+            if is_table:
+                _say_classes(node)
             found = find_table(settings, f"{node['schema']}.{name}") if is_table else None
             if found is not None:
                 catalog[kind][unique_id] = _entry(unique_id, node["schema"], name, found)
-    catalog_text = json.dumps(catalog)
+    manifest_text, catalog_text = json.dumps(manifest), json.dumps(catalog)
+    (folder / "manifest.json").write_text(manifest_text, encoding="utf-8")
     (folder / "catalog.json").write_text(catalog_text, encoding="utf-8")
     page = (folder / "index.html").read_text(encoding="utf-8")
     for name, text in (("MANIFEST", manifest_text), ("CATALOG", catalog_text)):
@@ -39,6 +43,17 @@ def write_page(settings: Settings, folder: Path) -> Path:
     static = folder / "static_index.html"
     static.write_text(page, encoding="utf-8")
     return static
+
+
+def _say_classes(node: dict[str, Any]) -> None:
+    """What each column tells of a person, why it is kept and for how many days, as meta of the column."""
+    table = node["name"] if node["resource_type"] == "model" else f"{node['source_name']}.{node['name']}"
+    for name, column in node.get("columns", {}).items():
+        found = class_of(table, name)
+        said: dict[str, Any] = {"class": found.kind, "purpose": found.purpose}
+        said |= {"mask": found.mask} if found.mask else {}
+        said |= {"retention_days": found.retention_days} if found.retention_days else {}
+        column["meta"] = {**column.get("meta", {}), **said}
 
 
 def _entry(unique_id: str, schema: str, name: str, table: DeltaTable) -> dict[str, Any]:

@@ -228,6 +228,16 @@ ENTITIES: dict[str, Entity] = dict(
             },
         ),
         _entity(
+            "suppressions",
+            "A row per customer who is contacted by nobody for any marketing, whatever they consented to.",
+            "customer_id",
+            {
+                "customer_id": CUSTOMER_ID,
+                "suppressed_at": ("timestamp", "When they were put on the list."),
+                "reason": ("string", "Why: asked for it, deceased, complaint, dispute, …"),
+            },
+        ),
+        _entity(
             "partner_members",
             "A row per member of a partner's programme.",
             "partner_id member_id",

@@ -2,6 +2,8 @@
 
 Spark fills a table beside the target, which nobody reads; one transaction then brings its rows over, on one connection
 (PostgreSQL and InnoDB alike). A table that was there keeps its indexes, rights and views.
+
+Of tables about people only those leave who have agreed to the purpose, with the columns that it needs.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,10 +20,13 @@ from lakehouse.databases.address import Address, is_secret, parse_target
 from lakehouse.databases.connection import Connection, Database
 from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.quality.personal_data import WRITTEN_COLUMNS
+from lakehouse.privacy.classes import is_about_people
+from lakehouse.privacy.consent import refused
+from lakehouse.privacy.uses import export_purpose
 from lakehouse.reader import query
 from lakehouse.session import start_session
 from lakehouse.settings import Settings
+from lakehouse.storage import has_table
 from lakehouse.variables import expand_variables
 
 if TYPE_CHECKING:
@@ -37,50 +42,89 @@ ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished export."""
+    """A finished export; `withheld` are the columns that its purpose does not need."""
 
     table: str
     target: str
     rows: int
+    purpose: str | None = None
+    channel: str | None = None
+    withheld: tuple[str, ...] = ()
 
 
-def export_table(settings: Settings, table: str, target: str, if_exists: IfExists = "replace") -> Exported:
+@dataclass(frozen=True)
+class Leaving:
+    """The rows of a table that may leave the house, and the columns that stay."""
+
+    frame: DataFrame
+    withheld: tuple[str, ...] = ()
+
+
+def export_table(
+    settings: Settings,
+    table: str,
+    target: str,
+    if_exists: IfExists = "replace",
+    purpose: str | None = None,
+    channel: str | None = None,
+) -> Exported:
     """Write a published gold table to a database.
 
     Args:
         table: `gold.dim_customer` or `dim_customer`.
         target: `postgresql://user@host/db[/schema]`, `mysql://user@host/db` or `mariadb://user@host/db`.
         if_exists: `replace` the rows of a table that is there, `append` to them, or `fail`.
+        purpose: what for, as `lakehouse/privacy/uses.yml` declares it; needed where rows are about people.
+        channel: over what, for a purpose with consent by channel.
 
     Raises:
-        InputError: there is no such table or database, the table holds what customers wrote, the login is wrong, or the
-            rows do not fit the table there.
+        InputError: there is no such table or database, the purpose is missing or has no use for the table, the login is
+            wrong, or the rows do not fit the table there.
         LakehouseError: the server went away; the table there is as it was.
     """
     address, login = _login(target)
     schema, _, name = table.rpartition(".")
     if schema not in ("", "gold"):
         raise InputError(f"{table} is not a gold table: only what is published leaves the house")
-    frame = query(settings, f"select * from gold.`{name.replace('`', '')}`")
-    refuse_written_words(name, frame.columns)
+    leaving = what_may_leave(settings, name.replace("`", ""), purpose, channel)
     database = Database(start_session(settings), address, login)
     with database.connect() as connection:
         there = _Target(connection, _schema_of(connection, address), name)
-        rows = there.write(frame, if_exists)
-    return Exported(f"gold.{name}", f"{address.plain}/{there.schema}.{name}", rows)
+        rows = there.write(leaving.frame, if_exists)
+    told = f"{address.plain}/{there.schema}.{name}"
+    return Exported(f"gold.{name}", told, rows, purpose, channel, leaving.withheld)
 
 
-def refuse_written_words(table: str, columns: Iterable[str]) -> None:
-    """Let a gold table pass that has no column of what customers wrote themselves.
+def what_may_leave(settings: Settings, table: str, purpose: str | None, channel: str | None) -> Leaving:
+    """A published gold table without the people who have not agreed to the purpose, and the columns it does not need.
+
+    A table of counts leaves as it is.
 
     Raises:
-        InputError: it has one.
+        InputError: there is no such table, or it is about people and the purpose is missing or has no use for it.
     """
-    written = sorted(WRITTEN_COLUMNS & {column.lower() for column in columns})
-    if written:
-        raise InputError(
-            f"gold.{table} holds what customers wrote ({', '.join(written)}), which does not leave the house"
+    everything = query(settings, f"select * from gold.`{table}`")
+    if not is_about_people(f"gold.{table}"):
+        return Leaving(everything)
+    meant = export_purpose(purpose, channel, f"gold.{table}")
+    columns = [name for name in everything.columns if meant.allows(f"gold.{table}", name, channel)]
+    if "customer_id" not in columns:
+        raise InputError(f"gold.{table} does not say whom its rows are about, so nobody can have agreed: it stays here")
+    select = f"select {', '.join(f'told.`{name}`' for name in columns)} from gold.`{table}` as told"
+    if meant.needs_consent:
+        if not has_table(settings, "gold.dim_consent"):
+            raise InputError("who has consented is not known yet (gold.dim_consent): `lakehouse run` finds out")
+        select += (
+            " inner join gold.dim_consent as consented on told.customer_id = consented.customer_id "
+            f"and array_contains(consented.contact_channels, '{channel}')"
         )
+    if has_table(settings, "silver.consents"):
+        select += (
+            f" left anti join ({refused(meant.name, channel)}) as refused on told.customer_id = refused.customer_id"
+        )
+    if meant.needs_consent and has_table(settings, "silver.suppressions"):
+        select += " left anti join silver.suppressions as suppressed on told.customer_id = suppressed.customer_id"
+    return Leaving(query(settings, select), tuple(name for name in everything.columns if name not in columns))
 
 
 class _Target:

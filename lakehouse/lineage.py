@@ -26,6 +26,10 @@ TOLD_FROM = (("ops", "validations"), ("ops", "runs"))
 """Read by the history only. So is `ops.loads`, but silver names it too, and silver is made of its batches."""
 
 
+PERMITTING = "macro.lakehouse.contact_policy"
+"""What decides who may be contacted, by the settings of the home."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A model or test of the project; `table` is empty where it writes none."""
@@ -42,6 +46,7 @@ class Node:
     grows_with: str = ""
     speaks: bool = False
     names: bool = False
+    permits: bool = False
 
     @property
     def entities(self) -> list[str]:
@@ -66,6 +71,12 @@ def nodes(manifest: Manifest) -> dict[str, Node]:
     for key in found:
         take(key)
     return ordered
+
+
+def declared_columns(manifest: Manifest) -> dict[str, list[str]]:
+    """The columns that the project describes: model, or source table with its schema -> names."""
+    models = {n.name: list(n.columns) for n in manifest.nodes.values() if str(n.resource_type) == "model"}
+    return models | {f"{s.source_name}.{s.name}": list(s.columns) for s in manifest.sources.values()}
 
 
 def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: date | None) -> dict[str, str]:
@@ -95,9 +106,15 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
 
 def _own_digest(settings: Settings, node: Node) -> str:
     """Of its text, and of the settings that it heeds."""
-    heeded: list[str] = [settings.language] if node.speaks else []
+    heeded: list[Any] = [settings.language] if node.speaks else []
     heeded += [f"names {settings.gender_from_names}"] if node.names else []
+    heeded += [contact_policy(settings)] if node.permits else []
     return digest([node.text_digest, *heeded]) if heeded else node.text_digest
+
+
+def contact_policy(settings: Settings) -> dict[str, Any]:
+    """The settings that decide who may be contacted, as dbt's variables."""
+    return {name: getattr(settings, name) for name in ("assume_consent", "contact_cap_count", "contact_cap_days")}
 
 
 def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
@@ -202,4 +219,5 @@ def _node(node: Any, shared: str) -> Node:
         grows_with=str(node.config.meta.get("grows_with", "")),
         speaks=not SPEAKING.isdisjoint(node.depends_on.macros),
         names=not NAMING.isdisjoint(node.depends_on.macros),
+        permits=PERMITTING in node.depends_on.macros,
     )

@@ -17,6 +17,7 @@ from lakehouse.cluster.lease import confirm_held
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
+from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
 from lakehouse.privacy import vault
 from lakehouse.profiling import span
@@ -204,6 +205,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.budget_maximum_share,
         settings.language,
         settings.gender_from_names,
+        contact_policy(settings),
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])

@@ -98,6 +98,14 @@ class Settings(BaseSettings):
     gender_from_names: bool = Field(
         True, description="whether given names may tell a gender that no source tells; a name alone always says so"
     )
+    assume_consent: bool = Field(
+        True,
+        description="whether people may be contacted where no source brings consents; what a run says in its last line",
+    )
+    contact_cap_count: int | None = Field(
+        None, ge=1, description="messages on a channel after which somebody is not contacted on it; default: no cap"
+    )
+    contact_cap_days: int = Field(7, ge=1, description="the days, to the run's day, in which those messages count")
     language: Language = Field(
         "en", description="of the reasons and actions in tables: en (English) or zh (Chinese); names stay English"
     )

@@ -21,6 +21,7 @@ from lakehouse.databases.declaration import DatabaseTable
 from lakehouse.entities import ENTITIES, Entity
 from lakehouse.errors import InputError
 from lakehouse.expressions import ExpressionError, check_syntax, close_matches
+from lakehouse.privacy.classes import check_entities
 from lakehouse.settings import Settings
 from lakehouse.source_yaml import read_yaml
 from lakehouse.variables import expand_variables
@@ -89,6 +90,7 @@ def parse_source(content: dict[str, Any], folder: Path) -> Source:
     Raises:
         InputError: see `load_source`.
     """
+    check_entities()
     _refuse_unknown(content, ("name", "timezone", "currency", "entities"), "")
     name = content.get("name", "")
     if not isinstance(name, str) or not _NAME.fullmatch(name):

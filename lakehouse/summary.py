@@ -34,8 +34,18 @@ def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
         },
         "segments": _segments(settings, publication),
         "customer": customer,
+        "consent": consent_told(settings, publication),
         "models": _rows_of(settings, "ml", "model_metrics"),
         "paths": _paths(settings),
+    }
+
+
+def consent_told(settings: Settings, publication: Publication) -> dict[str, Any]:
+    """How many customers may be contacted, and whether their consent was assumed because no source brings any."""
+    told = _rows(settings, publication, "dim_consent", ["is_contactable", "is_consent_assumed"])
+    return {
+        "contactable": sum(row["is_contactable"] for row in told),
+        "is_assumed": any(row["is_consent_assumed"] for row in told),
     }
 
 

@@ -19,7 +19,8 @@ from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.engine import commits_marked
 from lakehouse.errors import InputError, LakehouseError, storage_without_room
-from lakehouse.lineage import Node, current_signatures, nodes, planned_builds
+from lakehouse.lineage import Node, contact_policy, current_signatures, declared_columns, nodes, planned_builds
+from lakehouse.privacy.uses import check_uses
 from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
 from lakehouse.session import ROWS_OF_A_SMALL_HEAP
@@ -104,6 +105,7 @@ class Transformation:
         with commits_marked(self.settings, token), _put_aside(self.settings) as aside:
             folders = {"aside": aside, "tables": self.settings.tables_uri}
             asked = {"language": self.settings.language, "gender_from_names": self.settings.gender_from_names}
+            asked |= contact_policy(self.settings)
             variables = json.dumps({"increments": increments, **asked, **folders})
             results = self._invoke([*arguments, "--vars", variables], finished)
         kinds = [str(result.node.resource_type) for result in results]
@@ -127,6 +129,7 @@ class Transformation:
                 from dbt.cli.main import dbtRunner
             with span("parse the dbt project"):
                 self._manifest = _checked(dbtRunner().invoke(self._with_folders(["parse"])))
+            check_uses(declared_columns(self._manifest))
         return self._manifest
 
     def _invoke(self, arguments: list[str], finished: Callable[[str], None] | None = None) -> Any:

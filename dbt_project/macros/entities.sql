@@ -15,7 +15,7 @@
 {% macro entity_names() %}
     {{- return([
         'customers', 'products', 'order_lines', 'events', 'impressions', 'campaigns', 'sends', 'tickets',
-        'memberships', 'consents', 'partner_members', 'third_party_profiles', 'locations', 'stores',
+        'memberships', 'consents', 'suppressions', 'partner_members', 'third_party_profiles', 'locations', 'stores',
         'store_traffic', 'inventory', 'accounts', 'holdings', 'ratings',
     ]) -}}
 {% endmacro %}
@@ -112,6 +112,10 @@
                 'customer_id': 'text', 'purpose': 'text', 'channel': 'text', 'changed_at': 'timestamp',
                 'is_granted': 'boolean', 'origin': 'text',
             },
+        },
+        'suppressions': {
+            'key': ['customer_id'], 'identity': true,
+            'columns': {'customer_id': 'text', 'suppressed_at': 'timestamp', 'reason': 'text'},
         },
         'partner_members': {
             'key': ['partner_id', 'member_id'], 'identity': true,

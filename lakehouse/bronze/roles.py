@@ -7,13 +7,9 @@ from dataclasses import dataclass
 
 from lakehouse.entities import ENTITIES
 from lakehouse.expressions import named_columns
+from lakehouse.privacy.classes import masked_columns
 from lakehouse.sources import EntitySource
 
-PERSONAL = frozenset(
-    ("full_name", "phone", "email", "id_card", "birth_on", "address", "latitude", "longitude")
-    + ("query", "url", "referrer", "subject", "body")
-)
-"""Our columns of whose raw columns no value is kept in `ops`."""
 _NUMERIC = ("int", "bigint", "double", "decimal")
 _HAPPENED = {
     "order_lines": "ordered_at",
@@ -58,22 +54,24 @@ class Roles:
 def roles(entity: str, definition: EntitySource, raw_names: Collection[str]) -> Roles:
     """The roles of an entity's raw columns.
 
+    Personal is what goes into a column with a mask (`lakehouse/privacy/classes.yml`): no value of it is kept in `ops`.
+
     Args:
         raw_names: names that files have, in lower case.
     """
     texts = {**definition.attributes, **definition.columns}
     mapped = {ours: frozenset(named_columns(text, raw_names)) for ours, text in texts.items()}
-    columns = ENTITIES[entity].columns
+    columns, masked = ENTITIES[entity].columns, masked_columns()
 
     def of(chosen: Collection[str]) -> frozenset[str]:
         return frozenset(raw for ours in chosen if ours in definition.columns for raw in mapped[ours])
 
     keys = {ours for ours in columns if ours.endswith("_id")} | set(definition.key) | set(ENTITIES[entity].key)
-    amounts = [o for o, column in columns.items() if column.type.startswith(_NUMERIC) and o not in keys | PERSONAL]
+    amounts = [o for o, column in columns.items() if column.type.startswith(_NUMERIC) and o not in keys | masked]
     return Roles(
         mapped=mapped,
-        personal=of(PERSONAL),
-        amounts=of(amounts) - of(keys | PERSONAL),
+        personal=of(masked),
+        amounts=of(amounts) - of(keys | masked),
         happened=of([_HAPPENED[entity]] if entity in _HAPPENED else []),
         needed=of(list(definition.columns)),
     )

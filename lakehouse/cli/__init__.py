@@ -9,6 +9,7 @@ import typer
 
 from lakehouse.cli import (
     budget,
+    classify,
     cluster,
     data,
     history,
@@ -31,7 +32,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving, superset, privacy):
+VERBS = (
+    run,
+    data,
+    models,
+    history,
+    report,
+    leaving,
+    classify,
+    privacy,
+    machine,
+    budget,
+    cluster,
+    serving,
+    superset,
+)
+for verbs in VERBS:
     verbs.add_to(app)
 
 

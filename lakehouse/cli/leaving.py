@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, get_args
+from typing import Annotated, Optional, get_args
 
 import typer
 
@@ -27,12 +27,23 @@ def export(
             "LAKEHOUSE_EXPORT_PASSWORD, PGPASSWORD or MYSQL_PWD",
         ),
     ],
+    purpose: Annotated[
+        Optional[str],
+        typer.Option(metavar="WHAT", help="what for, of a table about people: marketing or analytics"),
+    ] = None,
+    channel: Annotated[
+        Optional[str],
+        typer.Option(metavar="NAME", help="over what, for marketing: email, sms, phone, push, post or ad"),
+    ] = None,
     if_exists: Annotated[
         str, typer.Option(metavar="WHAT", help="a table that is there: replace its rows, append to them, or fail")
     ] = "replace",
     as_json: AsJson = False,
 ) -> None:
-    """Write a gold table to a database in one transaction; its readers see the old rows or the new."""
+    """Write a gold table to a database in one transaction; its readers see the old rows or the new.
+
+    Of people, only those leave who have agreed to the purpose, with the columns that it needs.
+    """
     from lakehouse.cli.screen import console
     from lakehouse.export import IfExists, export_table
 
@@ -40,8 +51,11 @@ def export(
     chosen = next((choice for choice in choices if choice == if_exists), None)
     if chosen is None:
         raise InputError(f"--if-exists {if_exists!r} is not one of {', '.join(choices)}")
-    exported = export_table(load_settings(), table, to, chosen)
+    exported = export_table(load_settings(), table, to, chosen, purpose, channel)
     if as_json:
         print(json.dumps(asdict(exported), ensure_ascii=False))
         return
     console().print(f"{exported.rows:,} rows of {exported.table} are in {exported.target}", markup=False)
+    if exported.withheld:
+        told = ", ".join(exported.withheld)
+        console().print(f"not needed for {exported.purpose}, and left out: {told}", markup=False)

@@ -8,6 +8,8 @@ from rich.console import Console
 
 from lakehouse.cli.screen import print_rows
 
+ASSUMED = ": no source brings consents, so that consent was assumed (setting assume_consent)"
+
 
 def print_summary(screen: Console, summary: dict[str, Any]) -> None:
     """Rows, rules, segments, one customer, models and where to look."""
@@ -32,6 +34,8 @@ def print_summary(screen: Console, summary: dict[str, Any]) -> None:
             ["segment", "customers", "revenue"],
             [[s["segment_name"], s["customers"], round(s["revenue_amount"], 2)] for s in summary["segments"]],
         )
+    consent = summary["consent"]
+    say(f"\n{consent['contactable']:,} customers may be contacted" + (ASSUMED if consent["is_assumed"] else ""))
     if summary["customer"]:
         say(f"\nWhat to offer customer {summary['customer']['customer_id']}")
         print_rows(

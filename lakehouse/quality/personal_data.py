@@ -7,15 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-# Columns of the entities that say who or where somebody is, or carry words of theirs; `raw` is a whole line.
-PERSONAL_COLUMNS = frozenset(
-    ("full_name", "phone", "email", "id_card", "gender", "birth_on", "birth_year", "age_years", "address", "city")
-    + ("given_name",)
-    + ("latitude", "longitude", "subject", "body", "query", "url", "referrer", "interests", "age_band", "income_band")
-    + ("raw",)
-)
-# Sentences of customers: they may name anybody, so that no table with one leaves the house.
-WRITTEN_COLUMNS = frozenset(("subject", "body"))
+from lakehouse.privacy.classes import hidden_columns
+
 # The parts of a Great Expectations result that are counts and shares.
 COUNTS = (
     "element_count",
@@ -42,7 +35,7 @@ def without_values(result: Mapping[str, Any], about: str | None) -> dict[str, An
     kept = {name: result[name] for name in COUNTS if name in result}
     observed = result.get("observed_value")
     is_number = isinstance(observed, (int, float, Decimal)) and not isinstance(observed, bool)
-    if is_number and not PERSONAL_COLUMNS & set((about or "").split(", ")):
+    if is_number and not hidden_columns() & set((about or "").split(", ")):
         kept["observed_value"] = observed
     return kept
 

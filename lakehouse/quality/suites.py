@@ -30,7 +30,7 @@ from typing import Any
 import yaml
 
 from lakehouse.errors import InputError
-from lakehouse.quality.personal_data import PERSONAL_COLUMNS
+from lakehouse.privacy.classes import hidden_columns
 from lakehouse.settings import CHECKOUT
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same YAML, read by libyaml where there is one
@@ -190,7 +190,7 @@ def snake_case(name: str) -> str:
 
 def _key(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     key = tuple(_texts(content.get("key", []), f"{path}: `key`"))
-    personal = sorted(PERSONAL_COLUMNS & set(key))
+    personal = sorted(hidden_columns() & set(key))
     if personal:
         raise InputError(
             f"{path}: `key` names {', '.join(personal)}: samples of failed rules would show personal data; "

@@ -35,6 +35,17 @@ DATA_SECTIONS = (
                 "group by concat(entity, ': ', reason) order by row_count desc, reason limit 20",
                 bars("reason", "row_count"),
             ),
+            Exhibit(
+                "Who may be contacted",
+                "Customers by channel; activation tables hold nobody else. Where no source brings consents, it was "
+                "assumed, as the numbers say (setting assume_consent).",
+                ("gold.dim_consent",),
+                "select channel, count(*) as customer_count, "
+                "if(bool_or(is_consent_assumed), 'consent was assumed', 'consent was given') as basis "
+                "from (select explode(contact_channels) as channel, is_consent_assumed from gold.dim_consent) "
+                "group by channel order by channel",
+                bars("channel", "customer_count"),
+            ),
         ),
     ),
     Section(

@@ -10,22 +10,23 @@ from typing import Any
 
 import yaml
 
+from lakehouse.privacy.classes import class_of
 from lakehouse.settings import CHECKOUT
 from lakehouse.superset.assets import DASHBOARDS_DIR, write_yaml
 
 MODELS = CHECKOUT / "dbt_project" / "models"
-PERSONAL = frozenset({"full_name", "email", "phone", "address", "latitude", "longitude", "attributes"})
-"""No chart needs them; who may read them finds them by SQL."""
 
 
 def declared_columns(table: str) -> list[dict[str, Any]]:
-    """The columns of gold table `table` in Superset's words, in the model's order, without those of people.
+    """The columns of gold table `table` in Superset's words, in the model's order, without those that have a mask.
+
+    No chart needs them; who may read them finds them by SQL.
 
     Raises:
         FileNotFoundError: no model of that name is declared.
     """
     columns = _model(table)["columns"]
-    return [_column(column) for column in columns if column["name"] not in PERSONAL]
+    return [_column(column) for column in columns if not class_of(table, column["name"]).mask]
 
 
 def declared_description(table: str) -> str:

@@ -98,7 +98,7 @@ def test_a_run_from_a_database_gives_the_figures_of_the_file(server: Server, tmp
     lakehouse("run")
     ((revenue,),) = server.run(f"select round(sum(round(quantity * price, 2)), 2) from invoice_lines where {sold}")
     assert figures() == {"lines": 209_030, "customers": 2_718, "revenue": revenue}
-    lakehouse("export", "feat_customer_rfm", "--to", server.target)
+    lakehouse("export", "feat_customer_rfm", "--purpose", "analytics", "--to", server.target)
     ((count, total),) = server.run("select count(*), sum(monetary_amount) from feat_customer_rfm")
     assert (count, total) == ("2718", revenue)
     found = subprocess.run(["grep", "-rlF", PASSWORD, str(home)], capture_output=True, text=True, check=False)

@@ -96,6 +96,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "double": "points",
         "flag": "is_points_imputed",
     },
+    "suppressions": {"text": "customer_id reason", "at": "suppressed_at"},
     "consents": {
         "text": "customer_id purpose channel origin",
         "at": "changed_at",

@@ -116,7 +116,19 @@ SILVER: dict[str, list[Row]] = {
          "changed_at": at("2024-01-01"), "is_granted": True},
         {"customer_id": "bob", "purpose": "marketing", "channel": "email",
          "changed_at": at("2024-02-01"), "is_granted": False},
+        {"customer_id": "bob", "purpose": "marketing", "channel": "Push",
+         "changed_at": at("2024-02-01"), "is_granted": True},
+        {"customer_id": "cho", "purpose": "all", "changed_at": at("2024-06-01"), "is_granted": True},
+        {"customer_id": "cho", "purpose": "marketing", "channel": "sms",
+         "changed_at": at("2024-06-02"), "is_granted": False},
+        {"customer_id": "dee", "purpose": "marketing", "channel": "email",
+         "changed_at": at("2024-06-30 12:00"), "is_granted": True},
+        {"customer_id": "dee", "purpose": "analytics", "channel": "sms",
+         "changed_at": at("2024-06-30 12:00"), "is_granted": True},
+        {"customer_id": "dee", "purpose": "marketing", "channel": "email",  # after the day, and known already
+         "changed_at": at("2024-07-02"), "is_granted": False},
     ],
+    "suppressions": [{"customer_id": "dee", "reason": "complaint"}],
     "memberships": [
         {"customer_id": "ann", "tier": "gold", "started_on": date(2024, 1, 1),
          "expires_on": date(2024, 12, 31)},
@@ -207,6 +219,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "feat_customer_tags": ("customer_id", "tag_type", "tag"),
     "feat_ticket_text": ("source", "ticket_id"),
     "dim_customer": ("customer_id",),
+    "dim_consent": ("customer_id",),
     "dim_product": ("product_id",),
     "fct_orders": ("order_id",),
     "fct_sessions": ("session_id",),
@@ -261,6 +274,15 @@ def test_recency_frequency_and_value_are_those_of_the_sales_up_to_the_day(gold: 
     # After the first day: 10, and 30 less 5.
     assert (ann["order_day_count"], ann["repeat_net_amount"], bob["repeat_net_amount"]) == (3, Decimal("35.00"), None)
     assert bob["cancelled_order_count"] == 1
+
+
+def test_the_last_word_by_the_day_counts_and_a_later_refusal_at_once(gold: Gold) -> None:
+    channels = {who: row["contact_channels"] for who, row in gold["dim_consent"].items()}
+    every_but_texts = ["ad", "email", "phone", "post", "push"]
+    assert channels == {"ann": ["email"], "bob": ["push"], "cho": every_but_texts, "dee": []}
+    assert [who for who, row in gold["dim_consent"].items() if row["is_consent_assumed"]] == []
+    activated = [{key[0] for key in gold[f"act_{name}"]} for name in ("recommendations", "click_propensity")]
+    assert activated[0] | activated[1] | set(gold["act_segments"]) <= {"ann", "bob", "cho", None}
 
 
 def test_a_cart_is_abandoned_until_it_is_bought_and_a_session_lends_its_customer(gold: Gold) -> None:
@@ -436,7 +458,6 @@ def test_a_reason_says_what_the_customer_or_their_group_did(gold: Gold) -> None:
         ("ann", 2): "Because they bought it before and may need it again",
         ("bob", 1): "Popular with customers of the segment New",
         ("cho", 1): "Because they put it into the cart and have not bought it yet",
-        ("dee", 1): "Popular with all customers",
     }
     best = gold["act_click_propensity"][("cho", "y")]
     assert (best["rank"], best["decile"]) == (1, 6)

@@ -165,6 +165,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     mixed = [bool(n % 3 == 0) for n in range(PEOPLE)]
     known = {"customer_id": ids, "currency": ["EUR"] * PEOPLE, "has_mixed_currencies": mixed}
     write(settings, "gold", "feat_customer_rfm", known)
+    everybody = sorted({*ids, *pd.DataFrame(clicks)["customer_id"].dropna()})
+    contacts = {"customer_id": everybody, "is_contactable": [True] * len(everybody)}
+    write(settings, "gold", "dim_consent", contacts)
     nowhere = pa.array([], pa.string())
     of_ads = {"shown_at": pa.array([], pa.timestamp("us", "UTC")), "shown_on": pa.array([], pa.date32())}
     write(settings, "gold", "feat_impressions", {"creative_id": nowhere, "campaign_id": nowhere, **of_ads})
@@ -333,4 +336,16 @@ def test_another_language_makes_the_marts_that_speak_anew_and_what_reads_them(to
     chinese = project.signatures("marts", today)
     anew = {name for name in english if english[name] != chinese[name]}
     assert {*MARTS, "act_recommendations", "dim_customer"} <= anew
-    assert not anew & {"fct_orders", "dim_product", "mart_revenue_daily"}
+    assert not anew & {"fct_orders", "dim_product", "mart_revenue_daily", "dim_consent"}
+
+
+def test_another_policy_of_contact_makes_anew_who_may_be_contacted_and_what_reads_it(told: Told) -> None:
+    ops.ensure_tables(told.settings)
+    project, today = Transformation(told.settings), date(2025, 12, 31)
+    before = project.signatures("marts", today)
+    for changed in ({"assume_consent": False}, {"contact_cap_count": 3}):
+        project.settings = told.settings.model_copy(update=changed)
+        now = project.signatures("marts", today)
+        anew = {name for name in now if now[name] != before[name]}
+        assert {*MARTS, "act_recommendations", "dim_customer", "dim_consent"} - {"act_budget"} <= anew
+        assert not anew & {"fct_orders", "dim_product", "mart_revenue_daily", "act_budget"}

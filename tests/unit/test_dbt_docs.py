@@ -19,7 +19,10 @@ def test_columns_types_and_rows_of_tables_on_disk_are_in_the_page(tmp_path: Path
     rows = pa.table({"id": ["a", "b"], "attributes": pa.array([[("k", "v")], []], pa.map_(pa.string(), pa.string()))})
     write_deltalake(settings.table_path("gold", "made"), rows)
     common = {"schema": "gold", "resource_type": "model"}
-    nodes = {"model.x.made": {"name": "made", **common}, "model.x.not_built": {"name": "not_built", **common}}
+    nodes = {
+        "model.x.made": {"name": "made", **common, "columns": {"customer_id": {"name": "customer_id"}}},
+        "model.x.not_built": {"name": "not_built", **common},
+    }
     (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes, "sources": {}}))
     (tmp_path / "catalog.json").write_text(json.dumps({"nodes": {}, "sources": {}}))
     (tmp_path / "index.html").write_text(PAGE)
@@ -36,3 +39,7 @@ def test_columns_types_and_rows_of_tables_on_disk_are_in_the_page(tmp_path: Path
     assert made["stats"]["num_rows"]["value"] == 2
     assert json.dumps(catalog) in page
     assert "INLINE DATA" not in page
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    said = manifest["nodes"]["model.x.made"]["columns"]["customer_id"]["meta"]
+    assert said == {"class": "pseudonym", "purpose": "analytics"}
+    assert json.dumps(manifest) in page

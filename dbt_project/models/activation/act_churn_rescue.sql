@@ -30,6 +30,12 @@ customers as (
 
 ),
 
+contactable as (
+
+    select customer_id from {{ ref('dim_consent') }} where is_contactable
+
+),
+
 currencies as (
 
     select
@@ -50,6 +56,7 @@ worth_rescuing as (
             cast(at_risk.churn_probability as decimal(18, 12)) * customers.clv_amount as decimal(18, 2)
         ) as value_at_risk_amount
     from at_risk
+    inner join contactable on at_risk.customer_id = contactable.customer_id
     inner join customers on at_risk.customer_id = customers.customer_id
     left join currencies on at_risk.customer_id = currencies.customer_id
     cross join usual

@@ -6,6 +6,12 @@ predictions as (
 
 ),
 
+contactable as (
+
+    select customer_id from {{ ref('dim_consent') }} where is_contactable
+
+),
+
 -- The campaign that showed a creative last.
 creatives as (
 
@@ -92,6 +98,8 @@ final as (
     from told
     left join creatives on told.creative_id = creatives.creative_id
     left join campaigns on creatives.campaign_id = campaigns.campaign_id
+    left join contactable on told.customer_id = contactable.customer_id
+    where told.customer_id is null or contactable.customer_id is not null
 
 )
 

@@ -6,6 +6,12 @@ predictions as (
 
 ),
 
+contactable as (
+
+    select customer_id from {{ ref('dim_consent') }} where is_contactable
+
+),
+
 currencies as (
 
     select
@@ -29,6 +35,7 @@ keyed as (
         end as fact_key,
         substring(predictions.reason_feature, 19) as channel
     from predictions
+    inner join contactable on predictions.customer_id = contactable.customer_id
     left join currencies on predictions.customer_id = currencies.customer_id
 
 ),

@@ -6,6 +6,12 @@ recommendations as (
 
 ),
 
+contactable as (
+
+    select customer_id from {{ ref('dim_consent') }} where is_contactable
+
+),
+
 segments as (
 
     select
@@ -46,6 +52,7 @@ argued as (
             else 'history'
         end as argument
     from recommendations
+    inner join contactable on recommendations.customer_id = contactable.customer_id
     left join products as evidence on recommendations.evidence_product_id = evidence.product_id
     left join segments on recommendations.customer_id = segments.customer_id
 

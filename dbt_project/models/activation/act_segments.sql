@@ -6,6 +6,12 @@ segments as (
 
 ),
 
+contactable as (
+
+    select customer_id from {{ ref('dim_consent') }} where is_contactable
+
+),
+
 currencies as (
 
     select
@@ -33,6 +39,7 @@ told as (
         {{ say_by('segments.segment_name', segment_names()) }} as segment_said,
         {{ say_by('segments.next_segment_name', segment_names()) }} as other_said
     from segments
+    inner join contactable on segments.customer_id = contactable.customer_id
     left join currencies on segments.customer_id = currencies.customer_id
 
 ),

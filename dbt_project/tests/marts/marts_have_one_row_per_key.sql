@@ -2,6 +2,7 @@
 -- join on it multiplies, every sum counts double. Rows are summed: Sail 0.7 refuses a sum of counts of a one-row table.
 {% set keys = {
     'dim_product': 'product_id',
+    'dim_consent': 'customer_id',
     'fct_orders': "source, order_id",
     'fct_sessions': "source, session_id",
     'fct_funnel': 'started_on, channel, device_type',

@@ -65,19 +65,19 @@ def gold(spark: SparkSession, home_settings: Settings, monkeypatch: pytest.Monke
 
 def publish(settings: Settings, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> None:
     table = pa.Table.from_pylist(rows, schema=schema)
-    path = settings.table_path("gold", "dim_customer")
+    path = settings.table_path("gold", "dim_product")
     write_deltalake(path, table, mode="overwrite", schema_mode="overwrite")
     publication.publish(settings, "run", datetime.now(timezone.utc), "2024-02-29", "x")
 
 
 @pytest.fixture
 def target(server: Server) -> Server:
-    server.run("drop table if exists dim_customer")
+    server.run("drop table if exists dim_product")
     return server
 
 
 def ids(server: Server) -> list[str]:
-    return [row[0] for row in server.run("select customer_id from dim_customer order by customer_id")]
+    return [row[0] for row in server.run("select customer_id from dim_product order by customer_id")]
 
 
 def tables(server: Server) -> list[str]:
@@ -87,12 +87,12 @@ def tables(server: Server) -> list[str]:
 
 
 def test_every_value_arrives_as_it_is_and_of_its_type(gold: Settings, target: Server) -> None:
-    exported = export_table(gold, "gold.dim_customer", target.target)
+    exported = export_table(gold, "gold.dim_product", target.target)
     assert exported.rows == 2
     is_postgresql = target.scheme == "postgresql"
     named = "udt_name" if is_postgresql else "data_type"
     found = target.run(
-        f"select {named} from information_schema.columns where table_name = 'dim_customer' order by ordinal_position"
+        f"select {named} from information_schema.columns where table_name = 'dim_product' order by ordinal_position"
     )
     assert " ".join(kind for (kind,) in found) == TYPES[target.scheme]
     hexed = "encode(convert_to(segment_name, 'UTF8'), 'hex')" if is_postgresql else "lower(hex(segment_name))"
@@ -101,49 +101,49 @@ def test_every_value_arrives_as_it_is_and_of_its_type(gold: Settings, target: Se
     if not is_postgresql:
         fact = "json_value(attributes, '$.k'), json_extract(attributes, '$.ü') = 'null'"
     asked = f"{hexed}, clv_amount, churn_probability, orders_count, is_active, {at}, as_of_on, {fact}"
-    (row,) = target.run(f"select {asked} from dim_customer where customer_id = 'c1'")
+    (row,) = target.run(f"select {asked} from dim_product where customer_id = 'c1'")
     true = "t" if is_postgresql else "1"
     numbers = ["1234567890123456.78", "0.1", "9007199254740993"]
     times = ["2024-03-31 02:30:00.123456", "2024-02-29"]
     assert row == [str(ANNA["segment_name"]).encode().hex(), *numbers, true, *times, "v", true]
     nulls = " + ".join(f"case when {name} is null then 1 else 0 end" for name in SCHEMA.names)
-    assert target.run(f"select {nulls} from dim_customer where customer_id = 'c2'") == [[str(len(SCHEMA) - 1)]]
+    assert target.run(f"select {nulls} from dim_product where customer_id = 'c2'") == [[str(len(SCHEMA) - 1)]]
 
 
 @on_one("mariadb")
 def test_an_export_replaces_the_rows_and_keeps_the_table(gold: Settings, target: Server) -> None:
-    export_table(gold, "dim_customer", target.target)
-    target.run("create index by_count on dim_customer (orders_count)")
+    export_table(gold, "dim_product", target.target)
+    target.run("create index by_count on dim_product (orders_count)")
     publish(gold, [{"customer_id": "c3", "score": 1.5}], SCHEMA.append(pa.field("score", pa.float64())))
-    export_table(gold, "dim_customer", target.target)
-    assert target.run("select customer_id, score from dim_customer") == [["c3", "1.5"]]
+    export_table(gold, "dim_product", target.target)
+    assert target.run("select customer_id, score from dim_product") == [["c3", "1.5"]]
     catalogue = (
         "pg_indexes where indexname"
         if target.scheme == "postgresql"
         else "information_schema.statistics where index_name"
     )
     assert target.run(f"select count(*) from {catalogue} = 'by_count'") == [["1"]]
-    export_table(gold, "dim_customer", target.target, "append")
+    export_table(gold, "dim_product", target.target, "append")
     assert ids(target) == ["c3", "c3"]
     with pytest.raises(InputError, match="is there already"):
-        export_table(gold, "dim_customer", target.target, "fail")
+        export_table(gold, "dim_product", target.target, "fail")
     assert [name for name in tables(target) if name.startswith("lakehouse_export")] == []
 
 
 @on_one("postgresql")
 def test_a_failed_export_leaves_the_old_rows(gold: Settings, target: Server) -> None:
-    export_table(gold, "dim_customer", target.target)
-    target.run("alter table dim_customer add constraint few check (orders_count < 9007199254740999)")
+    export_table(gold, "dim_product", target.target)
+    target.run("alter table dim_product add constraint few check (orders_count < 9007199254740999)")
     publish(gold, [{"customer_id": "c3", "orders_count": 1}, {"customer_id": "c4", "orders_count": 2**60}])
     with pytest.raises(LakehouseError, match="few"):
-        export_table(gold, "dim_customer", target.target)
+        export_table(gold, "dim_product", target.target)
     assert ids(target) == ["c1", "c2"]
     assert [name for name in tables(target) if name.startswith("lakehouse_export")] == []
 
 
 @on_one("mariadb")
 def test_a_reader_sees_the_old_rows_until_the_new_are_all_there(gold: Settings, target: Server) -> None:
-    export_table(gold, "dim_customer", target.target)
+    export_table(gold, "dim_product", target.target)
     publish(gold, [{"customer_id": f"n{i}"} for i in range(3)])
     seen: set[tuple[str, ...]] = set()
     done = threading.Event()
@@ -155,7 +155,7 @@ def test_a_reader_sees_the_old_rows_until_the_new_are_all_there(gold: Settings, 
 
     reader = threading.Thread(target=read)
     reader.start()
-    export_table(gold, "dim_customer", target.target)
+    export_table(gold, "dim_product", target.target)
     time.sleep(0.2)
     done.set()
     reader.join()
@@ -165,15 +165,15 @@ def test_a_reader_sees_the_old_rows_until_the_new_are_all_there(gold: Settings, 
 @pytest.mark.parametrize(
     ("to", "table", "sentence"),
     [
-        ("oracle://me@host/db", "dim_customer", "`oracle:` is no database that can be spoken to"),
-        ("postgresql://me:literal@host/db", "dim_customer", "--to must not hold a password"),
-        ("postgresql://host", "dim_customer", "must name one server and a database"),
-        ("postgresql://me@host/db?sslpassword=literal", "dim_customer", "--to must not hold a secret"),
+        ("oracle://me@host/db", "dim_product", "`oracle:` is no database that can be spoken to"),
+        ("postgresql://me:literal@host/db", "dim_product", "--to must not hold a password"),
+        ("postgresql://host", "dim_product", "must name one server and a database"),
+        ("postgresql://me@host/db?sslpassword=literal", "dim_product", "--to must not hold a secret"),
         ("postgresql://me@host/db", "silver.customers", "is not a gold table"),
         (
             "postgresql://me@host/db",
             "dim_custmer",
-            "there is no table gold.dim_custmer: did you mean gold.dim_customer",
+            "there is no table gold.dim_custmer: did you mean gold.dim_product",
         ),
     ],
 )

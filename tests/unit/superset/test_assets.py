@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from lakehouse.errors import InputError
+from lakehouse.privacy.classes import masked_columns
 from lakehouse.superset import DASHBOARDS_DIR, read_assets
 from lakehouse.superset.assets import DATABASE_FILE
-from lakehouse.superset.columns import PERSONAL, declared_columns, declared_description
+from lakehouse.superset.columns import declared_columns, declared_description
 
 ASSETS = read_assets()
 DATASETS = {one["uuid"]: one for one in ASSETS.of("datasets")}
@@ -29,7 +30,7 @@ def test_a_dataset_has_the_columns_that_its_model_declares(dataset: Mapping[str,
     read = [column for column in dataset["columns"] if column["expression"] is None]
     assert read == declared_columns(dataset["table_name"])
     assert dataset["description"] == declared_description(dataset["table_name"])
-    assert not {column["column_name"] for column in dataset["columns"]} & PERSONAL
+    assert not {column["column_name"] for column in dataset["columns"]} & masked_columns()
 
 
 def test_a_chart_names_columns_and_measures_that_its_dataset_has() -> None:

@@ -44,33 +44,9 @@ memberships as (
 
 ),
 
--- The last word on each purpose and channel; of two at the same time the refusal.
-last_consents as (
-
-    select
-        consents.customer_id,
-        consents.channel,
-        max(consents.changed_at) as changed_at,
-        pmod(max(2 * unix_micros(consents.changed_at) + if(consents.is_granted, 0, 1)), 2) = 1 as is_refused
-    from {{ ref('stg_consents') }} as consents
-    where
-        to_date(consents.changed_at) <= {{ run_day() }}
-        and (consents.purpose is null or lower(consents.purpose) = 'marketing')
-    group by consents.customer_id, consents.channel
-
-),
-
 consents as (
 
-    select
-        customer_id,
-        bool_or(not is_refused) as has_marketing_consent,
-        bool_or(lower(channel) = 'email' and not is_refused) as has_email_consent,
-        bool_or(lower(channel) = 'sms' and not is_refused) as has_sms_consent,
-        bool_or(lower(channel) = 'push' and not is_refused) as has_push_consent,
-        max(changed_at) as consent_changed_at
-    from last_consents
-    group by customer_id
+    select * from {{ ref('dim_consent') }}
 
 ),
 
@@ -171,9 +147,9 @@ clicks as (
     select
         customer_id,
         {{ average('cast(click_probability as decimal(18, 12))') }} as average_click_probability,
-        max(case when rank = 1 then creative_id end) as best_creative_id,
-        max(case when rank = 1 then click_probability end) as best_click_probability
-    from {{ ref('act_click_propensity') }}
+        min_by(creative_id, struct(-click_probability, creative_id)) as best_creative_id,
+        max(click_probability) as best_click_probability
+    from {{ source('ml', 'click_predictions') }}
     where customer_id is not null
     group by customer_id
 
@@ -190,7 +166,7 @@ purchases as (
     select
         customer_id,
         purchase_probability
-    from {{ ref('act_purchase_propensity') }}
+    from {{ source('ml', 'purchase_predictions') }}
 
 ),
 
@@ -333,12 +309,19 @@ final as (
         cast(memberships.latest.points as double) as membership_points,
 
         ---------- consent to marketing
-        coalesce(consents.has_marketing_consent, false) as has_marketing_consent,
-        coalesce(consents.has_email_consent, false) as has_email_consent,
-        coalesce(consents.has_sms_consent, false) as has_sms_consent,
-        coalesce(consents.has_push_consent, false) as has_push_consent,
-        coalesce(consents.has_email_consent and profiles.is_email_valid, false) as is_reachable_by_email,
-        coalesce(consents.has_sms_consent and profiles.is_phone_valid, false) as is_reachable_by_sms,
+        coalesce(size(consents.consented_channels) > 0, false) as has_marketing_consent,
+        coalesce(array_contains(consents.consented_channels, 'email'), false) as has_email_consent,
+        coalesce(array_contains(consents.consented_channels, 'sms'), false) as has_sms_consent,
+        coalesce(array_contains(consents.consented_channels, 'push'), false) as has_push_consent,
+        coalesce(
+            array_contains(consents.contact_channels, 'email') and profiles.is_email_valid, false
+        ) as is_reachable_by_email,
+        coalesce(
+            array_contains(consents.contact_channels, 'sms') and profiles.is_phone_valid, false
+        ) as is_reachable_by_sms,
+        coalesce(consents.is_contactable, false) as is_contactable,
+        coalesce(consents.is_suppressed, false) as is_suppressed,
+        coalesce(consents.is_consent_assumed, false) as is_consent_assumed,
         consents.consent_changed_at,
 
         ---------- recency, frequency, monetary

@@ -1,0 +1,78 @@
+"""Verbs on what data says of people: propose classes for a file that nobody has looked at."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+import yaml
+
+from lakehouse.cli.data import AsJson
+from lakehouse.errors import InputError
+
+privacy = typer.Typer(help="What data says of people.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(privacy, name="privacy")
+
+
+@privacy.callback()
+def about() -> None:
+    """What data says of people."""  # with a callback, one verb alone keeps its name
+
+
+@privacy.command()
+def classify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="csv, json lines, parquet (compressed or not), or Delta")
+    ],
+    region: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="CODE", help="country whose phone numbers may lack a country code, as CN; may be repeated"
+        ),
+    ] = None,
+    write: Annotated[
+        Optional[Path], typer.Option(metavar="YAML", help="write the proposals to this new file, to be corrected")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose what each column of a new file says of a person, by names and values; a person confirms.
+
+    Nothing is landed, and no value is shown.
+    """
+    from lakehouse.bronze.formats import open_records
+    from lakehouse.cli.screen import console, print_rows
+    from lakehouse.privacy.guess import PROFILED, guess_columns, known_region
+    from lakehouse.sources import EntitySource
+
+    if not file.exists():
+        raise InputError(f"there is no file {file}")
+    if write is not None and write.exists():
+        raise InputError(f"{write} is there already: name another file with --write")
+    regions = [known_region(code) for code in region or ["CN"]]
+    columns: dict[str, list[str | None]] = defaultdict(list)
+    for block in open_records(file, EntitySource(path=(str(file),), columns={})).blocks():
+        for name, values in block.columns.items():
+            columns[name] += values.to_pylist()
+        if any(len(values) >= PROFILED for values in columns.values()):
+            break
+    guesses = guess_columns(columns, regions)
+    if write is not None:
+        told = {g.column: {"class": g.kind} | ({"what": g.what} if g.what else {}) for g in guesses}
+        write.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    if as_json:
+        print(json.dumps([asdict(guess) for guess in guesses], ensure_ascii=False))
+        return
+    rows = [
+        [g.column, g.kind.replace("_", " "), g.what, "" if g.share is None else f"{g.share:.0%}", g.why]
+        for g in guesses
+    ]
+    print_rows(console(), ["column", "class", "holds", "values", "why"], rows)
+    told_to = f"; written to {write}" if write is not None else ""
+    console().print(f"proposals, to be confirmed by a person{told_to}", markup=False)
