@@ -24,7 +24,7 @@
 {% macro hidden_columns() %}
     {{- return([
         'full_name', 'phone', 'email', 'id_card', 'birth_on', 'address', 'latitude', 'longitude', 'query', 'url',
-        'referrer', 'subject', 'body',
+        'referrer', 'subject', 'body', 'reason',
     ]) -}}
 {% endmacro %}
 

@@ -11,7 +11,7 @@ from typing import Any
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy import audit, vault
-from lakehouse.privacy.identifiers import DIRECT_IDENTIFIERS
+from lakehouse.privacy.identifiers import entities_with_identifiers
 from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import Settings
@@ -61,8 +61,8 @@ def reveal(settings: Settings, key: str, reason: str, at: datetime, user: str, e
     """
     if not reason.strip():
         raise InputError("say why, in words that another person can check: --reason 'ticket 4711: address disputed'")
-    if entity not in DIRECT_IDENTIFIERS:
-        raise InputError(f"the vault holds nothing of {entity}: {', '.join(DIRECT_IDENTIFIERS)}")
+    if entity not in entities_with_identifiers():
+        raise InputError(f"the vault holds nothing of {entity}: {', '.join(entities_with_identifiers())}")
     parts = key.split("|") if len(ENTITIES[entity].key) > 1 else [key]
     if len(parts) != len(ENTITIES[entity].key):
         raise InputError(f"a key of {entity} is {'|'.join(ENTITIES[entity].key)}, for example 'P1|M7'")
