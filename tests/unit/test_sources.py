@@ -179,7 +179,7 @@ def test_the_catalogue_names_its_columns_by_the_rules() -> None:
                 assert column.type == "string"
             if name.startswith("is_"):
                 assert column.type == "boolean"
-    assert len(ENTITIES) == 19
+    assert len(ENTITIES) == 20
 
 
 @pytest.mark.parametrize(
