@@ -15,11 +15,11 @@ from lakehouse.cli import (
     leaving,
     machine,
     models,
-    privacy,
     report,
     run,
     serving,
     superset,
+    vault,
 )
 from lakehouse.cli.faults import explain
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving, superset, privacy):
+for verbs in (run, data, models, history, report, leaving, machine, budget, cluster, serving, superset, vault):
     verbs.add_to(app)
 
 

@@ -1,4 +1,4 @@
-"""Verbs on personal data: keys, reveal and audit."""
+"""Verbs on the vault: keys, reveal and audit."""
 
 from __future__ import annotations
 
