@@ -8,6 +8,7 @@ Reads `SAMPLE_DIR/truth/defects.csv` and the Delta tables, without Spark. Exit c
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -171,8 +172,21 @@ def _mended(rows: pd.DataFrame, group: pd.DataFrame, column: str) -> int:
     if column.endswith("_at"):
         right = pd.to_datetime(pairs["true_value"], utc=True) == pd.to_datetime(pairs[column], utc=True)
     else:
-        right = pairs["true_value"] == pairs[column]
+        right = pairs["true_value"].map(lambda true: as_silver_shows(column, true)) == pairs[column]
     return int(right.sum())
+
+
+def as_silver_shows(column: str, value: str) -> str:
+    """A true value as silver must have it: whole, or masked where it says who somebody is (macros/masks.sql)."""
+    if column == "phone":
+        start = value[3:6] if re.fullmatch(r"[+]861\d{10}", value) else value[:3]
+        return f"{start}****{value[-4:]}"
+    if column == "email":
+        name, domain = value.split("@")
+        return f"{name[0] if len(name) > 2 else ''}***@{domain}"
+    if column == "full_name":
+        return f"**{value[-1]}" if re.fullmatch("[㐀-鿿]+", value) else f"{value[0]}**"
+    return value
 
 
 def main() -> int:

@@ -9,18 +9,17 @@ import typer
 
 from lakehouse.cli import (
     budget,
-    classify,
     cluster,
     data,
     history,
     leaving,
     machine,
     models,
-    privacy,
     report,
     run,
     serving,
     superset,
+    vault,
 )
 from lakehouse.cli.faults import explain
 
@@ -39,8 +38,8 @@ VERBS = (
     history,
     report,
     leaving,
-    classify,
     privacy,
+    vault,
     machine,
     budget,
     cluster,

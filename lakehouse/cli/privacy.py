@@ -1,148 +1,78 @@
-"""Verbs on personal data: keys, reveal and audit."""
+"""Verbs on what data says of people: propose classes for a file that nobody has looked at."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+import yaml
 
 from lakehouse.cli.data import AsJson
-from lakehouse.errors import InputError, LakehouseError
-from lakehouse.settings import load_settings
+from lakehouse.errors import InputError
 
-keys = typer.Typer(help="The keys of the vault: init, rotate, status.", no_args_is_help=True)
-audit = typer.Typer(help="The log of who saw identifiers: verify, show.", no_args_is_help=True)
+privacy = typer.Typer(help="What data says of people.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def add_to(app: typer.Typer) -> None:
-    app.add_typer(keys, name="keys")
-    app.add_typer(audit, name="audit")
-    app.command(name="reveal")(reveal)
+    app.add_typer(privacy, name="privacy")
 
 
-@keys.command(name="init")
-def init(as_json: AsJson = False) -> None:
-    """Make a master key, where none is there and LAKEHOUSE_MASTER_KEY_FROM is a place that can be written."""
-    from lakehouse.privacy.keyring import initialise
-    from lakehouse.runlock import hold
-
-    settings = load_settings()
-    with hold(settings):
-        told = initialise(settings)
-    _tell(asdict(told) | {"waiting": told.waiting}, as_json)
+@privacy.callback()
+def about() -> None:
+    """What data says of people."""  # with a callback, one verb alone keeps its name
 
 
-@keys.command(name="status")
-def status(as_json: AsJson = False) -> None:
-    """Where the master key is, and how many persons' keys it wraps."""
-    from lakehouse.privacy import keyring
-
-    told = keyring.status(load_settings())
-    _tell(asdict(told) | {"waiting": told.waiting}, as_json)
-
-
-@keys.command(name="rotate")
-def rotate(as_json: AsJson = False) -> None:
-    """Wrap every key by a new master key; no data is written anew, and a killed rotation is continued by the next."""
-    from lakehouse.cli.screen import console
-    from lakehouse.privacy import keyring
-    from lakehouse.runlock import hold
-
-    settings = load_settings()
-    with hold(settings), keyring.open_keyring(settings) as ring:
-        wrapped = ring.rotate()
-    told = keyring.status(settings)
-    if as_json:
-        print(json.dumps(asdict(told) | {"wrapped_anew": wrapped}))
-        return
-    console().print(f"{wrapped:,} keys are wrapped by {told.master_ids[0]} now", markup=False)
-    if len(told.master_ids) > 1:
-        older = ", ".join(told.master_ids[1:])
-        console().print(f"nothing needs {older} any more: remove it from {told.master_key}", markup=False)
-
-
-@audit.command(name="verify")
-def verify(
-    anchor: Annotated[
-        Optional[Path],
-        typer.Option(metavar="FILE", help="a file with the line that an earlier verify printed, kept elsewhere"),
+@privacy.command()
+def classify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="csv, json lines, parquet (compressed or not), or Delta")
+    ],
+    region: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="CODE", help="country whose phone numbers may lack a country code, as CN; may be repeated"
+        ),
+    ] = None,
+    write: Annotated[
+        Optional[Path], typer.Option(metavar="YAML", help="write the proposals to this new file, to be corrected")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that no line of the log was changed, removed, inserted or cut off; prints the line to keep as an anchor."""
-    from lakehouse.cli.screen import console
-    from lakehouse.privacy import audit as log
-    from lakehouse.privacy.keyring import open_keyring
+    """Propose what each column of a new file says of a person, by names and values; a person confirms.
 
-    settings = load_settings()
-    try:
-        kept = anchor.read_text(encoding="utf-8").strip().splitlines()[-1] if anchor is not None else None
-    except (OSError, UnicodeDecodeError, IndexError):
-        raise InputError(f"{anchor} is no file with an anchor in it") from None
-    with open_keyring(settings) as keyring:
-        verdict = log.verify(settings, keyring, kept)
+    Nothing is landed, and no value is shown.
+    """
+    from lakehouse.bronze.formats import open_records
+    from lakehouse.cli.screen import console, print_rows
+    from lakehouse.privacy.guess import PROFILED, guess_columns, known_region
+    from lakehouse.sources import EntitySource
+
+    if not file.exists():
+        raise InputError(f"there is no file {file}")
+    if write is not None and write.exists():
+        raise InputError(f"{write} is there already: name another file with --write")
+    regions = [known_region(code) for code in region or ["CN"]]
+    columns: dict[str, list[str | None]] = defaultdict(list)
+    for block in open_records(file, EntitySource(path=(str(file),), columns={})).blocks():
+        for name, values in block.columns.items():
+            columns[name] += values.to_pylist()
+        if any(len(values) >= PROFILED for values in columns.values()):
+            break
+    guesses = guess_columns(columns, regions)
+    if write is not None:
+        told = {g.column: {"class": g.kind} | ({"what": g.what} if g.what else {}) for g in guesses}
+        write.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
     if as_json:
-        print(json.dumps(asdict(verdict) | {"anchor": verdict.anchor}))
-    elif not verdict.faults:
-        console().print(f"{verdict.lines:,} lines are as they were written", markup=False)
-        print(verdict.anchor)
-    if verdict.faults:
-        raise LakehouseError(f"{log.log_path(settings)}: {'; '.join(verdict.faults[:5])}")
-
-
-@audit.command(name="show")
-def show(as_json: AsJson = False) -> None:
-    """The lines of the log."""
-    from lakehouse.cli.screen import console
-    from lakehouse.privacy import audit as log
-
-    lines = log.read(load_settings())
-    if as_json:
-        print(json.dumps(lines, ensure_ascii=False))
+        print(json.dumps([asdict(guess) for guess in guesses], ensure_ascii=False))
         return
-    for line in lines:
-        what = f"{line.get('at')} {line.get('user')} {line.get('action')} {line.get('subject_id', '')}"
-        console().print(f"{what}: {line.get('reason', '')}", markup=False)
-
-
-def reveal(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="the customer's id, or its pseudonym")],
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="why; it stays in the audit log, so no personal data")],
-    entity: Annotated[
-        str, typer.Option(metavar="ENTITY", help="partner_members (PARTNER|MEMBER) or third_party_profiles")
-    ] = "customers",
-    as_json: AsJson = False,
-) -> None:
-    """Decrypt what the vault holds of one person, after writing down who asked, when and why."""
-    from datetime import datetime, timezone
-
-    from lakehouse.privacy import reveal as revealing
-
-    user = revealing.asking_user()
-    told = revealing.reveal(load_settings(), customer, reason, datetime.now(timezone.utc), user, entity)
-    if as_json:
-        print(json.dumps(asdict(told), ensure_ascii=False))
-        return
-    for source, values in told.by_source.items():  # on standard output alone: no log has it
-        print(f"{source}:")
-        for name, value in values.items():
-            print(f"  {name:<12} {value}")
-
-
-def _tell(told: dict[str, object], as_json: bool) -> None:
-    from lakehouse.cli.screen import console
-
-    if as_json:
-        print(json.dumps(told))
-        return
-    ids = told["master_ids"]
-    named = ", ".join(ids) if isinstance(ids, tuple) and ids else "none there"
-    console().print(f"master key   {told['master_key']} ({named})", markup=False)
-    console().print(f"persons      {told['subjects']:,} with a key, {told['destroyed']:,} destroyed", markup=False)
-    if told["waiting"]:
-        console().print(f"waiting      {told['waiting']:,} keys for `lakehouse keys rotate`", markup=False)
-    if told["is_open_to_others"]:
-        console().print("warning      other users of this machine can read the master key: chmod 600", markup=False)
+    rows = [
+        [g.column, g.kind.replace("_", " "), g.what, "" if g.share is None else f"{g.share:.0%}", g.why]
+        for g in guesses
+    ]
+    print_rows(console(), ["column", "class", "holds", "values", "why"], rows)
+    told_to = f"; written to {write}" if write is not None else ""
+    console().print(f"proposals, to be confirmed by a person{told_to}", markup=False)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,7 @@ class _Reading:
     entity: str
     columns: dict[str, str]
     batches: dict[str, str]  # by batch, the name under which the vault's log knows it
+    loaded_at: dict[str, datetime]
 
     @property
     def are_plain(self) -> bool:
@@ -216,9 +217,10 @@ def _readings(settings: Settings, table: DeltaTable | None) -> list[_Reading]:
             for load in loads
             if (load["source"], load["entity"]) == (source, entity)
         }
+        loaded_at = {load["batch_id"]: load["loaded_at"] for load in loads}
         missing = {b: mark for b, mark in batches.items() if table is None or table.transaction_version(mark) is None}
         if missing:
-            found.append(_Reading(source, entity, columns, missing))
+            found.append(_Reading(source, entity, columns, missing, loaded_at))
     return found
 
 
@@ -249,18 +251,24 @@ def _rows_where(
 
 def _by_sql(reading: _Reading, ask: Ask) -> Iterator[pa.RecordBatch]:
     """The rows of these batches, a batch at a time, with each column worked out by the engine."""
-    names = [*reading.columns, *_LINEAGE]
+    names = [*reading.columns, "_row_number"]
     ours = ", ".join(f"cast({theirs} as string) as {name}" for name, theirs in reading.columns.items())
     for batch_id in reading.batches:
         rows = ask(
-            f"select {ours}, {', '.join(_LINEAGE)} from bronze.{reading.entity} "
+            f"select {ours}, _row_number from bronze.{reading.entity} "
             f"where _source = '{_escaped(reading.source)}' and _batch_id = '{batch_id}'"
         )
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            columns = zip(*rows[start : start + ROWS_AT_ONCE])
-            yield pa.RecordBatch.from_pydict(
-                {name: pa.array(_without_zone_doubt(values)) for name, values in zip(names, columns)}
+            columns = dict(zip(names, zip(*rows[start : start + ROWS_AT_ONCE])))
+            numbers = pa.array(columns.pop("_row_number"), pa.int64())
+            told: dict[str, pa.Array] = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+            told["_batch_id"] = pa.repeat(batch_id, len(numbers))
+            told["_row_number"] = numbers
+            # From the log of loads, for an engine may give a time in the zone of this machine.
+            told["_loaded_at"] = pa.repeat(
+                pa.scalar(reading.loaded_at[batch_id], IDENTIFIERS.field("loaded_at").type), len(numbers)
             )
+            yield pa.RecordBatch.from_pydict(told)
 
 
 @contextmanager
@@ -310,11 +318,3 @@ def _plain_name(theirs: str) -> str | None:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _without_zone_doubt(values: Iterable[Any]) -> list[Any]:
-    """Times of the engine, which are UTC and may not say so."""
-    return [
-        value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value
-        for value in values
-    ]

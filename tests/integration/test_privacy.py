@@ -6,15 +6,22 @@ import csv
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
+from lakehouse.bronze import land
+from lakehouse.engine import query
+from lakehouse.engine.sail import close_sail
 from lakehouse.privacy import vault
 from lakehouse.privacy.reveal import asking_user, reveal
+from lakehouse.settings import Settings
+from lakehouse.sources import load_source
 from lakehouse.storage import list_tables
 from tests.integration.conftest import Shop
 
+NOON = datetime(2025, 7, 1, 12, tzinfo=timezone.utc)
 # What may be one, wherever it stands: it is looked up among those of the sample.
 LIKELY = {
     "mobile": re.compile(r"\d{11}"),
@@ -75,3 +82,17 @@ def test_no_name_is_whole_above_bronze(shop: Shop, people: list[dict[str, str]])
         if (hits := names & {*re.findall(r"'([^']*)'", text)})
     }
     assert found == set()
+
+
+def test_a_name_that_an_expression_makes_is_in_the_vault(home_settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("no,first,last\na,Ann,Ray\nb,,\n")
+    (tmp_path / "source.yml").write_text(
+        "name: shop\nentities:\n  customers:\n    path: people.csv\n"
+        "    columns: {customer_id: lower(no), full_name: \"nullif(concat_ws(' ', first, last), '')\"}\n"
+    )
+    land(home_settings, [load_source(tmp_path / "source.yml")], "run", NOON)
+    filled = vault.fill(home_settings, lambda sql: query(home_settings, sql))
+    close_sail()
+    assert filled == vault.Filled(batches=1, rows=1)
+    told = reveal(home_settings, "a", "a test", NOON, asking_user())
+    assert told.by_source == {"shop": {"customer_id": "a", "full_name": "Ann Ray"}}
