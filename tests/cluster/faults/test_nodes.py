@@ -1,4 +1,4 @@
-"""A run that loses a worker, by its network and then by its power: it goes on, with two executors, to the same tables."""
+"""A run that loses a worker, by its network and then by its power, goes on with two executors to the same tables."""
 
 from __future__ import annotations
 
