@@ -5,15 +5,16 @@ Every error that a user can cause is one of these; the command line prints its s
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 1200
 TRY_AGAIN = 75
 """The exit code of what only a fault of the storage ended (EX_TEMPFAIL of sysexits.h): started again, it continues."""
-_HDFS_BROKE_OFF = (
-    "communicating with HDFS: ",
-    "data transfer error: ",
-    "Timed out connecting to ",
-    "Timed out waiting for ",
+_HDFS_BROKE_OFF = re.compile(
+    r"communicating with HDFS\W+(.+)|data transfer error: (.+)"
+    r"|(Timed out (?:connecting to|waiting for ack from) DataNode.*)"
 )
+_COLOURS_AND_ARROWS = re.compile(r"\x1b\[[0-9;]*m|↳")
 _HDFS_IS_FULL = "could only be written to 0 of the"
 
 
@@ -61,10 +62,11 @@ def storage_broke_off(text: str) -> str | None:
 
     Its client takes no other DataNode where the first one does not answer, as Java's does.
     """
-    if "hdfs" not in text.lower() or not any(words in text for words in _HDFS_BROKE_OFF):
+    found = _HDFS_BROKE_OFF.search(_COLOURS_AND_ARROWS.sub("", text))
+    if found is None:
         return None
-    why = next(text.partition(words)[2] for words in _HDFS_BROKE_OFF if words in text).splitlines() or [""]
-    return f"a node of HDFS was lost ({why[0][:100]}); run again, it continues; what was published stays as it was"
+    why = next(words for words in found.groups() if words)[:100].strip()
+    return f"a node of HDFS was lost ({why}); run again, it continues; what was published stays as it was"
 
 
 def _escaped(character: str) -> str:

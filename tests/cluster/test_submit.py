@@ -154,10 +154,20 @@ def test_sources_go_along_and_go_with_the_run(lakehouse: Command, cluster: Clust
     await_that(is_gone)
 
 
+def _heeds_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_the_run_which_is_come_back_to(lakehouse: Command, cluster: Cluster) -> None:
     set_case(cluster, "slow")
     command = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())", "submit"]
-    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watching = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heeds_ctrl_c,  # what a shell starts in the background does not
+    )
     assert watching.stdout is not None
     run = watching.stdout.readline().split()[1]
     while "Land files" not in watching.stdout.readline():

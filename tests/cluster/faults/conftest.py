@@ -17,7 +17,7 @@ from tests.cluster.faults.lanes import Lane, content
 from tests.cluster.installation import SMALL, Installation
 
 HERE = Path(__file__).parent
-ORDER = ("test_parts", "test_executors", "test_releases", "test_ends")
+ORDER = ("test_parts", "test_nodes", "test_releases", "test_ends")
 VALUES = {"settings": SMALL}
 HDFS_STARTS_ANEW = {**VALUES, "storage": {"hdfs": {"config": {"dfs.namenode.handler.count": 20}}}}
 """Another configuration of HDFS: NameNode, DataNodes and SQL endpoints are replaced."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from lakehouse.pipeline import HISTORY
@@ -27,6 +27,7 @@ from tests.integration.content import rows_hash
 LAYERS = ("bronze", "silver", "gold", "ml")
 ARRIVAL = ("_batch_id", "_file", "_loaded_at", "batch_id", "file", "loaded_at")
 SECONDS_OF_A_RUN = 1500
+SECONDS_OF_EXECUTORS = 300
 SESSION = secrets.token_hex(2)
 """Of these tests: a release that was there may have lanes of earlier ones."""
 FORGET_MODELS = """
@@ -129,6 +130,18 @@ class Submitted:
             and all(status.get("ready") for status in pod["status"].get("containerStatuses", [{}]))
             and "deletionTimestamp" not in pod["metadata"]
         }
+
+
+def await_two(submitted: Submitted, gone: Set[str] = frozenset()) -> None:
+    """Return once two executors are at work and none of them is a lost one; at once where the run is over."""
+
+    def are_two() -> bool:
+        now = set(submitted.executors())
+        return len(now) == 2 and not now & gone
+
+    await_that(are_two, SECONDS_OF_EXECUTORS, "two executors at work")
+    if submitted.process.poll() is not None:
+        raise AssertionError(f"the run ended before its time:\n{submitted.said()}")
 
 
 class Lane:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster.faults.conftest import HDFS_STARTS_ANEW, undisturbed_content
 from tests.cluster.faults.fault_table import Fault
-from tests.cluster.faults.lanes import Lane, Submitted, await_that, equal
+from tests.cluster.faults.lanes import Lane, Submitted, await_that, await_two, equal
 from tests.cluster.faults.parts import await_all_ready, kill, killed_until_ready, proven
 from tests.cluster.faults.volumes import error_of, full_data_nodes, with_a_home_of_a_megabyte
 from tests.cluster.installation import Installation
@@ -83,6 +83,12 @@ def seconds(installed: Installation, two: tuple[Submitted, Submitted, float]) ->
     await_that(lambda: "was killed in step" in submitted.log(), 180, "the next run continues")
     found = {"driver": time.monotonic() - started}
     submitted.await_step("silver")
+    await_two(submitted)
+    executor = sorted(submitted.executors())[0]
+    started = time.monotonic()
+    kill(installed, executor, "executor")
+    await_two(submitted, {executor})
+    found["executor"] = time.monotonic() - started
     found["namenode"] = killed_until_ready(installed, "namenode", "namenode")
     submitted.await_step("features")
     found["datanode"] = killed_until_ready(installed, "datanode", "datanode")
@@ -124,6 +130,7 @@ def test_the_run_ends_well_with_the_same_tables(
             until_told,
         ),
         ("the driver killed", "`… ended; … takes the run up`, `… was killed in step …; continuing`", seconds["driver"]),
+        ("an executor killed", "nothing; its tasks are done again by the other and a new one", seconds["executor"]),
         ("the NameNode killed", "steps stand until it is back", seconds["namenode"]),
         ("a DataNode killed", "nothing; the other has each block too", seconds["datanode"]),
         ("PostgreSQL killed", "nothing in the run: MLflow's client asks again", seconds["postgresql"]),

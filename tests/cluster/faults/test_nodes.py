@@ -1,21 +1,21 @@
-"""A run whose executors are lost, one by one and with their node: it goes on, with two again, to the same tables."""
+"""A run that loses a worker, by its network and then by its power, goes on with two executors to the same tables."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
 
 from tests.cluster.faults.fault_table import Fault
-from tests.cluster.faults.lanes import Lane, Submitted, await_that, equal
-from tests.cluster.faults.parts import await_all_ready, kill
+from tests.cluster.faults.lanes import Lane, Submitted, await_that, await_two, equal
+from tests.cluster.faults.parts import await_all_ready
 from tests.cluster.installation import Installation
 from tests.cluster.nodes import without_network, without_power
 
-SECONDS_TO_START, SECONDS_TO_REPLACE = 300, 240
+SECONDS_TO_REPLACE = 240
 SECONDS_WITHOUT_NETWORK = 60
 
 
@@ -41,19 +41,7 @@ def submitted(lane: Lane) -> Submitted:
 
 
 @pytest.fixture(scope="module")
-def killed(current: Installation, submitted: Submitted) -> float:
-    """An executor killed in the step `silver`: seconds until two are at work again."""
-    submitted.await_step("silver")
-    _await_two(submitted)
-    executor = sorted(submitted.executors())[0]
-    started = time.monotonic()
-    kill(current, executor, "executor")
-    _await_two(submitted, {executor})
-    return time.monotonic() - started
-
-
-@pytest.fixture(scope="module")
-def without_its_network(current: Installation, submitted: Submitted, killed: float) -> Loss:
+def without_its_network(current: Installation, submitted: Submitted) -> Loss:
     """The network of the worker beside the driver's cut for a minute, from the step `features` on."""
     submitted.await_step("features")
     return _lose_a_worker(current, submitted, without_network, at_least=SECONDS_WITHOUT_NETWORK)
@@ -66,11 +54,10 @@ def without_its_power(current: Installation, submitted: Submitted, without_its_n
     return _lose_a_worker(current, submitted, without_power, at_least=0)
 
 
-def test_an_executor_a_network_and_a_workers_power_are_lost(
+def test_a_workers_network_and_then_its_power_are_lost(
     current: Installation,
     lane: Lane,
     submitted: Submitted,
-    killed: float,
     without_its_network: Loss,
     without_its_power: Loss,
     undisturbed: dict[str, str],
@@ -79,8 +66,6 @@ def test_an_executor_a_network_and_a_workers_power_are_lost(
     code = submitted.end()
     assert code == 0, submitted.said()
     same = equal(lane.content(), undisturbed)
-    seen = "nothing; tasks of the executor are done again, another one is started"
-    faults.append(Fault("an executor killed", seen, same, f"{killed:.0f} until two are at work"))
     for name, loss in (
         ("the network of a worker cut for 60 s", without_its_network),
         ("a worker's power cut in the middle of a run, and back", without_its_power),
@@ -100,7 +85,7 @@ def _lose_a_worker(
     at_least: float,
 ) -> Loss:
     """Cut off the worker that the driver is not on until its executor is replaced; wait until all is well again."""
-    _await_two(submitted)
+    await_two(submitted)
     await_all_ready(installed)
     node, lost = _beside_the_driver(submitted)
     parts = ", ".join(sorted(_parts_on(installed, node)))
@@ -109,22 +94,10 @@ def _lose_a_worker(
         asked_for = await_that(lambda: _is_replaced(installed, submitted, lost), SECONDS_TO_REPLACE, "another executor")
         time.sleep(max(0.0, at_least - asked_for))
         back = time.monotonic() - started
-    _await_two(submitted, lost)
+    await_two(submitted, lost)
     two_at_work = time.monotonic() - started
     await_all_ready(installed)
     return Loss(parts, asked_for, back, two_at_work, time.monotonic() - started)
-
-
-def _await_two(submitted: Submitted, gone: Set[str] = frozenset()) -> None:
-    """Return once two executors are at work and none of them is a lost one; at once where the run is over."""
-
-    def are_two() -> bool:
-        now = set(submitted.executors())
-        return len(now) == 2 and not now & gone
-
-    await_that(are_two, SECONDS_TO_START, "two executors at work")
-    if submitted.process.poll() is not None:
-        pytest.fail(f"the run ended before its time:\n{submitted.said()}")
 
 
 def _beside_the_driver(submitted: Submitted) -> tuple[str, set[str]]:
