@@ -54,7 +54,7 @@ words_by_channel as (
 
 -- What counts is the last word by the run's day; a later refusal that is known already counts as well, for the day of
 -- the data may lie behind the day on which somebody is written to.
-last_words as (  -- noqa: ST03 (read unless consent is assumed)
+last_words as (  -- noqa: ST03
 
     select
         customer_id,
