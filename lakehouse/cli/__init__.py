@@ -15,6 +15,7 @@ from lakehouse.cli import (
     leaving,
     machine,
     models,
+    privacy,
     report,
     run,
     serving,

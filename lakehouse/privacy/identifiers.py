@@ -12,8 +12,8 @@ from lakehouse.privacy.classes import class_of
 def entities_with_identifiers() -> dict[str, tuple[str, ...]]:
     """Entity -> its columns that the vault keeps: of whoever has a direct identifier, all that silver masks.
 
-    A day of birth and the coordinates of a home are among them: silver makes them coarse, and who asks what is held of a
-    person must see what was given.
+    A day of birth and the coordinates of a home are among them: silver makes them coarse, and who asks what is held of
+    a person must see what was given.
     """
     found = {}
     for name, entity in ENTITIES.items():

@@ -56,7 +56,7 @@ def bad_rows(shop: Shop, table: str, key: list[str]) -> pa.Table:
         elif pa.types.is_boolean(field.type):
             row[field.name] = False
         elif pa.types.is_integer(field.type):
-            row[field.name] = YEAR if field.name in PERSONAL_COLUMNS else 0
+            row[field.name] = YEAR if field.name in hidden_columns() else 0
     schema = pa.schema([field.with_nullable(True) for field in stored.schema])
     return pa.Table.from_pylist([row, row], schema=schema)
 
