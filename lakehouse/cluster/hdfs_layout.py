@@ -34,6 +34,7 @@ LAYOUT = (
     Folder("tables", 0o755),
     *(Folder(f"tables/{schema}", 0o750) for schema in ("bronze", "silver", "ml", "ops")),
     Folder("tables/gold", 0o750, group="analysts"),
+    Folder("vault", 0o700),
     Folder("exchange", 0o700),
     Folder("spark-logs", 0o1770),
     Folder("warehouse", 0o770),

@@ -46,9 +46,11 @@ def test_rows_read_are_rows_landed_plus_rows_quarantined_for_every_file(shop: Sh
     assert sum(load["rows_quarantined"] for load in loads) > 0
 
 
-def test_every_customer_gets_ten_different_products_with_a_reason(shop: Shop) -> None:
+def test_everybody_who_may_be_contacted_gets_ten_different_products_with_a_reason(shop: Shop) -> None:
     gold = shop.settings.tables_dir / "gold"
-    known = set(DeltaTable(gold / "dim_customer").to_pyarrow_table(columns=["customer_id"])["customer_id"].to_pylist())
+    asked = DeltaTable(gold / "dim_consent").to_pyarrow_table(columns=["customer_id", "is_contactable"])
+    known = {row["customer_id"] for row in asked.to_pylist() if row["is_contactable"]}
+    assert 0 < len(known) < asked.num_rows
     rows = DeltaTable(gold / "act_recommendations").to_pyarrow_table().to_pylist()
     offered: dict[str, set[str]] = {}
     for row in rows:
