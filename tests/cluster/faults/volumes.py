@@ -27,11 +27,17 @@ def full_data_nodes(installed: Installation) -> Iterator[None]:
     """The DataNodes leave more free than there is, which is what a full volume is to them; one is always there."""
     file = "hdfs-site.xml"
     name = f"{installed.release}-hadoop"
-    before = json.loads(installed.kubectl("get", "configmap", name, "--output=json"))["data"][file]
+    found = json.loads(installed.kubectl("get", "configmap", name, "--output=json", "--show-managed-fields"))
+    before = found["data"][file]
     assert RESERVED.search(before)
+    # Applied as Helm does: fields that another manager owns are in the way of the next upgrade.
+    helm = next(one["manager"] for one in found["metadata"]["managedFields"] if one["operation"] == "Apply")
+    told = {key: found["metadata"].get(key, {}) for key in ("name", "labels", "annotations")}
 
     def have(content: str) -> None:
-        installed.kubectl("patch", "configmap", name, "--patch", json.dumps({"data": {file: content}}))
+        wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": told, "data": {**found["data"], file: content}}
+        how = ("--server-side", f"--field-manager={helm}", "--filename=-")
+        installed.kubectl("apply", *how, given=json.dumps(wanted))
         for pod in sorted(one["metadata"]["name"] for one in installed.pods("datanode")):
             killed_until_ready(installed, "datanode", pod=pod)
 
