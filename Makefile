@@ -21,7 +21,7 @@ unit: setup ## pure functions, in seconds
 	@$(PY) -m pytest -q tests/unit
 
 integration: setup ## whole small pipelines in one Spark session a process, in minutes; WORKERS=1 where memory is short
-	@$(PY) -m pytest -q -n $(or $(WORKERS),2) --dist loadfile tests/integration
+	@PYTHONHASHSEED=0 $(PY) -m pytest -q -n $(or $(WORKERS),2) --dist loadfile tests/integration
 
 bench: setup ## each step beside DuckDB, Polars, scikit-learn and implicit on the same data; SIZE=100k, 1m or 5m order lines
 	@bash scripts/venv.sh .venv-peers benchmarks/peers/requirements.lock "what is compared with"
