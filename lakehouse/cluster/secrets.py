@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
+from lakehouse.privacy.master_key import new_key
 from lakehouse.sql_server.passwords import users_line
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -37,6 +38,8 @@ PASSWORDS = (
     "sql-keystore-password",
 )
 SQL_ROLES = ("analyst", "engineer")
+MASTER_KEY = "master-key"
+"""It opens the vault of identifiers: whoever deletes it with no copy elsewhere has erased everybody."""
 CERTIFICATE_DAYS = 3650
 ATTEMPTS = 5
 
@@ -51,9 +54,12 @@ def missing_entries(present: Mapping[str, bytes], hosts: Sequence[str], now: dat
 
     Returns:
         Only new entries: passwords of 32 random letters and digits, `sql-ROLE-users` (a line `user:hash`),
-        `sql-keystore.p12` with `sql-ca.crt`, the authority that signed its certificate.
+        `sql-keystore.p12` with `sql-ca.crt`, the authority that signed its certificate; `master-key` of the vault
+        (a line of base64).
     """
     made = {name: secrets.token_hex(16).encode() for name in PASSWORDS if name not in present}
+    if MASTER_KEY not in present:
+        made[MASTER_KEY] = base64.b64encode(new_key()) + b"\n"
     entries = {**present, **made}
     for role in SQL_ROLES:
         if f"sql-{role}-users" not in present:

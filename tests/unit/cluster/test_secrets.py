@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from lakehouse.cluster.secrets import PASSWORDS, keep, missing_entries, server_certificate
+from lakehouse.cluster.secrets import MASTER_KEY, PASSWORDS, keep, missing_entries, server_certificate
+from lakehouse.privacy.master_key import KeyFile
 from lakehouse.sql_server import passwords
 
 kubernetes = pytest.importorskip("kubernetes")
@@ -80,6 +82,12 @@ def test_what_is_there_is_neither_changed_nor_made_again() -> None:
     assert made(first) == {}
     kept = {name: value for name, value in first.items() if name != "mlflow-password"}
     assert set(made(kept)) == {"mlflow-password"}
+
+
+def test_the_vaults_key_is_one_that_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "master-key").write_bytes(made()[MASTER_KEY])
+    (key,) = KeyFile(tmp_path / "master-key").read()
+    assert len(key) == 32
 
 
 def test_users_are_known_by_the_hash_of_their_password() -> None:

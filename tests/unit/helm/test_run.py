@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from lakehouse.cluster.secrets import MASTER_KEY
 from lakehouse.settings import Settings
 from tests.unit.helm.rendering import names, one
 
@@ -40,6 +41,14 @@ def test_settings_of_the_chart_are_settings_of_the_code() -> None:
     assert ours["refresh_days"] == "1"
     assert set(ours) <= set(Settings.model_fields)
     Settings(**ours)  # each value is of the right kind
+
+
+def test_the_vault_is_opened_by_a_key_that_is_mounted_and_not_in_the_home() -> None:
+    place = one("ConfigMap", "settings")["data"]["LAKEHOUSE_MASTER_KEY_FROM"].removeprefix("file:")
+    pod = job()["template"]["spec"]
+    (mount,) = (each for each in pod["containers"][0]["volumeMounts"] if place.startswith(each["mountPath"] + "/"))
+    (volume,) = (each for each in pod["volumes"] if each["name"] == mount["name"])
+    assert [item["key"] for item in volume["secret"]["items"]] == [place.rpartition("/")[2]] == [MASTER_KEY]
 
 
 def test_the_driver_has_rights_on_pods_services_config_maps_its_lease_and_nothing_else() -> None:
