@@ -12,14 +12,31 @@ contactable as (
 
 ),
 
+showings as (
+
+    select
+        creative_id,
+        campaign_id,
+        max(shown_at) as shown_at,
+        max(shown_on) as shown_on
+    from {{ ref('feat_impressions') }}
+    group by creative_id, campaign_id
+
+),
+
 -- The campaign that showed a creative last.
 creatives as (
 
     select
         creative_id,
-        max_by(campaign_id, struct(shown_at, campaign_id)) as campaign_id,
+        max(case when place = 1 then campaign_id end) as campaign_id,
         max(shown_on) as last_shown_on
-    from {{ ref('feat_impressions') }}
+    from (
+        select
+            *,
+            row_number() over (partition by creative_id order by shown_at desc, campaign_id desc) as place
+        from showings
+    ) as ordered
     group by creative_id
 
 ),

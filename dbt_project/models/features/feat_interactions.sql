@@ -64,23 +64,28 @@ bought as (
 
 ),
 
+-- The last rating of a day. An aggregate over structs would keep each of them in memory by itself.
 rated as (
 
-    select
-        interactions.customer_id,
-        interactions.product_id,
-        interactions.interacted_on,
-        max(
-            struct(
-                interactions.occurred_at,
-                interactions.value as rating,
-                interactions.value / scales.highest_rating as rating_rate
-            )
-        ) as last_rating
-    from interactions
-    inner join scales on interactions.source = scales.source
-    where interactions.kind = 'rating'
-    group by interactions.customer_id, interactions.product_id, interactions.interacted_on
+    select * from (
+        select
+            interactions.customer_id,
+            interactions.product_id,
+            interactions.interacted_on,
+            interactions.value as rating,
+            interactions.value / scales.highest_rating as rating_rate,
+            row_number() over (
+                partition by interactions.customer_id, interactions.product_id, interactions.interacted_on
+                order by
+                    interactions.occurred_at desc,
+                    interactions.value desc,
+                    interactions.value / scales.highest_rating desc
+            ) as place
+        from interactions
+        inner join scales on interactions.source = scales.source
+        where interactions.kind = 'rating'
+    ) as ordered
+    where place = 1
 
 ),
 
@@ -89,7 +94,8 @@ per_day as (
     select
         counted.*,
         coalesce(bought.purchase_count, 0) as purchase_count,
-        rated.last_rating
+        rated.rating,
+        rated.rating_rate
     from counted
     left join bought
         on
@@ -118,11 +124,11 @@ final as (
         unit_count,
 
         ---------- numbers
-        last_rating.rating,
+        rating,
         ln(1 + view_count) / ln(2)
         + 3 * ln(1 + cart_count) / ln(2)
         + 5 * ln(1 + purchase_count) / ln(2)
-        + 5 * greatest(coalesce(last_rating.rating_rate, 0), 0) as weight,
+        + 5 * greatest(coalesce(rating_rate, 0), 0) as weight,
 
         ---------- times
         interacted_on,

@@ -32,15 +32,21 @@ profiles as (
 
 memberships as (
 
-    select
-        memberships.customer_id,
-        max(
-            struct(memberships.started_on, memberships.expires_on, memberships.tier, memberships.points)
-        ) as latest,
-        min(memberships.started_on) as first_started_on
-    from {{ ref('stg_memberships') }} as memberships
-    where memberships.started_on <= {{ run_day() }}
-    group by memberships.customer_id
+    select * from (
+        select
+            customer_id,
+            expires_on,
+            tier,
+            points,
+            min(started_on) over (partition by customer_id) as first_started_on,
+            row_number() over (
+                partition by customer_id
+                order by started_on desc, expires_on desc, tier desc, points desc
+            ) as place
+        from {{ ref('stg_memberships') }}
+        where started_on <= {{ run_day() }}
+    ) as ordered
+    where place = 1
 
 ),
 
@@ -147,10 +153,19 @@ clicks as (
     select
         customer_id,
         {{ average('cast(click_probability as decimal(18, 12))') }} as average_click_probability,
-        min_by(creative_id, struct(-click_probability, creative_id)) as best_creative_id,
+        max(case when place = 1 then creative_id end) as best_creative_id,
         max(click_probability) as best_click_probability
-    from {{ source('ml', 'click_predictions') }}
-    where customer_id is not null
+    from (
+        select
+            customer_id,
+            creative_id,
+            click_probability,
+            row_number() over (
+                partition by customer_id order by click_probability desc, creative_id asc
+            ) as place
+        from {{ source('ml', 'click_predictions') }}
+        where customer_id is not null
+    ) as ordered
     group by customer_id
 
 ),
@@ -301,12 +316,12 @@ final as (
 
         ---------- membership now
         coalesce(
-            memberships.latest.expires_on is null or memberships.latest.expires_on >= {{ run_day() }}, true
+            memberships.expires_on is null or memberships.expires_on >= {{ run_day() }}, true
         ) and memberships.customer_id is not null as is_member,
-        memberships.latest.tier as membership_tier,
+        memberships.tier as membership_tier,
         memberships.first_started_on as member_since_on,
-        memberships.latest.expires_on as membership_expires_on,
-        cast(memberships.latest.points as double) as membership_points,
+        memberships.expires_on as membership_expires_on,
+        cast(memberships.points as double) as membership_points,
 
         ---------- consent to marketing
         coalesce(size(consents.consented_channels) > 0, false) as has_marketing_consent,
