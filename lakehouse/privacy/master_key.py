@@ -61,12 +61,19 @@ def new_key() -> bytes:
 def key_source(settings: Settings) -> KeySource:
     """What setting `master_key_from` names; a file of the home where it names nothing.
 
+    A key that the home had before the setting named another place still opens what it has wrapped.
+
     Raises:
         InputError: it is of no kind that is known. What it says is not repeated: it might be a key.
     """
-    told = settings.master_key_from
-    if told is None:
-        return KeyFile(settings.keys_dir / "master.key")
+    of_the_home = KeyFile(settings.keys_dir / "master.key")
+    if settings.master_key_from is None:
+        return of_the_home
+    source = _named_source(settings.master_key_from)
+    return MovedKey(source, of_the_home) if of_the_home.path.exists() else source
+
+
+def _named_source(told: str) -> KeySource:
     kind, _, place = told.partition(":")
     if kind == "file" and place:
         return KeyFile(Path(os.path.abspath(os.path.expanduser(place))))
@@ -149,6 +156,27 @@ class KeyVariable:
 
     def keep_newest(self) -> bool:
         return False
+
+
+class MovedKey:
+    """A place of its own for the master key, and the file in the home where it was before.
+
+    The next `lakehouse keys rotate` wraps everything by the key of the place and removes the home's file.
+    """
+
+    def __init__(self, source: KeySource, before: KeyFile) -> None:
+        self._source, self._before, self.name = source, before, source.name
+
+    def read(self) -> list[bytes]:
+        keys = self._source.read()
+        return [*keys, *(key for key in self._before.read() if key not in keys)] if keys else []
+
+    def add(self, key: bytes) -> None:
+        self._source.add(key)
+
+    def keep_newest(self) -> bool:
+        self._before.path.unlink(missing_ok=True)
+        return self._source.keep_newest()
 
 
 def _decoded(text: str, where: str) -> bytes:

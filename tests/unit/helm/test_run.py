@@ -44,8 +44,9 @@ def test_settings_of_the_chart_are_settings_of_the_code() -> None:
 
 
 def test_the_vault_is_opened_by_a_key_that_is_mounted_and_not_in_the_home() -> None:
-    place = one("ConfigMap", "settings")["data"]["LAKEHOUSE_MASTER_KEY_FROM"].removeprefix("file:")
     pod = job()["template"]["spec"]
+    env = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    place = env["LAKEHOUSE_MASTER_KEY_FROM"].removeprefix("file:")
     (mount,) = (each for each in pod["containers"][0]["volumeMounts"] if place.startswith(each["mountPath"] + "/"))
     (volume,) = (each for each in pod["volumes"] if each["name"] == mount["name"])
     assert [item["key"] for item in volume["secret"]["items"]] == [place.rpartition("/")[2]] == [MASTER_KEY]

@@ -113,6 +113,22 @@ def test_keys_in_a_variable_are_rotated_by_a_person_who_puts_the_new_one_first(
         assert ring.held(["ann"]) == before
 
 
+def test_a_key_moves_out_of_the_home_with_the_next_rotation(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_keyring(settings, make=True) as ring:
+        ann = ring.keys_for(["ann"])
+    monkeypatch.setenv("SHOP_KEY", as_text(new_key()))
+    moved = settings.model_copy(update={"master_key_from": "env:SHOP_KEY"})
+    with open_keyring(moved, make=True) as ring:
+        assert ring.keys_for(["ann"]) == ann
+        bob = ring.keys_for(["bob"])
+        ring.rotate()
+    assert not (settings.keys_dir / "master.key").exists()
+    with open_keyring(moved) as ring:
+        assert ring.held(["ann", "bob"]) == ann | bob
+
+
 def test_a_lost_master_key_is_one_sentence(settings: Settings) -> None:
     with open_keyring(settings, make=True):
         pass
