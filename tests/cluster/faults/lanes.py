@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
+from types import MappingProxyType
 from typing import Any
 
 from lakehouse.pipeline import HISTORY
@@ -147,7 +148,8 @@ def await_two(submitted: Submitted, gone: Set[str] = frozenset()) -> None:
 class Lane:
     """A CronJob `NAME-run` with the release's template, for runs on tables and a home of their own."""
 
-    def __init__(self, installed: Installation, name: str) -> None:
+    def __init__(self, installed: Installation, name: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`more` are variables of its runs beside those of the release."""
         self._installed = installed
         self.name = f"{name}-{SESSION}"
         cron_job = self._template()
@@ -157,7 +159,7 @@ class Lane:
         ]
         self.storage = f"{settings['LAKEHOUSE_STORAGE'].rpartition('/')[0]}/faults/{self.name}"
         own = {"LAKEHOUSE_STORAGE": self.storage, "LAKEHOUSE_HOME": f"/lakehouse/faults/{self.name}"}
-        self._own = [{"name": key, "value": value} for key, value in own.items()]
+        self._own = [{"name": key, "value": value} for key, value in {**own, **more}.items()]
         assert driver["name"] == "driver"
         self.make()
 
