@@ -1,4 +1,4 @@
-"""Verbs on what data says of people: propose classes for a file that nobody has looked at."""
+"""Verbs on what data says of people: propose classes for a new file, search for values that leaked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 
 from lakehouse.cli.data import AsJson
 from lakehouse.errors import InputError
+from lakehouse.settings import load_settings
 
 privacy = typer.Typer(help="What data says of people.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -76,3 +77,43 @@ def classify(
     print_rows(console(), ["column", "class", "holds", "values", "why"], rows)
     told_to = f"; written to {write}" if write is not None else ""
     console().print(f"proposals, to be confirmed by a person{told_to}", markup=False)
+
+
+@privacy.command()
+def scan(
+    markers: Annotated[
+        Path, typer.Option(metavar="FILE", help="the values to look for: one a line, or its id, a tab and the value")
+    ],
+    folder: Annotated[
+        Optional[Path], typer.Argument(metavar="[FOLDER]", help="what is searched; default: the home")
+    ] = None,
+    leave_out: Annotated[
+        Optional[list[Path]],
+        typer.Option(metavar="PATH", help="a file or folder that may hold them, as the exports; may be repeated"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search every byte below a folder for values that must not be there, in all encodings and as unkeyed hashes.
+
+    Tables, archives, databases and packed files are opened. What is found is told by the id of the value, which is never
+    shown. The exit code is 3 where something was found.
+    """
+    from lakehouse.cli.screen import console, print_rows
+    from lakehouse.privacy.leaks import scan as search
+    from lakehouse.privacy.markers import read_markers
+
+    wanted = read_markers(markers)
+    done = search(folder or load_settings().home, wanted, [markers, *(leave_out or [])])
+    if as_json:
+        print(json.dumps(asdict(done), ensure_ascii=False))
+    else:
+        if done.leaks:
+            names = ["where", "place", "written as", "values", "times"]
+            print_rows(console(), names, done.where())
+        for told in done.unopened:
+            console().print(f"could not be opened, only its bytes were searched: {told}", markup=False)
+        looked = f"{len(wanted):,} values in {done.files:,} files of {done.bytes / 1e6:,.1f} MB"
+        found = len({leak.marker for leak in done.leaks})
+        console().print(f"{looked}: {found or 'none'} found{'; --json says which' if found else ''}", markup=False)
+    if done.leaks:
+        raise typer.Exit(3)
