@@ -95,8 +95,8 @@ def scan(
 ) -> None:
     """Search every byte below a folder for values that must not be there, in all encodings and as unkeyed hashes.
 
-    Tables, archives, databases and packed files are opened. What is found is told by the id of the value, which is never
-    shown. The exit code is 3 where something was found.
+    Tables, archives, databases and packed files are opened. What is found is told by the id of the value, which is
+    never shown. The exit code is 3 where something was found.
     """
     from lakehouse.cli.screen import console, print_rows
     from lakehouse.privacy.leaks import scan as search
@@ -117,3 +117,34 @@ def scan(
         console().print(f"{looked}: {found or 'none'} found{'; --json says which' if found else ''}", markup=False)
     if done.leaks:
         raise typer.Exit(3)
+
+
+@privacy.command(name="k-anonymity")
+def k_anonymity(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="a published gold table, such as gold.dim_customer")],
+    k: Annotated[Optional[int], typer.Option("--k", min=1, help="people alike; default: setting k_anonymity")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an export for analytics would make coarser and leave out, so that nobody is alone among few."""
+    from lakehouse.cli.screen import console, print_rows
+    from lakehouse.export import anonymity_of
+
+    found = anonymity_of(load_settings(), table, k)
+    if as_json:
+        print(json.dumps(None if found is None else asdict(found), ensure_ascii=False))
+        return
+    if found is None:
+        console().print(f"nothing in {table} tells people apart: it has no quasi-identifier", markup=False)
+        return
+    print_rows(console(), ["quasi-identifier", "is told"], [list(level) for level in found.levels.items()])
+    console().print(
+        f"{found.people:,} people in {found.groups:,} groups: the smallest has {found.smallest:,}, and "
+        f"{found.smallest_before:,} as the table stands",
+        markup=False,
+    )
+    console().print(found.sentence(), markup=False)
+    for name, values in found.diversity.items():
+        alike = "; of some groups all people have the same" if values == 1 else ""
+        console().print(
+            f"{name} (does not leave): at least {values:,} different values in a group{alike}", markup=False
+        )
