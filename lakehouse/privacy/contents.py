@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,12 +35,17 @@ _SPARK_BLOCK = re.compile(rb"LZ4Block[\x10-\x2f]")
 
 @dataclass(frozen=True)
 class Piece:
-    """Some bytes of a file; `ends` are those of the values in them, where they are values beside each other."""
+    """Some bytes of a file.
+
+    `ends` are those of the values in them, where they are values beside each other; `are_numbers` says that these are
+    numbers and times as text, of which a part means nothing. The first bytes, as many as `begins`, came before.
+    """
 
     place: str
     content: bytes | memoryview
     begins: int = 0
     ends: NDArray[np.int64] | None = None
+    are_numbers: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,7 @@ def _pieces(
 
 
 def _inside(piece: Piece | Unopened, place: str) -> Piece | Unopened:
-    told = " in ".join(filter(None, (piece.place, place)))
-    return (
-        Unopened(told, piece.why)
-        if isinstance(piece, Unopened)
-        else Piece(told, piece.content, piece.begins, piece.ends)
-    )
+    return replace(piece, place=" in ".join(filter(None, (piece.place, place))))
 
 
 def _parquet(content: memoryview, overlap: int, depth: int, path: Path | None) -> Iterator[Piece | Unopened]:
@@ -130,9 +130,11 @@ def _values(values: pa.Array, place: str) -> Iterator[Piece]:
     elif pa.types.is_null(kind) or pa.types.is_boolean(kind):
         return
     else:
+        are_numbers = False
         if pa.types.is_fixed_size_binary(kind):
             values = values.cast(pa.binary())
         elif not (pa.types.is_string(kind) or pa.types.is_binary(kind)):
+            are_numbers = pa.types.is_primitive(kind)
             values = values.cast(pa.large_string() if "large" in str(kind) else pa.string())
         wide = str(values.type).startswith("large")
         _, offsets, data = values.buffers()
@@ -140,7 +142,8 @@ def _values(values: pa.Array, place: str) -> Iterator[Piece]:
             return
         bounds = np.frombuffer(offsets, dtype=np.int64 if wide else np.int32)[values.offset :][: len(values) + 1]
         begin, end = int(bounds[0]), int(bounds[-1])
-        yield Piece(place, memoryview(data).cast("B")[begin:end], 0, bounds[1:].astype(np.int64) - begin)
+        ends = bounds[1:].astype(np.int64) - begin
+        yield Piece(place, memoryview(data).cast("B")[begin:end], ends=ends, are_numbers=are_numbers)
 
 
 def _sqlite(content: memoryview, overlap: int, depth: int, path: Path | None) -> Iterator[Piece | Unopened]:
@@ -177,7 +180,7 @@ def _sqlite(content: memoryview, overlap: int, depth: int, path: Path | None) ->
 
 def _beside(values: list[bytes], place: str) -> Iterator[Piece]:
     if values:
-        yield Piece(place, b"".join(values), 0, np.cumsum([len(value) for value in values], dtype=np.int64))
+        yield Piece(place, b"".join(values), ends=np.cumsum([len(value) for value in values], dtype=np.int64))
 
 
 def _zip(content: memoryview, overlap: int, depth: int, path: Path | None) -> Iterator[Piece | Unopened]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ import numpy as np
 
 from lakehouse.errors import InputError
 from lakehouse.privacy.contents import Piece, Unopened, pieces_of
-from lakehouse.privacy.markers import Marker, Search
+from lakehouse.privacy.markers import Marker, Match, Search
 
+_FRACTION = re.compile(rb"\d\.\d*$")
 _Commits = dict[str, tuple[Optional[int], Optional[int], int]]
 
 
@@ -115,11 +117,23 @@ def _count(search: Search, piece: Piece, found: Counter[tuple[str, str, str]]) -
     for match in search.matches(piece.content):
         if match.end <= piece.begins:
             continue  # of what the piece before had too
+        first = 0
         if piece.ends is not None:
             value = int(np.searchsorted(piece.ends, match.start, side="right"))
-            if match.end > piece.ends[value]:
-                continue  # made of two values that are no neighbours but here
+            first, last = int(piece.ends[value - 1]) if value else 0, int(piece.ends[value])
+            if match.end > last or (piece.are_numbers and (match.start, match.end) != (first, last)):
+                continue  # made of two values that are no neighbours but here, or a part of a longer number
+        if _is_of_a_fraction(piece.content, first, match):
+            continue
         found[piece.place or "bytes as they lie", match.marker, match.encoding] += 1
+
+
+def _is_of_a_fraction(content: bytes | memoryview, first: int, match: Match) -> bool:
+    """Whether digits are some of those behind a point: of a million measures some have a phone there by chance."""
+    if not bytes(content[match.start : match.end]).isdigit():
+        return False
+    before = bytes(content[max(first, match.start - 20) : match.start])
+    return _FRACTION.search(before) is not None
 
 
 def _files(folder: Path, leave_out: set[Path]) -> Iterator[Path]:

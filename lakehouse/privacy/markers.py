@@ -122,7 +122,8 @@ class Search:
                     break
                 numbers = np.frombuffer(part, dtype="<u8", count=count, offset=shift)
                 likely = np.flatnonzero(self._may_begin[self._low(numbers)])
-                for place in likely[np.isin(numbers[likely], self._sorted)].tolist():
+                nearest = np.searchsorted(self._sorted, numbers[likely]).clip(max=len(self._sorted) - 1)
+                for place in likely[self._sorted[nearest] == numbers[likely]].tolist():
                     yield begin + shift + place * _DIGEST_BYTES, int(numbers[place])
 
     @staticmethod

@@ -47,9 +47,9 @@ class Planted:
         return sorted({marker.id.split(" ")[0] for marker in self.markers})
 
     @property
-    def columns(self) -> set[str]:
-        """Where markers are: `customers.phone`."""
-        return {marker.id.split(" ")[1] for marker in self.markers}
+    def ids(self) -> set[str]:
+        """A person and a column each."""
+        return {marker.id for marker in self.markers}
 
 
 class Values:
@@ -297,8 +297,12 @@ def _second_source(folder: Path, values: Values, people: int) -> Path:
     def rows(person: int) -> dict[str, list[str]]:
         who = customer(person)
         phone, mail = (partial(one, person) for one in (values.phone, values.email))
-        return {
-            "suppressions": [who, "2025-11-05 10:00:00", f"called from {phone('suppressions.reason')}"],
+        suppressed = (
+            {"suppressions": [who, "2025-11-05 10:00:00", f"called from {phone('suppressions.reason')}"]}
+            if person % 10 == 0  # or nobody would be in the tables of whom to contact
+            else {}
+        )
+        return suppressed | {
             "accounts": [f"A{person}", who, "savings", "2024-05-01", "5000", f"heir {phone('accounts.attributes')}"],
             "holdings": [f"A{person}", "P00001", "2025-11-30", "120.5", f"told {mail('holdings.attributes')}"],
             "ratings": [who, "P00001", "4", "2025-11-09 10:00:00", f"good, ask {mail('ratings.attributes')}"],

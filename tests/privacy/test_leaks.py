@@ -21,10 +21,11 @@ ERASED = 100
 
 def test_the_exports_hold_the_markers_of_every_personal_column(house: House) -> None:
     """Or nothing that follows says anything. Truncated lines lack a few."""
-    found = {leak.marker for leak in house.scanned("exports").leaks if leak.encoding in ("clear", "json escape")}
-    by_column = Counter(marker.split(" ")[1] for marker in found)
-    assert set(by_column) == house.planted.columns
-    assert {column: count for column, count in by_column.items() if count < PEOPLE * 0.9} == {}
+    found = {leak.marker for leak in house.scanned("exports").leaks}
+    there, planted = (Counter(marker.split(" ")[1] for marker in ids) for ids in (found, house.planted.ids))
+    assert set(there) == set(planted)
+    assert {column: count for column, count in planted.items() if there[column] < 0.98 * count} == {}
+    assert sorted(planted.values())[-20] == PEOPLE
 
 
 def test_no_marker_is_in_the_home(house: House) -> None:

@@ -254,6 +254,15 @@ def test_neighbours_that_make_a_value_together_are_no_leak(tmp_path: Path) -> No
     assert scan(tmp_path, MARKERS).leaks == []
 
 
+def test_digits_of_a_measure_are_no_leak_and_those_of_a_price_beside_it_are(tmp_path: Path) -> None:
+    measures = pa.table({"x": [float(f"0.{PHONE}9")], "n": [int(f"4{PHONE}")]})
+    pq.write_table(measures, tmp_path / "a", compression="zstd", write_statistics=False)
+    (tmp_path / "b").write_text(f'{{"auc": 0.7{PHONE}, "rate": 0.{PHONE}}}')
+    assert scan(tmp_path, MARKERS).leaks == []
+    (tmp_path / "c").write_text(f"paid 3.50 by {PHONE}. {PHONE}")
+    assert sum(leak.count for leak in scan(tmp_path, MARKERS).leaks) == 2
+
+
 def test_the_versions_of_a_table_are_told(tmp_path: Path) -> None:
     table = tmp_path / "silver" / "people"
     write_deltalake(table, pa.table({"id": ["a"]}))
