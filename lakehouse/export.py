@@ -20,9 +20,9 @@ from lakehouse.databases.address import Address, is_secret, parse_target
 from lakehouse.databases.connection import Connection, Database
 from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.privacy.classes import class_of, is_about_people
+from lakehouse.privacy.classes import is_about_people
 from lakehouse.privacy.consent import refused
-from lakehouse.privacy.k_anonymity import Anonymity, anonymised, quasi_identifiers
+from lakehouse.privacy.k_anonymity import Anonymity, among_others
 from lakehouse.privacy.uses import export_purpose
 from lakehouse.reader import query
 from lakehouse.session import start_session
@@ -137,38 +137,6 @@ def what_may_leave(
     if meant.needs_consent and has_table(settings, "silver.suppressions"):
         select += " left anti join silver.suppressions as suppressed on told.customer_id = suppressed.customer_id"
     return Leaving(query(settings, select), tuple(name for name in everything.columns if name not in columns))
-
-
-def among_others(
-    settings: Settings, table: str, frame: DataFrame, k: int | None, sensitive: Sequence[str] = ()
-) -> tuple[DataFrame, Anonymity | None]:
-    """Rows that may leave, with nobody alone among fewer than `k` people; None where nothing tells them apart.
-
-    Raises:
-        InputError: `k` is less than the house wants.
-    """
-    wanted = settings.k_anonymity if k is None else k
-    if wanted < settings.k_anonymity:
-        raise InputError(f"--k {wanted} is less than this house wants: setting 'k_anonymity' is {settings.k_anonymity}")
-    quasi = quasi_identifiers(table, [name for name in frame.columns if name not in sensitive])
-    if wanted == 1 or not quasi:
-        return frame, None
-    return anonymised(frame, quasi, wanted, sensitive)
-
-
-def anonymity_of(settings: Settings, table: str, k: int | None) -> Anonymity | None:
-    """What an export of a published gold table for analytics would make coarser and leave out; nothing leaves.
-
-    Raises:
-        InputError: there is no such table, or `k` is less than the house wants.
-    """
-    name = table.rpartition(".")[2].replace("`", "")
-    if not is_about_people(f"gold.{name}"):
-        raise InputError(f"gold.{name} is about nobody: it leaves as it is")
-    columns = query(settings, f"select * from gold.`{name}`").columns
-    sensitive = [column for column in columns if class_of(f"gold.{name}", column).kind == "sensitive"]
-    frame = what_may_leave(settings, name, "analytics", None, also=sensitive).frame
-    return among_others(settings, f"gold.{name}", frame, k, sensitive)[1]
 
 
 class _Target:

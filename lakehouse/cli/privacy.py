@@ -126,8 +126,8 @@ def k_anonymity(
     as_json: AsJson = False,
 ) -> None:
     """Show what an export for analytics would make coarser and leave out, so that nobody is alone among few."""
+    from lakehouse.anonymous import anonymity_of
     from lakehouse.cli.screen import console, print_rows
-    from lakehouse.export import anonymity_of
 
     found = anonymity_of(load_settings(), table, k)
     if as_json:
@@ -148,3 +148,43 @@ def k_anonymity(
         console().print(
             f"{name} (does not leave): at least {values:,} different values in a group{alike}", markup=False
         )
+
+
+@privacy.command()
+def count(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="a published gold table, such as gold.dim_customer")],
+    epsilon: Annotated[
+        float, typer.Option(min=0.001, help="what the answer may cost of setting privacy_budget; less is noisier")
+    ],
+    by: Annotated[str, typer.Option(metavar="COLUMNS", help="count by these, with commas between")] = "",
+    per_person: Annotated[int, typer.Option(min=1, help="rows of one person that count at most")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Count people with noise, so that the answer tells of nobody whether they are among them.
+
+    What it promises and what not: docs/less-is-enough.md.
+    """
+    from datetime import datetime, timezone
+
+    from lakehouse.anonymous import count_with_noise
+    from lakehouse.cli.screen import console, print_rows
+    from lakehouse.privacy.noisy_counts import remaining
+    from lakehouse.privacy.reveal import asking_user
+
+    settings = load_settings()
+    columns = [name.strip() for name in by.split(",") if name.strip()]
+    now = datetime.now(timezone.utc)
+    found = count_with_noise(settings, table, columns, epsilon, per_person, now, asking_user())
+    left = remaining(settings)
+    rows = [[*key, told] for key, told in sorted(found.counts.items(), key=lambda one: (-one[1], str(one[0])))]
+    if as_json:
+        told = asdict(found) | {"counts": [dict(zip([*columns, "count"], row)) for row in rows], "left": str(left)}
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    print_rows(console(), [*columns, "about"], rows)
+    console().print(
+        f"19 of 20 counts are within {found.within:,} of the truth; groups of fewer than about {found.threshold:,} are "
+        f"not told; a person counts {'once' if per_person == 1 else f'at most {per_person} times'}",
+        markup=False,
+    )
+    console().print(f"epsilon {epsilon:g} is spent, {left} of {settings.privacy_budget:g} left", markup=False)

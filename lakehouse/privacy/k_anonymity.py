@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lakehouse.errors import InputError
 from lakehouse.privacy.classes import class_of
+from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -58,6 +60,23 @@ class Anonymity:
 def quasi_identifiers(table: str, columns: Sequence[str]) -> list[str]:
     """Those of a table's columns that tell who somebody is when they are taken together."""
     return [name for name in columns if class_of(table, name).kind == "quasi_identifier"]
+
+
+def among_others(
+    settings: Settings, table: str, frame: DataFrame, k: int | None, sensitive: Sequence[str] = ()
+) -> tuple[DataFrame, Anonymity | None]:
+    """Rows that may leave, with nobody alone among fewer than `k` people; None where nothing tells them apart.
+
+    Raises:
+        InputError: `k` is less than the house wants.
+    """
+    wanted = settings.k_anonymity if k is None else k
+    if wanted < settings.k_anonymity:
+        raise InputError(f"--k {wanted} is less than this house wants: setting 'k_anonymity' is {settings.k_anonymity}")
+    quasi = quasi_identifiers(table, [name for name in frame.columns if name not in sensitive])
+    if wanted == 1 or not quasi:
+        return frame, None
+    return anonymised(frame, quasi, wanted, sensitive)
 
 
 def anonymised(

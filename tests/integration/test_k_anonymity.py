@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lakehouse.anonymous import anonymity_of, count_with_noise
 from lakehouse.errors import InputError
-from lakehouse.export import among_others, anonymity_of, what_may_leave
-from lakehouse.privacy.k_anonymity import AS_IT_IS, DECADES, LEFT_OUT_AT_MOST, NOT_TOLD, Anonymity, anonymised
+from lakehouse.export import what_may_leave
+from lakehouse.privacy.k_anonymity import (
+    AS_IT_IS,
+    DECADES,
+    LEFT_OUT_AT_MOST,
+    NOT_TOLD,
+    Anonymity,
+    among_others,
+    anonymised,
+)
 from tests.conftest import use_home
 from tests.integration.conftest import Shop
 
@@ -19,6 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "customer_id string, age_years int, city string, region string, reason string, amount double"
 QUASI = ["age_years", "city", "region"]
+NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
+EXAMPLES = int(os.environ.get("LAKEHOUSE_ANONYMITY_EXAMPLES", "3"))
 
 
 def table(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
@@ -79,7 +92,7 @@ PEOPLE = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=PEOPLE, k=st.integers(2, 6))
 def test_of_any_table_every_group_that_stays_has_k_people(spark: SparkSession, rows: list[Any], k: int) -> None:
     frame, found = anonymised(table(spark, rows), QUASI, k)
@@ -120,3 +133,20 @@ def test_fewer_than_the_house_wants_are_refused(spark: SparkSession, shop: Shop)
         anonymity_of(shop.settings, "dim_customer", 4)
     with pytest.raises(InputError, match="gold.dim_product is about nobody"):
         anonymity_of(shop.settings, "dim_product", None)
+
+
+def test_people_of_a_shop_are_counted_with_noise_once_each(spark: SparkSession, copy_of_shop: Shop) -> None:
+    home = copy_of_shop.settings
+    use_home(spark, home)
+    true = what_may_leave(home, "dim_customer", "analytics", None).frame.groupBy("language").count().collect()
+    found = count_with_noise(home, "gold.dim_customer", ["language"], 0.5, 1, NOON, "ann")
+    large = {(row["language"],): row["count"] for row in true if row["count"] > 2 * found.threshold}
+    assert large
+    assert {key: abs(found.counts[key] - count) < 60 for key, count in large.items()} == dict.fromkeys(large, True)
+    orders = count_with_noise(home, "fct_orders", [], 0.25, 1, NOON, "ann")
+    buyers = what_may_leave(home, "fct_orders", "analytics", None).frame.select("customer_id").distinct().count()
+    assert abs(orders.counts[()] - buyers) < 120, "a person with many orders counts once"
+    with pytest.raises(InputError, match="gold.dim_customer has no column phone that analytics may have"):
+        count_with_noise(home, "dim_customer", ["phone"], 0.1, 1, NOON, "ann")
+    with pytest.raises(InputError, match="epsilon 0.5 is more than is left: 0.25 of the 1"):
+        count_with_noise(home, "dim_customer", ["language"], 0.5, 1, NOON, "ann")
