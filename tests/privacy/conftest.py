@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from lakehouse.privacy.leaks import Scan, scan_with
 from lakehouse.privacy.markers import Search
 from lakehouse.settings import CHECKOUT, Settings, load_settings
 from tests.privacy.planted_shop import Planted, planted_shop
+
+Told = Callable[[str, object], None]
 
 
 @dataclass

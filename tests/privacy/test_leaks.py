@@ -13,7 +13,7 @@ from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.leaks import scan_with
 from lakehouse.privacy.markers import Marker, Search
 from lakehouse.privacy.pseudonyms import Pseudonyms
-from tests.privacy.conftest import House, told
+from tests.privacy.conftest import House, Told, told
 from tests.privacy.planted_shop import PEOPLE
 
 ERASED = 100
@@ -28,13 +28,14 @@ def test_the_exports_hold_the_markers_of_every_personal_column(house: House) -> 
     assert sorted(planted.values())[-20] == PEOPLE
 
 
-def test_no_marker_is_in_the_home(house: House) -> None:
+def test_no_marker_is_in_the_home(house: House, record_property: Told) -> None:
     found = house.scanned("home")
-    values = len(house.planted.markers)
-    print(f"\n{found.files:,} files, {found.bytes / 1e6:,.0f} MB of the home searched for {values:,} values")
     assert found.files > 300
     assert found.unopened == []
     assert found.leaks == [], f"found:\n{told(found)}"
+    markers, columns = len(house.planted.markers), len({name.split(" ")[1] for name in house.planted.ids})
+    looked = f"{markers:,} values of {PEOPLE:,} people in {columns} columns"
+    record_property("leak test", f"0 of {looked} in {found.files:,} files, {found.bytes / 1e6:,.0f} MB")
 
 
 def test_what_the_vault_holds_is_what_was_planted(house: House) -> None:
@@ -47,7 +48,7 @@ def test_what_the_vault_holds_is_what_was_planted(house: House) -> None:
             assert wanted[f"{person} customers.phone"] in {row.get("phone") for row in rows}
 
 
-def test_no_marker_is_shown_or_put_aside(house: House, tmp_path: Path) -> None:
+def test_no_marker_is_shown_or_put_aside(house: House, tmp_path: Path, record_property: Told) -> None:
     """Of runs that end well and of those that do not: wrong columns, values that do not fit, files that drifted."""
     house.lakehouse("sql", "sql", "select * from gold.dim_customer", "--limit", "5000")
     house.lakehouse("report", "report")
@@ -72,11 +73,15 @@ def test_no_marker_is_shown_or_put_aside(house: House, tmp_path: Path) -> None:
         print(f"\n{name}: {said.strip().splitlines()[-1][:200]}")
         assert (found := home.scanned("home")).leaks == [], f"{name}:\n{told(found)}"
         assert (found := home.scanned("tmp")).leaks == [], f"{name}:\n{told(found)}"
+    shown = sum(path.stat().st_size for path in (house.folder / "screen").iterdir())
+    record_property(
+        "screen and errors", f"0 in {shown / 1e3:,.0f} kB said, of runs that end well and {len(wrong)} that do not"
+    )
     for folder in ("screen", "tmp"):
         assert (found := house.scanned(folder)).leaks == [], f"{folder}:\n{told(found)}"
 
 
-def test_of_people_who_were_erased_nothing_is_left(house: House) -> None:
+def test_of_people_who_were_erased_nothing_is_left(house: House, record_property: Told) -> None:
     if "No such command" in house.lakehouse("erase help", "erase", "--help", expected=None):
         pytest.skip("`lakehouse erase` is not there: that erased people leave nothing is NOT shown")
     erased = house.planted.people[: ERASED * 7 : 7]
@@ -98,3 +103,6 @@ def test_of_people_who_were_erased_nothing_is_left(house: House) -> None:
     assert left is not None
     kept = set(left.to_pyarrow_table(columns=["subject_id"])["subject_id"].to_pylist())
     assert kept.isdisjoint(subjects)
+    record_property(
+        "erasure", f"0 values and ids of {len(erased)} erased people anywhere, their keys gone, others' kept"
+    )
