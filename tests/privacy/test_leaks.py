@@ -74,9 +74,8 @@ def test_no_marker_is_shown_or_put_aside(house: House, tmp_path: Path, record_pr
         assert (found := home.scanned("home")).leaks == [], f"{name}:\n{told(found)}"
         assert (found := home.scanned("tmp")).leaks == [], f"{name}:\n{told(found)}"
     shown = sum(path.stat().st_size for path in (house.folder / "screen").iterdir())
-    record_property(
-        "screen and errors", f"0 in {shown / 1e3:,.0f} kB said, of runs that end well and {len(wrong)} that do not"
-    )
+    runs = f"of runs that end well and {len(wrong)} that do not"
+    record_property("screen and errors", f"0 in {shown / 1e3:,.0f} kB said, {runs}")
     for folder in ("screen", "tmp"):
         assert (found := house.scanned(folder)).leaks == [], f"{folder}:\n{told(found)}"
 
@@ -103,6 +102,5 @@ def test_of_people_who_were_erased_nothing_is_left(house: House, record_property
     assert left is not None
     kept = set(left.to_pyarrow_table(columns=["subject_id"])["subject_id"].to_pylist())
     assert kept.isdisjoint(subjects)
-    record_property(
-        "erasure", f"0 values and ids of {len(erased)} erased people anywhere, their keys gone, others' kept"
-    )
+    said = f"0 values and ids of {len(erased)} erased people anywhere"
+    record_property("erasure", f"{said}, their keys gone, the others' kept")
