@@ -4,7 +4,7 @@
 
 How each figure is got. *Masks, vault, identifiers in words*: the sample's files are landed with and without them, in
 turns, by a switch that only benchmarks have (`in_the_clear`); the difference of the medians. *Consent*: the parts of a
-profiled run (`lakehouse run --profile`) that exist for it alone; what joins on consent add within other models is not in
+profiled run (`lakehouse run --profile`) that exist for it alone; what joins on consent add to other models is not in
 it. *Classes*: the checks are called alone, as a build calls them. *Audit*: a line is written alone. The whole run is
 profiled once, so differences of a few per cent of it are noise.
 """
