@@ -3,7 +3,7 @@
 By Datafly (L. Sweeney, "Achieving k-anonymity privacy protection using generalization and suppression", 2002): while
 more people than may be left out are in too small a group, the column with the most different values is made coarser,
 for everybody alike: an age or a year of birth by its decade, then not told; a city not told, which leaves its province.
-Then the groups that are still too small are left out whole.
+A step that later ones made needless is taken back. Then the groups that are still too small are left out whole.
 """
 
 from __future__ import annotations
@@ -96,13 +96,19 @@ def anonymised(
     try:
         levels = dict.fromkeys(quasi, AS_IT_IS)
         before = found = _Groups.of(people, levels, k)
-        while found.people_in_small > LEFT_OUT_AT_MOST * found.people:
+        steps: list[tuple[str, str]] = []
+        while not found.are_large:
             coarser = [name for name in quasi if levels[name] != NOT_TOLD]
             if not coarser:
                 break
             widest = max(coarser, key=lambda name: found.distinct[name])
+            steps.append((widest, levels[widest]))
             levels[widest] = _next_level(widest, levels[widest])
             found = _Groups.of(people, levels, k)
+        for name, finer in reversed(steps[:-1]):  # a step that a later one made needless is taken back
+            tried = _Groups.of(people, levels | {name: finer}, k)
+            if tried.are_large:
+                levels[name], found = finer, tried
         told = frame.select(*(_told(name, levels) if name in levels else F.col(f"`{name}`") for name in frame.columns))
         large = _groups(people, levels).where(F.col("people") >= k)
         large = large.select(*(F.col(f"`{name}`").alias(f"large {name}") for name in quasi))
@@ -128,6 +134,11 @@ class _Groups:
     smallest: int
     smallest_before: int
     distinct: dict[str, int]
+
+    @property
+    def are_large(self) -> bool:
+        """Whether so few people are in small groups that these may be left out."""
+        return self.people_in_small <= LEFT_OUT_AT_MOST * self.people
 
     @classmethod
     def of(cls, people: DataFrame, levels: dict[str, str], k: int) -> _Groups:
