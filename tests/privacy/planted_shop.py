@@ -12,6 +12,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -28,7 +29,7 @@ import yaml
 from lakehouse.privacy.markers import Marker
 from lakehouse.synth import generate
 
-PEOPLE = 1000
+PEOPLE = int(os.environ.get("LAKEHOUSE_PRIVACY_PEOPLE", "1000"))
 DAYS = 60
 FIRST_BIRTH = date(1905, 1, 3)  # nothing else in a home is of those years
 PREFIXES = (*range(130, 140), *range(150, 154), *range(155, 160), *range(180, 190), *range(195, 200))
