@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease privacy
 PY := .venv/bin/python
 
 help: ## this list
@@ -43,6 +43,9 @@ evaluate: setup ## each task beside published figures, other libraries and the s
 fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row accounted for (about 20 minutes); SEED= repeats
 	@$(PY) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@LAKEHOUSE_FUZZ_EXAMPLES=1000 $(PY) -m pytest -q $(if $(SEED),--hypothesis-seed=$(SEED)) tests/unit/test_fuzzed_definitions.py
+
+privacy: setup ## each protection shown on a home with planted values, one table, and what each costs (about 15 minutes)
+	@$(PY) -m tests.privacy $(ARGS)
 
 futures: setup ## four hundred random futures, none of which may change a feature of today (about 5 minutes)
 	@LAKEHOUSE_AS_OF_EXAMPLES=400 $(PY) -m pytest -q tests/integration/test_as_of.py

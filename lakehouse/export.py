@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,7 @@ from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy.classes import is_about_people
 from lakehouse.privacy.consent import refused
+from lakehouse.privacy.k_anonymity import Anonymity, among_others
 from lakehouse.privacy.uses import export_purpose
 from lakehouse.reader import query
 from lakehouse.session import start_session
@@ -42,7 +43,7 @@ ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished export; `withheld` are the columns that its purpose does not need."""
+    """A finished export: `withheld` are columns that its purpose does not need, `anonymity` what was made coarser."""
 
     table: str
     target: str
@@ -50,6 +51,7 @@ class Exported:
     purpose: str | None = None
     channel: str | None = None
     withheld: tuple[str, ...] = ()
+    anonymity: Anonymity | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def export_table(
     if_exists: IfExists = "replace",
     purpose: str | None = None,
     channel: str | None = None,
+    k: int | None = None,
 ) -> Exported:
     """Write a published gold table to a database.
 
@@ -76,6 +79,7 @@ def export_table(
         if_exists: `replace` the rows of a table that is there, `append` to them, or `fail`.
         purpose: what for, as `lakehouse/privacy/uses.yml` declares it; needed where rows are about people.
         channel: over what, for a purpose with consent by channel.
+        k: how many people alike there are at least of each; default: setting `k_anonymity`, which it may only exceed.
 
     Raises:
         InputError: there is no such table or database, the purpose is missing or has no use for the table, the login is
@@ -87,18 +91,26 @@ def export_table(
     if schema not in ("", "gold"):
         raise InputError(f"{table} is not a gold table: only what is published leaves the house")
     leaving = what_may_leave(settings, name.replace("`", ""), purpose, channel)
+    frame, anonymity = leaving.frame, None
+    if is_about_people(f"gold.{name}") and export_purpose(purpose, channel, table).is_k_anonymous:
+        frame, anonymity = among_others(settings, f"gold.{name}", frame, k)
     database = Database(start_session(settings), address, login)
     with database.connect() as connection:
         there = _Target(connection, _schema_of(connection, address), name)
-        rows = there.write(leaving.frame, if_exists)
+        rows = there.write(frame, if_exists)
     told = f"{address.plain}/{there.schema}.{name}"
-    return Exported(f"gold.{name}", told, rows, purpose, channel, leaving.withheld)
+    return Exported(f"gold.{name}", told, rows, purpose, channel, leaving.withheld, anonymity)
 
 
-def what_may_leave(settings: Settings, table: str, purpose: str | None, channel: str | None) -> Leaving:
+def what_may_leave(
+    settings: Settings, table: str, purpose: str | None, channel: str | None, also: Sequence[str] = ()
+) -> Leaving:
     """A published gold table without the people who have not agreed to the purpose, and the columns it does not need.
 
     A table of counts leaves as it is.
+
+    Args:
+        also: columns to be counted in the house, whatever the purpose allows.
 
     Raises:
         InputError: there is no such table, or it is about people and the purpose is missing or has no use for it.
@@ -107,7 +119,7 @@ def what_may_leave(settings: Settings, table: str, purpose: str | None, channel:
     if not is_about_people(f"gold.{table}"):
         return Leaving(everything)
     meant = export_purpose(purpose, channel, f"gold.{table}")
-    columns = [name for name in everything.columns if meant.allows(f"gold.{table}", name, channel)]
+    columns = [name for name in everything.columns if name in also or meant.allows(f"gold.{table}", name, channel)]
     if "customer_id" not in columns:
         raise InputError(f"gold.{table} does not say whom its rows are about, so nobody can have agreed: it stays here")
     select = f"select {', '.join(f'told.`{name}`' for name in columns)} from gold.`{table}` as told"

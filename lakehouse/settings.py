@@ -132,6 +132,15 @@ class Settings(BaseSettings):
         description="users of this machine, separated by commas, who may see identifiers by `lakehouse reveal`; "
         "default: the owner of the home's keys",
     )
+    k_anonymity: int = Field(
+        5, ge=1, description="how many people alike an export for analytics has at least of each; 1 leaves it as it is"
+    )
+    privacy_budget: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="the epsilon that all noisy counts of a home may spend together, for good",
+    )
     mlflow_tracking_uri: SecretStr | None = Field(
         None, description="an MLflow server; default: a SQLite file under home"
     )

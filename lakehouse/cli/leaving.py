@@ -38,6 +38,10 @@ def export(
     if_exists: Annotated[
         str, typer.Option(metavar="WHAT", help="a table that is there: replace its rows, append to them, or fail")
     ] = "replace",
+    k: Annotated[
+        Optional[int],
+        typer.Option("--k", min=1, help="people alike that each row's person is among, for analytics; default: 5"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a gold table to a database in one transaction; its readers see the old rows or the new.
@@ -51,7 +55,7 @@ def export(
     chosen = next((choice for choice in choices if choice == if_exists), None)
     if chosen is None:
         raise InputError(f"--if-exists {if_exists!r} is not one of {', '.join(choices)}")
-    exported = export_table(load_settings(), table, to, chosen, purpose, channel)
+    exported = export_table(load_settings(), table, to, chosen, purpose, channel, k)
     if as_json:
         print(json.dumps(asdict(exported), ensure_ascii=False))
         return
@@ -59,3 +63,5 @@ def export(
     if exported.withheld:
         told = ", ".join(exported.withheld)
         console().print(f"not needed for {exported.purpose}, and left out: {told}", markup=False)
+    if exported.anonymity is not None:
+        console().print(exported.anonymity.sentence(), markup=False)

@@ -21,7 +21,8 @@ DECLARED = Path(__file__).with_name("uses.yml")
 class ExportPurpose:
     """What leaves the house for one purpose.
 
-    `consent` is `required` or `unless_refused`; `contact` says per channel which identifiers it needs.
+    `consent` is `required` or `unless_refused`; `contact` says per channel which identifiers it needs; where
+    `is_k_anonymous`, nobody may be alone among few who are alike.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ExportPurpose:
     classes: frozenset[str]
     columns: frozenset[str]
     contact: Mapping[str, tuple[str, ...]]
+    is_k_anonymous: bool
 
     @property
     def needs_consent(self) -> bool:
@@ -95,6 +97,7 @@ def _declared() -> tuple[Mapping[str, Any], dict[str, ExportPurpose]]:
             frozenset(told["classes"]),
             frozenset(told["columns"]),
             {channel: tuple(columns) for channel, columns in told["contact"].items()},
+            told["k_anonymous"],
         )
         for name, told in content["exports"].items()
     }
