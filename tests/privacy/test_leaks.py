@@ -89,7 +89,7 @@ def test_of_people_who_were_erased_nothing_is_left(house: House, record_property
     erased, others = people[: ERASED * 7 : 7], people[1::7]
     listed = house.folder / "to erase.txt"
     listed.write_text("\n".join(erased) + "\n", encoding="utf-8")
-    house.lakehouse("erase", "erase", "--file", str(listed), "--reason", "a test of the leak test")
+    house.lakehouse("erase", "erase", "--file", str(listed), "--reason", "a test of the leak test", "--yes")
     ids = [Marker(person, person) for person in erased]
     mine = [marker for marker in house.planted.markers if marker.id.split(" ")[0] in set(erased)]
     for folder in ("home", "screen", "tmp"):
