@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease privacy
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease privacy kms
 PY := .venv/bin/python
 
 help: ## this list
@@ -46,6 +46,10 @@ fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row acco
 
 privacy: setup ## each protection shown on a home with planted values, one table, and what each costs (about 15 minutes)
 	@$(PY) -m tests.privacy $(ARGS)
+
+kms: setup ## the master key sealed by a real KMS server, which Go builds (about 3 minutes the first time)
+	@bash scripts/local_kms.sh
+	@$(PY) -m pytest -v tests/kms
 
 futures: setup ## four hundred random futures, none of which may change a feature of today (about 5 minutes)
 	@LAKEHOUSE_AS_OF_EXAMPLES=400 $(PY) -m pytest -q tests/integration/test_as_of.py

@@ -124,8 +124,8 @@ class Settings(BaseSettings):
     )
     master_key_from: str | None = Field(
         None,
-        description="where the vault's master key is: file:PATH (also a mounted secret) or env:VARIABLE; default: a "
-        "file of the home, made by the first run",
+        description="where the vault's master key is: file:PATH (also a mounted secret), env:VARIABLE or "
+        "kms:https://HOST/KEY (AWS's API); default: a file of the home, made by the first run",
     )
     reveal_users: str | None = Field(
         None,

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,7 @@ HOW_TO_MAKE_ONE = "`openssl rand -base64 32` makes one"
 
 
 class KeySource(Protocol):
-    """Where master keys come from. A KMS is one more of these: it gives the key that it has kept sealed."""
+    """Where master keys come from."""
 
     name: str
     """For people: where it is, never what it is."""
@@ -79,9 +80,13 @@ def _named_source(told: str) -> KeySource:
         return KeyFile(Path(os.path.abspath(os.path.expanduser(place))))
     if kind == "env" and re.fullmatch(r"\w+", place):
         return KeyVariable(place)
+    if kind == "kms" and place:
+        from lakehouse.privacy.kms import KmsKeys
+
+        return KmsKeys(settings.keys_dir / "master.kms", place)
     raise InputError(
-        "setting 'master_key_from' says neither file:PATH nor env:VARIABLE, the places where a master key may be (a "
-        "mounted Kubernetes secret is a file; a KMS is not supported yet)"
+        "setting 'master_key_from' says none of file:PATH, env:VARIABLE and kms:URL, the places where a master key may "
+        "be (a mounted Kubernetes secret is a file)"
     )
 
 
@@ -119,14 +124,8 @@ class KeyFile:
         return self.path.exists() and bool(self.path.stat().st_mode & 0o077)
 
     def _write(self, keys: list[bytes]) -> None:
-        scratch = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
-                out.writelines(base64.b64encode(key).decode() + "\n" for key in keys)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(scratch, self.path)
+            replace_lines(self.path, [base64.b64encode(key).decode() for key in keys])
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror}): put a new key as its first line yourself "
@@ -177,6 +176,17 @@ class MovedKey:
     def keep_newest(self) -> bool:
         self._before.path.unlink(missing_ok=True)
         return self._source.keep_newest()
+
+
+def replace_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+        out.writelines(f"{line}\n" for line in lines)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(scratch, path)
 
 
 def _decoded(text: str, where: str) -> bytes:

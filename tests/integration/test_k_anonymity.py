@@ -22,7 +22,7 @@ from lakehouse.privacy.k_anonymity import (
     among_others,
     anonymised,
 )
-from tests.conftest import use_home
+from tests.conftest import forget_tables
 from tests.integration.conftest import Shop
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_of_any_table_every_group_that_stays_has_k_people(spark: SparkSession, r
 
 
 def test_a_whole_shop_leaves_for_analytics_with_five_alike(spark: SparkSession, shop: Shop) -> None:
-    use_home(spark, shop.settings)
+    forget_tables(spark)  # the reader registers what it needs, as in a process of its own
     leaving = what_may_leave(shop.settings, "dim_customer", "analytics", None)
     frame, found = among_others(shop.settings, "gold.dim_customer", leaving.frame, None)
     assert found is not None
@@ -128,7 +128,7 @@ def test_a_whole_shop_leaves_for_analytics_with_five_alike(spark: SparkSession, 
 
 
 def test_fewer_than_the_house_wants_are_refused(spark: SparkSession, shop: Shop) -> None:
-    use_home(spark, shop.settings)
+    forget_tables(spark)  # the reader registers what it needs, as in a process of its own
     with pytest.raises(InputError, match="--k 4 is less than this house wants: setting 'k_anonymity' is 5"):
         anonymity_of(shop.settings, "dim_customer", 4)
     with pytest.raises(InputError, match="gold.dim_product is about nobody"):
@@ -137,7 +137,7 @@ def test_fewer_than_the_house_wants_are_refused(spark: SparkSession, shop: Shop)
 
 def test_people_of_a_shop_are_counted_with_noise_once_each(spark: SparkSession, copy_of_shop: Shop) -> None:
     home = copy_of_shop.settings
-    use_home(spark, home)
+    forget_tables(spark)
     true = what_may_leave(home, "dim_customer", "analytics", None).frame.groupBy("language").count().collect()
     found = count_with_noise(home, "gold.dim_customer", ["language"], 0.5, 1, NOON, "ann")
     large = {(row["language"],): row["count"] for row in true if row["count"] > 2 * found.threshold}

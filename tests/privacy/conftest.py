@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from lakehouse.privacy import vault
+from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.leaks import Scan, scan_with
 from lakehouse.privacy.markers import Search
+from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import CHECKOUT, Settings, load_settings
 from tests.privacy.planted_shop import Planted, planted_shop
 
@@ -35,6 +38,14 @@ class House:
     def settings(self) -> Settings:
         """Of the home, as the commands have them."""
         return load_settings(home=self.home)
+
+    def kept(self) -> list[str]:
+        """Customers whose lines could be read, so that they are in the vault."""
+        with open_keyring(self.settings) as keyring:
+            pseudonyms = Pseudonyms.of(keyring)
+            subjects = {person: vault.subject_of(pseudonyms, "customers", person) for person in self.planted.people}
+            held = keyring.held(subjects.values())
+        return [person for person, subject in subjects.items() if subject in held]
 
     def lakehouse(self, name: str, *arguments: str, expected: int | None = 0, debug: bool = False) -> str:
         """Run a command; what it said, to both streams, is kept under a name."""

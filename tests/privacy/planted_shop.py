@@ -193,7 +193,7 @@ def _plant_partners(folder: Path, values: Values, people: int) -> None:
             "provider": "dmp_north",
             "profile": f"N{person:07d}",
             "mobile": f"+86 {values.phone(person, 'third_party_profiles.phone')}",
-            "mail": values.email(person, "third_party_profiles.email").title(),
+            "mail": values.email(person, "third_party_profiles.email").upper(),
             "interests": ["Beauty", f"newsletter to {values.email(person, 'third_party_profiles.interests')}"],
             "age_band": "25-34",
             "income_band": "middle",

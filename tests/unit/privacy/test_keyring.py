@@ -165,8 +165,8 @@ def test_what_is_no_key_is_not_repeated(tmp_path: Path, text: str) -> None:
 
 
 def test_a_place_of_an_unknown_kind_is_refused_without_being_repeated(tmp_path: Path) -> None:
-    settings = load_settings(home=tmp_path, master_key_from="kms://hunter2")
-    with pytest.raises(InputError, match="'master_key_from' says neither") as told:
+    settings = load_settings(home=tmp_path, master_key_from="safe://hunter2")
+    with pytest.raises(InputError, match="'master_key_from' says none of file:PATH, env:VARIABLE and kms:URL") as told:
         key_source(settings)
     assert "hunter2" not in str(told.value)
 

@@ -13,6 +13,7 @@ import lzma
 import pickle
 import sqlite3
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,7 @@ import pytest
 import zstandard
 from deltalake import DeltaTable, write_deltalake
 
+from lakehouse.cli import main
 from lakehouse.errors import InputError
 from lakehouse.privacy import contents
 from lakehouse.privacy.leaks import Scan, scan, scan_with
@@ -315,3 +317,29 @@ def test_a_wrong_file_of_markers_is_told_without_its_content(tmp_path: Path, con
     with pytest.raises(InputError, match=said) as refused:
         read_markers(path)
     assert "12345" not in str(refused.value)
+
+
+def test_the_command_tells_where_and_never_what_and_ends_with_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, markers = tmp_path / "home", tmp_path / "home" / "values.txt"
+    (home / "exports").mkdir(parents=True)
+    markers.write_text(f"C1 phone\t{PHONE}\nC1 email\t{EMAIL}\n", encoding="utf-8")
+    (home / "exports" / "customers.csv").write_text(f"{PHONE},{EMAIL}")
+
+    def scanned(*more: str) -> tuple[int, str]:
+        asked = ["lakehouse", "privacy", "scan", str(home), "--markers", str(markers), *more]
+        monkeypatch.setattr(sys, "argv", asked)
+        code = main()
+        return code, "".join(capsys.readouterr())
+
+    code, said = scanned("--leave-out", str(home / "exports"))
+    assert (code, "2 values in 0 files of 0.0 MB: none found" in said) == (0, True)
+    code, said = scanned()
+    assert code == 3
+    assert "exports  bytes as they lie  clear" in said
+    assert "2 found; --json says which" in said
+    code, said = scanned("--json")
+    assert {leak["marker"] for leak in json.loads(said)["leaks"]} == {"C1 phone", "C1 email"}
+    assert PHONE not in said
+    assert EMAIL not in said
