@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from lakehouse.bronze import tables
 from lakehouse.bronze.records import Block, Fault, RecordFile
+from lakehouse.bronze.sealing import Sealing
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 
@@ -60,6 +61,7 @@ def write_batch(
     stored: Mapping[str, str],
     progress: Callable[[int], None],
     watcher: Watcher,
+    sealing: Sealing,
 ) -> Counts:
     """Write the file's records in one commit and its faults to the quarantine.
 
@@ -67,6 +69,7 @@ def write_batch(
         stored: raw name -> stored column, of all files of the entity: the table gets all of them.
         progress: told the records met so far, block by block.
         watcher: shown every block, and asked before the commit.
+        sealing: takes the identifiers out of rows and faults; has them in the vault before they are in bronze.
 
     Raises:
         UnforeseenColumns: see there; nothing was committed to the entity's table.
@@ -74,20 +77,21 @@ def write_batch(
         LakehouseError: the counts do not add up, or the file or the tables fail.
     """
     counts = Counts()
-    names = dict.fromkeys(stored.values())
+    names = dict.fromkeys([*stored.values(), *sealing.columns])
     schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in names)])
 
-    with tables.Append(settings, batch.entity, schema, {"_source": batch.source}) as landing:
+    with sealing, tables.Append(settings, f"bronze.{batch.entity}", schema, {"_source": batch.source}) as landing:
         for block in records.blocks():
             counts.seen += block.seen
             if not block.columns.keys() <= stored.keys():
                 raise UnforeseenColumns
-            _set_aside(settings, batch, counts, block.faults)
+            _set_aside(settings, batch, counts, sealing.faults(block.faults))
             if len(block.row_numbers):
-                landing.add(_as_stored(batch, block, stored))
+                landing.add(sealing.rows(_as_stored(batch, block, stored)))
             watcher.add(block)
             progress(counts.seen)
         watcher.judge()
+        sealing.commit()
         counts.landed = landing.commit()
     _quarantine(settings, batch, counts)
     if counts.seen != counts.landed + counts.quarantined:
@@ -136,5 +140,5 @@ def _quarantine(settings: Settings, batch: Batch, counts: Counts) -> None:
         for fault in counts.waiting
     ]
     table = pa.Table.from_pylist(rows, schema=tables.QUARANTINE)
-    counts.quarantined += tables.append(settings, "quarantine", table)
+    counts.quarantined += tables.set_aside(settings, table)
     counts.waiting.clear()

@@ -73,6 +73,20 @@ def guess_columns(columns: Mapping[str, Sequence[str | None]], regions: Collecti
     return [_guess(name, _told(values), signs) for name, values in columns.items()]
 
 
+def looks_personal(keys: Sequence[str]) -> str | None:
+    """What keys are that say who somebody is: an e-mail address, identity card or phone number; None for other keys."""
+    told = _told(keys)
+    judges = {
+        "an e-mail address": _is_email,
+        "an identity card": is_id_card,
+        "a phone number": phone_judge(frozenset({"CN"}), True),
+    }
+    for what, looks in judges.items():
+        if told and sum(map(looks, told)) >= ENOUGH * len(told):
+            return what
+    return None
+
+
 def known_region(code: str) -> str:
     """A country as libphonenumber knows it.
 
@@ -128,7 +142,7 @@ def _is_written(values: list[str]) -> bool:
     return long >= 0.5 * len(values) and sum(map(len, values)) / len(values) >= 20
 
 
-def _is_id_card(value: str) -> bool:
+def is_id_card(value: str) -> bool:
     """By its form, date of birth and check digit: districts come and go."""
     from stdnum.iso7064 import mod_11_2
 
@@ -136,7 +150,8 @@ def _is_id_card(value: str) -> bool:
     return is_formed is not None and bool(mod_11_2.is_valid(value.upper()))
 
 
-def _is_bank_card(value: str) -> bool:
+def is_bank_card(value: str) -> bool:
+    """By its length and Luhn's check digit."""
     from stdnum import luhn
 
     digits = re.sub(r"[ -]", "", value)
@@ -151,8 +166,9 @@ def _is_ip(value: str) -> bool:
     return True
 
 
-def _phone(regions: frozenset[str], is_strict: bool) -> Callable[[str], bool]:
-    """Whether a value is a phone number.
+@lru_cache(maxsize=8)
+def phone_judge(regions: frozenset[str], is_strict: bool) -> Callable[[str], bool]:
+    """A judge of whether a value is a phone number.
 
     Strict: a bare row of digits must be a mobile number of a region, for many keys are numbers of a landline as well.
     """
@@ -220,11 +236,11 @@ def _signs(regions: frozenset[str]) -> tuple[_Sign, ...]:
     phone, street = r"phone|mobile|(^|_)tel|电话|手机", r"(^|_)(street|address|addr)(_|\d|$)|地址"
     return (
         _Sign("e-mail address", direct, _is_email, r"e_?mail|邮箱"),
-        _Sign("identity card", direct, _is_id_card, r"id_?(card|no|number)|identity|身份证"),
-        _Sign("bank card", "sensitive", _is_bank_card, r"card_?(no|num)|iban|银行卡|卡号"),
+        _Sign("identity card", direct, is_id_card, r"id_?(card|no|number)|identity|身份证"),
+        _Sign("bank card", "sensitive", is_bank_card, r"card_?(no|num)|iban|银行卡|卡号"),
         _Sign("IP address", "pseudonym", _is_ip, r"(^|_)ip(_|$)", by_name=True),
-        _Sign("phone number", direct, _phone(regions, True), phone),
-        _Sign("phone number", direct, _phone(regions, False), phone, needs_name=True),
+        _Sign("phone number", direct, phone_judge(regions, True), phone),
+        _Sign("phone number", direct, phone_judge(regions, False), phone, needs_name=True),
         _Sign("name of a person", direct, _is_name, name, needs_name=True),
         _Sign("name of a person", direct, _is_chinese_name),
         _Sign("coordinate", direct, _is_place, r"(^|_)(lat|lng|lon|long)(itude)?(_|$)|经度|纬度", needs_name=True),
