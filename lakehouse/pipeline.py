@@ -224,6 +224,7 @@ def _land(run: Run) -> StepResult:
         run.run_id,
         run.clock(),
         lambda what: run.progress.advanced("land", what),
+        noted=run.progress.noted,
     )
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)

@@ -20,6 +20,7 @@ from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
+from lakehouse.bronze.reprotection import protect_anew
 from lakehouse.bronze.sealing import Keys, Sealing
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
@@ -62,6 +63,7 @@ def land(
     loaded_at: datetime,
     progress: Progress = lambda what: None,
     whole_tables: bool = False,
+    noted: Progress = lambda what: None,
 ) -> list[Load]:
     """Land what is new in the sources' files; what has been landed, by content, is left alone.
 
@@ -70,6 +72,7 @@ def land(
             that of several versions of a row the one of the later file is the newest.
         progress: told in words what is being read.
         whole_tables: read databases whole, whatever their watermarks: finds what was deleted or is older.
+        noted: told what was done to what had been landed before.
 
     Returns:
         One load for each file that was landed now.
@@ -87,14 +90,21 @@ def land(
     with Keys(settings) as keys:
         landing = _Landing(settings, keys, run_id, loaded_at, progress, whole_tables)
         landing.journal.recover(landing.loads)
+        protected = protect_anew(settings, keys, progress)
         try:
             for source in sources:
                 done += landing.land_source(source)
             landing.fingerprints.save()
+            protected += protect_anew(settings, keys, progress)
         except BaseException:
             with suppress(LakehouseError):  # what is not committed now is taken back by the next landing
                 landing.commit()
             raise
+    if protected:
+        noted(
+            f"identifiers of {protected} batches that had been landed otherwise are hidden in bronze now, and its old "
+            "files are removed (docs/landing.md)"
+        )
     return done
 
 

@@ -145,15 +145,16 @@ def decrypted(settings: Settings, keyring: Keyring, subject_id: str) -> list[dic
     return sorted(found, key=lambda row: (row["is_current"], row["loaded_at"], row["row_number"]), reverse=True)
 
 
-def values_of_batch(settings: Settings, keyring: Keyring, batch_id: str) -> dict[int, dict[str, Any]]:
-    """Row number -> the values that the vault has of a row; those of erased persons are not among them."""
+def values_of_batch(settings: Settings, keyring: Keyring, batch_id: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """Row number, whose it is, and the values that the vault has; those of erased persons are not among them."""
     table = find(settings)
-    found: dict[int, dict[str, Any]] = {}
+    found: list[tuple[int, str, dict[str, Any]]] = []
     for batch in [] if table is None else _rows_where(table, "batch_id", batch_id):
         keys = keyring.held(batch.column("subject_id").to_pylist())
         for row in batch.to_pylist():
             if row["subject_id"] in keys:
-                found[row["row_number"]] = _opened(settings, AESGCM(keys[row["subject_id"]]), row)
+                values = _opened(settings, AESGCM(keys[row["subject_id"]]), row)
+                found.append((row["row_number"], row["subject_id"], values))
     return found
 
 
@@ -173,6 +174,11 @@ class Lines:
         self._key = None if key is None else AESGCM(key)
         self._bound = subject.encode()
 
+    @staticmethod
+    def is_sealed(text: str) -> bool:
+        """Whether `sealed` gave this text."""
+        return text.startswith(_SEALED_LINE)
+
     def sealed(self, line: str) -> str:
         """A line as text that says nothing; empty where the key of the batch was destroyed."""
         if self._key is None:
@@ -183,10 +189,8 @@ class Lines:
         return _SEALED_LINE + b64encode(whole).decode()
 
     def opened(self, text: str) -> str | None:
-        """The line, from what `sealed` gave; other text as it is, None where the key was destroyed."""
-        if not text.startswith(_SEALED_LINE):
-            return text
-        if self._key is None:
+        """The line, from what `sealed` gave; None where the key was destroyed."""
+        if self._key is None or not self.is_sealed(text):
             return None
         whole = b64decode(text.removeprefix(_SEALED_LINE))
         try:
