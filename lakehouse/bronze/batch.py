@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.bronze import tables
+from lakehouse.bronze.protection import CAME_AS
 from lakehouse.bronze.records import Block, Fault, RecordFile
 from lakehouse.bronze.sealing import Sealing
 from lakehouse.errors import LakehouseError
@@ -50,6 +51,14 @@ class Watcher(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsRows(Protocol):
+    """A reader whose blocks may say what their rows came as."""
+
+    @property
+    def tells_rows(self) -> bool: ...
+
+
 class UnforeseenColumns(Exception):
     """The file has a column that its beginning did not show."""
 
@@ -77,7 +86,8 @@ def write_batch(
         LakehouseError: the counts do not add up, or the file or the tables fail.
     """
     counts = Counts()
-    names = dict.fromkeys([*stored.values(), *sealing.columns])
+    kept = [CAME_AS] if isinstance(records, TellsRows) and records.tells_rows else []
+    names = dict.fromkeys([*stored.values(), *sealing.columns, *kept])
     schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in names)])
 
     with sealing, tables.Append(settings, f"bronze.{batch.entity}", schema, {"_source": batch.source}) as landing:
@@ -111,6 +121,8 @@ def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str]) -> pa.Reco
         "_row_number": block.row_numbers,
         "_loaded_at": pa.repeat(pa.scalar(batch.loaded_at, tables.UTC), count),
     }
+    if block.came_as is not None:
+        columns[CAME_AS] = block.came_as
     for raw, values in block.columns.items():
         name = stored[raw]
         columns[name] = pc.coalesce(columns[name], values) if name in columns else values

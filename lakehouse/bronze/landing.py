@@ -185,7 +185,8 @@ class _Landing:
         with DatabaseRead(self.settings, source, entity) as read:
             self.progress(f"{source.name} {entity}: {read.file}")
             stored = self._stored_columns(source, entity, known, [read])
-            extract = read.extract(current, stored, self.whole_tables)
+            plan = mapping.plan(self.settings, source, entity, stored)
+            extract = read.extract(current, stored, self.whole_tables, plan, self.keys)
             if extract.is_new:
                 new = NewFile(read.path, read.file, extract.content_sha256)
                 staying = [row for row in current if row["batch_id"] not in extract.superseded_batch_ids]

@@ -22,6 +22,9 @@ from lakehouse.privacy.identifiers import identifying_columns
 VERSION = 1
 """Of the masks and of what is searched for: with another one, what was landed before is protected anew."""
 SHOWN = "_shown_"
+CAME_AS = f"{SHOWN}came_as"
+"""A keyed hash of a database's row as it came: an unkeyed one would tell, of a row that is known but for its phone
+number, which number that is."""
 PERSON_KEYS = ("customer_id", "member_id", "profile_id")
 """What `personal_key: true` puts pseudonyms in the place of."""
 PSEUDONYM, TEXT, EMPTY, HIDDEN, SEARCHED = "pseudonym", "text", "empty", "hidden", "searched"

@@ -23,7 +23,7 @@ from deltalake import Schema as DeltaSchema
 
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
-from lakehouse.bronze.protection import Protection, is_shown, plain_name
+from lakehouse.bronze.protection import CAME_AS, Protection, is_shown, plain_name
 from lakehouse.bronze.sealing import Keys, Sealing
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.privacy import vault
@@ -154,7 +154,7 @@ class _Known:
 
     def restored(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The rows as they came; where the vault has nothing more of a value (an erased person's), null."""
-        columns = {n: c for n, c in zip(rows.schema.names, rows.columns) if not is_shown(n)}
+        columns = {n: c for n, c in zip(rows.schema.names, rows.columns) if not is_shown(n) or n == CAME_AS}
         numbers = columns["_row_number"].to_pylist()
         persons = [None] * len(numbers)
         if "_shown_customer_id" in rows.schema.names:
