@@ -261,7 +261,8 @@ class Sealing:
             else:
                 parts = [as_stored[ours][place] for ours in plan.key]
                 subject = nobody if None in parts else self._subject(names, parts)
-            held |= {ours: texts[ours][place] for ours in (*plan.key, *plan.personal) if texts[ours][place] is not None}
+            named = (*plan.key, *plan.personal) if is_of_persons else plan.personal
+            held |= {ours: texts[ours][place] for ours in named if texts[ours][place] is not None}
             told.append((place, subject, {**held, vault.AS_IT_CAME: raw} if raw else held))
         if not told:
             return None
