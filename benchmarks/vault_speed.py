@@ -4,8 +4,8 @@
     python benchmarks/vault_speed.py --shop 20000         # a shop with so many customers and what they do in a year
     python benchmarks/vault_speed.py --customers 100000   # a file of customers and nothing else
 
-CPU seconds of this process, so that what else the machine does counts little; the medians of the turns. Then what is told
-of the vault: its size, a second landing with nothing new, and a rotation of all keys.
+CPU seconds of this process, so that what else the machine does counts little; the medians of the turns. Then the size
+of the vault, a second landing with nothing new, and a rotation of all keys.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def in_the_clear() -> Iterator[None]:
     class Open(Protection):
         is_about_people = False
 
-    def hide_nothing(entity: str, columns: Mapping[str, str], attributes: Mapping[str, str], *given: Any, **also: Any) -> Open:
+    def hide_nothing(
+        entity: str, columns: Mapping[str, str], attributes: Mapping[str, str], *given: Any, **also: Any
+    ) -> Open:
         return Open(entity, columns, attributes)
 
     hiding, mapping.plan_protection = mapping.plan_protection, hide_nothing
@@ -97,9 +99,14 @@ def main() -> None:
     before, after = median(clear), median(hidden)
     print(f"{rows:,} rows of {len(loads)} files, {sealed:,} of them sealed; {TURNS} turns, CPU s")
     print(f"in the clear    {before:6.2f}   {', '.join(f'{s:.2f}' for s in clear)}   {sizes[0] / 2**20:6.1f} MiB")
-    print(f"hidden          {after:6.2f}   {', '.join(f'{s:.2f}' for s in hidden)}   {sizes[1] / 2**20:6.1f} MiB", end="  ")
+    print(
+        f"hidden          {after:6.2f}   {', '.join(f'{s:.2f}' for s in hidden)}   {sizes[1] / 2**20:6.1f} MiB",
+        end="  ",
+    )
     print(f"and {kept / 2**20:.1f} MiB of vault")
-    print(f"hiding costs    {after / before - 1:+7.1%}   {(after - before) / max(sealed, 1) * 1e6:,.0f} us a sealed row")
+    print(
+        f"hiding costs    {after / before - 1:+7.1%}   {(after - before) / max(sealed, 1) * 1e6:,.0f} us a sealed row"
+    )
     print(f"nothing new     {again:6.2f}")
     print(f"rotation        {rotating:6.2f}   {wrapped:,} keys")
 
@@ -108,7 +115,9 @@ def _source(shop: Path, asked: argparse.Namespace) -> Source:
     if asked.customers is None:
         settings = load_settings()
         customers = settings.sample_customers if asked.sample else asked.shop
-        generate(shop, customers=customers, days=settings.sample_days if asked.sample else 365, seed=settings.sample_seed)
+        generate(
+            shop, customers=customers, days=settings.sample_days if asked.sample else 365, seed=settings.sample_seed
+        )
         return load_source(shop / "source.yml")
     generate(shop, customers=min(asked.customers, 20_000), days=30, seed=7)
     repeat_customers(shop / "crm" / "customers.csv", asked.customers)

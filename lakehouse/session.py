@@ -199,9 +199,7 @@ def open_session(settings: Settings) -> SparkSession:
     return session
 
 
-def rows_over(
-    settings: Settings, name: str, rows: pa.Table, types: Sequence[tuple[str, str]], sql: str
-) -> pa.Table:
+def rows_over(settings: Settings, name: str, rows: pa.Table, types: Sequence[tuple[str, str]], sql: str) -> pa.Table:
     """What a query answers over rows that only memory has, which it calls `name`.
 
     Args:

@@ -112,9 +112,7 @@ def parse_source(content: dict[str, Any], folder: Path) -> Source:
     if personal_key is not None and str(personal_key).lower() not in _TRUTH:
         raise InputError(f"`personal_key: {personal_key}` must be true or false")
     said = None if personal_key is None else _TRUTH[str(personal_key).lower()]
-    return Source(
-        name=name, timezone=timezone, currency=currency, personal_key=said, entities=parsed, folder=folder
-    )
+    return Source(name=name, timezone=timezone, currency=currency, personal_key=said, entities=parsed, folder=folder)
 
 
 def entity_files(source: Source, entity: str) -> list[Path]:

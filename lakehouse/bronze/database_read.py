@@ -239,9 +239,7 @@ class DatabaseRead:
         batch_ids = [row["batch_id"] for row in current if undated or watermark.marked(row) >= bound]
         return batch_ids if rows.count else []
 
-    def _without_landed(
-        self, rows: _Rows, batch_ids: list[str], stored: Mapping[str, str], plan: Protection
-    ) -> _Rows:
+    def _without_landed(self, rows: _Rows, batch_ids: list[str], stored: Mapping[str, str], plan: Protection) -> _Rows:
         """Leave out the rows whose key's newest landed version has the same content."""
         read = self._spark.read.parquet(rows.folder)
         few = rows.count <= KEYS_TO_BROADCAST
@@ -297,10 +295,9 @@ class DatabaseRead:
             same = [F.col(f"_key{n}").eqNullSafe(F.col(f"_read{n}")) for n in range(len(made))]
             landed = landed.join(F.broadcast(keys) if few else keys, reduce(and_, same), "left_semi")
         newest_first = [F.desc(name) for name in ("_loaded_at", "_batch_id", "_row_number")]
-        return (
-            landed.withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
-            .where(F.col("_version") == 1)
-        )
+        return landed.withColumn(
+            "_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first))
+        ).where(F.col("_version") == 1)
 
     def _write(self, frame: DataFrame, name: str) -> _Rows:
         from pyspark.sql import functions as F

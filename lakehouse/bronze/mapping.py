@@ -46,8 +46,8 @@ def plan(settings: Settings, source: Source, entity: str, stored: Mapping[str, s
     unsaid = None if source.personal_key else personal_key_unsaid(entity, columns)
     if unsaid is not None:
         raise InputError(
-            f"source {source.name}, {entity}: `{unsaid[0]}` is made of what `{unsaid[1]}` is made of, and a key stands in "
-            "every table: write `personal_key: true` in the source file, and pseudonyms stand in its place"
+            f"source {source.name}, {entity}: `{unsaid[0]}` is made of what `{unsaid[1]}` is made of, and a key stands "
+            "in every table: write `personal_key: true` in the source file, and pseudonyms stand in its place"
         )
     given = (list(stored.values()), bool(source.personal_key), settings.gender_from_names)
     return plan_protection(entity, columns, attributes, *given, looks=source.personal_key is None)
@@ -56,7 +56,11 @@ def plan(settings: Settings, source: Source, entity: str, stored: Mapping[str, s
 def plan_of_row(settings: Settings, row: Mapping[str, Any]) -> Protection:
     """The same, of a row of `ops.sources`; one of before bronze was protected has the mapping itself as its columns."""
     columns, attributes = (dict(row.get(f"mapped_{name}") or row[name] or []) for name in ("columns", "attributes"))
-    given = (list(dict(row["raw_columns"] or []).values()), bool(row.get("has_personal_key")), settings.gender_from_names)
+    given = (
+        list(dict(row["raw_columns"] or []).values()),
+        bool(row.get("has_personal_key")),
+        settings.gender_from_names,
+    )
     return plan_protection(row["entity"], columns, attributes, *given)
 
 

@@ -1,9 +1,9 @@
 """What of an entity's rows bronze does not keep in the clear, by the source's mapping: a plan, without any data.
 
-A raw column that an identifying column is made of is hidden (`***`). What silver needs of it is made before, into columns
-of bronze that begin with `_shown_`: the mask of an identifying column and the facts beside it, and every other column or
-attribute whose expression names a hidden column. The mapping that silver is told names these columns instead. Words that
-nobody has typed (free text, URLs, attributes, columns without a mapping) are searched for identifiers.
+A raw column that an identifying column is made of is hidden (`***`). What silver needs of it is made before, into
+columns of bronze that begin with `_shown_`: the mask of an identifying column and the facts beside it, and every other
+column or attribute whose expression names a hidden column. The mapping that silver is told names these columns instead.
+What no mapping gives a type (free text, URLs, attributes, columns that nobody maps) is searched for identifiers.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _MADE_OF: dict[str, tuple[tuple[str, str], ...]] = {
 class Shown:
     """A column of bronze that landing makes: `of` is an expression over stored columns, `how` a mask, or as below.
 
-    `pseudonym`: of a key; `text`: as it is worked out; `searched`: that, without the identifiers in it; `empty`: nothing,
-    for it is the identifier itself; `hidden`: `***`.
+    `pseudonym`: of a key; `text`: as it is worked out; `searched`: that, without the identifiers in it; `empty`:
+    nothing, for it is the identifier itself; `hidden`: `***`.
     """
 
     column: str
@@ -58,9 +58,9 @@ class Shown:
 class Protection:
     """The plan. `columns` and `attributes` are the mapping that silver is told.
 
-    `values`: our identifying columns -> expressions, what the vault keeps; `key`: those of the entity's key; `personal`:
-    key columns of persons that are pseudonyms; `hidden` and `searched`: stored columns; `left`: those that stay as they
-    are because the mapping says what they hold; `looked_at`: key columns of persons, each with a stored column that it
+    `values`: our identifying columns -> expressions, what the vault keeps; `key`: those of the entity's key;
+    `personal`: key columns of persons that are pseudonyms; `hidden` and `searched`: stored columns; `left`: those that
+    stay as they are because the mapping says what they hold; `looked_at`: key columns of persons, each with a stored column that it
     is made of, of which nobody has said whether they are identifiers.
     """
 
@@ -179,7 +179,9 @@ def plan_protection(
 
 def personal_key_unsaid(entity: str, columns: Mapping[str, str]) -> tuple[str, str] | None:
     """A key column of persons that is made of the very raw column that an identifying column of ours is; both names."""
-    plainly = {name.lower(): ours for ours in identifying_columns(entity) if (name := plain_name(columns.get(ours, "")))}
+    plainly = {
+        name.lower(): ours for ours in identifying_columns(entity) if (name := plain_name(columns.get(ours, "")))
+    }
     for ours in PERSON_KEYS:
         for name in sorted(named_columns(columns.get(ours, "''"), plainly.keys())):
             if name in plainly:

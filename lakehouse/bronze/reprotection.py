@@ -1,8 +1,8 @@
 """What was landed by another plan of protection, protected anew where it is: no file has to be there for it.
 
 So it is with a home of before bronze hid identifiers, with a mapping of identifiers that changed, and with setting
-`gender_from_names`. A row is put together again from bronze and the vault and protected by the plan of now. The vault is
-exchanged first and keeps the values under either plan, then bronze, then bronze's old files are removed, and last
+`gender_from_names`. A row is put together again from bronze and the vault and protected by the plan of now. The vault
+is exchanged first and keeps the values under either plan, then bronze, then bronze's old files are removed, and last
 `ops.loads` says so: wherever this is killed, the next landing does it again and finds all of it.
 """
 
@@ -86,9 +86,9 @@ def _stale(settings: Settings) -> Iterator[_Batch]:
 
 
 def _delete_what_nobody_maps(settings: Settings) -> None:
-    """Batches of before bronze hid identifiers, of an entity that its source has no more: no mapping says what is in them.
+    """Batches of before bronze hid identifiers, of an entity that its source has no more: no table is made of them.
 
-    No table is made of them.
+    And no mapping says what is in them.
     """
     mapped = {(row["source"], row["entity"]) for row in ops.read(settings, "sources")}
     for load in ops.read(settings, "loads"):
@@ -126,10 +126,11 @@ def _exchange(settings: Settings, keys: Keys, batch: _Batch) -> None:
     if lines is not None and found:
         table = delta_table(settings, "bronze.quarantine")
         kept = _faults(settings, origin.batch_id)
-        sealed = [{**row, "raw": row["raw"] if vault.Lines.is_sealed(row["raw"]) else lines.sealed(row["raw"])} for row in kept]
-        write_deltalake(
-            table, pa.Table.from_pylist(sealed, schema=tables.QUARANTINE), mode="overwrite", predicate=here
-        )
+        sealed = [
+            {**row, "raw": row["raw"] if vault.Lines.is_sealed(row["raw"]) else lines.sealed(row["raw"])}
+            for row in kept
+        ]
+        write_deltalake(table, pa.Table.from_pylist(sealed, schema=tables.QUARANTINE), mode="overwrite", predicate=here)
 
 
 class _Known:
@@ -177,7 +178,9 @@ class _Known:
 
 def _personal_of(then: Mapping[str, Any]) -> list[dict[str, str]]:
     """Of a recorded plan the keys that were identifiers, as our column -> expression."""
-    return [{name.removeprefix("_shown_"): of for name, (of, how) in then.get("shown", {}).items() if how == "pseudonym"}]
+    return [
+        {name.removeprefix("_shown_"): of for name, (of, how) in then.get("shown", {}).items() if how == "pseudonym"}
+    ]
 
 
 def _rows_of(settings: Settings, batch: _Batch) -> Iterator[pa.RecordBatch]:
@@ -185,16 +188,18 @@ def _rows_of(settings: Settings, batch: _Batch) -> Iterator[pa.RecordBatch]:
     table = delta_table(settings, f"bronze.{batch.origin.entity}")
     dataset = table.to_pyarrow_dataset()
     raw = set(batch.raw_names.values())
-    names = [n for n in dataset.schema.names if n in raw or is_shown(n) or (n in tables.LINEAGE.names and n != "_source")]
+    names = [
+        n for n in dataset.schema.names if n in raw or is_shown(n) or (n in tables.LINEAGE.names and n != "_source")
+    ]
     ours = (pc.field("_source") == batch.origin.source) & (pc.field("_batch_id") == batch.origin.batch_id)
     for fragment in dataset.get_fragments(ours):
-        scan = fragment.scanner(
-            columns=names, schema=dataset.schema, batch_size=vault.ROWS_AT_ONCE, use_threads=False
-        )
+        scan = fragment.scanner(columns=names, schema=dataset.schema, batch_size=vault.ROWS_AT_ONCE, use_threads=False)
         for found in scan.to_batches():
             kept = found.filter(pc.equal(found.column("_batch_id").cast(pa.string()), batch.origin.batch_id))
             if kept.num_rows:
-                kinds = {n: pa.string() if n not in ("_row_number", "_loaded_at") else kept.column(n).type for n in names}
+                kinds = {
+                    n: pa.string() if n not in ("_row_number", "_loaded_at") else kept.column(n).type for n in names
+                }
                 yield pa.RecordBatch.from_pydict({n: kept.column(n).cast(kinds[n]) for n in names})
 
 
@@ -206,7 +211,7 @@ def _faults(settings: Settings, batch_id: str) -> list[dict[str, Any]]:
 
 
 class _Spool:
-    """Rows without identifiers, or sealed ones, in a file: delta-rs cannot be asked for rows while it takes these in."""
+    """Rows without identifiers, or sealed ones, in a file: delta-rs cannot be asked for rows while it takes some in."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -52,14 +52,12 @@ class Roles:
         return [ours for ours, raws in self.mapped.items() if raw in raws]
 
 
-def roles(
-    entity: str, definition: EntitySource, raw_names: Collection[str], has_personal_key: bool = False
-) -> Roles:
+def roles(entity: str, definition: EntitySource, raw_names: Collection[str], has_personal_key: bool = False) -> Roles:
     """The roles of an entity's raw columns.
 
-    Personal is what goes into a column with a mask (`lakehouse/privacy/classes.yml`) or into a key that is an identifier,
-    and of entities about people whatever is an attribute or in no mapping, for nobody has said what it is: no value of
-    these is kept in `ops`.
+    Personal is what goes into a column with a mask (`lakehouse/privacy/classes.yml`) or into a key that is an
+    identifier, and of entities about people whatever is an attribute or in no mapping, for nobody has said what it is:
+    no value of these is kept in `ops`.
 
     Args:
         raw_names: names that files have, in lower case.

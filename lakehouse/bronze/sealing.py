@@ -150,15 +150,17 @@ class Sealing:
     def _refuse_personal_keys(self, columns: Mapping[str, pa.Array]) -> None:
         """Raises InputError where a key seems to be a phone number, e-mail address or identity card and nobody said."""
         for ours, name in list(self._to_look_at):
-            some = columns[name].slice(0, _ROWS_LOOKED_AT).drop_null().unique() if name in columns else []
+            if name not in columns:
+                continue
+            some = columns[name].slice(0, _ROWS_LOOKED_AT).drop_null().unique()
             if len(some):
                 del self._to_look_at[ours, name]
                 found = looks_personal(some.slice(0, _KEYS_LOOKED_AT).to_pylist())
                 if found is not None:
                     raise InputError(
-                        f"source {self._origin.source}, {self.plan.entity}: `{ours}` looks like {found} (column `{name}`), "
-                        "and a key stands in every table: write `personal_key: true` in the source file, and pseudonyms "
-                        "stand in its place, or `personal_key: false` where it is no such thing"
+                        f"source {self._origin.source}, {self.plan.entity}: `{ours}` looks like {found} (column "
+                        f"`{name}`), and a key stands in every table: write `personal_key: true` in the source file, and "
+                        "pseudonyms stand in its place, or `personal_key: false` where it is no such thing"
                     )
 
     def _keep(self, rows: pa.RecordBatch) -> None:
@@ -286,7 +288,7 @@ class Sealing:
     def _kept_raw(self, columns: Mapping[str, pa.Array]) -> dict[str, list[str | None]]:
         """Hidden raw values that none of our columns has as they came, by stored name."""
         plan = self.plan
-        ours = {text for text in (*plan.values.values(), *plan.personal.values())}
+        ours = {*plan.values.values(), *plan.personal.values()}
         kept: dict[str, list[str | None]] = {}
         for name in sorted({*plan.hidden, *self._also}):
             column = columns.get(name)

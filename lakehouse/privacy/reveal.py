@@ -107,11 +107,12 @@ def reveal_lines(settings: Settings, named: str, reason: str, at: datetime, user
     _require_reason(reason)
     column = "batch_id" if any(row["batch_id"] == named for row in ops.read(settings, "loads")) else "file"
     table = find_table(settings, "bronze.quarantine")
-    found = [] if table is None else table.to_pyarrow_dataset().to_table(filter=pc.field(column) == named, use_threads=False)
-    rows = sorted(found.to_pylist() if table is not None else [], key=lambda row: (row["file"], row["row_number"]))
+    here = pc.field(column) == named
+    found = [] if table is None else table.to_pyarrow_dataset().to_table(filter=here, use_threads=False).to_pylist()
+    rows = sorted(found, key=lambda row: (row["file"], row["row_number"]))
     if not rows:
         raise InputError(
-            f"no line of {named!r} stands in bronze.quarantine: `lakehouse sql \"select file, batch_id, count(*) from "
+            f'no line of {named!r} stands in bronze.quarantine: `lakehouse sql "select file, batch_id, count(*) from '
             'bronze.quarantine group by file, batch_id"` lists the files that have some'
         )
     lines: dict[str, vault.Lines] = {}

@@ -1,8 +1,8 @@
 """The vault: what says who somebody is, encrypted with a key of that person's own.
 
 `vault.identifiers` has a row per row of bronze that says something of a person: whose (a pseudonym), of what source and
-entity, and one ciphertext (AES-256-GCM) of the values as they came. Landing writes it before bronze, block by block, and
-takes it back with the batch (lakehouse/bronze/protection.py). To destroy a person's key makes all of it unreadable, in
+entity, and one ciphertext (AES-256-GCM) of the values as they came. Landing writes it before bronze, block by block,
+and takes it back with the batch (lakehouse/bronze/sealing.py). To destroy a person's key makes all of it unreadable, in
 every version of the table and in every copy. What is of nobody (a row without a key, a line that could not be read) is
 sealed under a key of its batch.
 """
@@ -121,7 +121,9 @@ def sealed(
         *(pa.repeat(pa.scalar(text, pa.string()), count) for text in (origin.source, origin.entity, origin.batch_id)),
         row_numbers.take(pa.array([place for place, _, _ in kept], pa.int64())),
         pa.repeat(pa.scalar(origin.loaded_at, IDENTIFIERS.field("loaded_at").type), count),
-        pa.array([_encrypted(keys[subject], _bound_to(subject, origin), text) for _, subject, text in kept], pa.binary()),
+        pa.array(
+            [_encrypted(keys[subject], _bound_to(subject, origin), text) for _, subject, text in kept], pa.binary()
+        ),
     ]
     erased = [place for place, subject, _ in told if subject not in keys]
     return Sealed(pa.RecordBatch.from_arrays(columns, schema=IDENTIFIERS), erased)
@@ -194,7 +196,9 @@ class Lines:
             return None
         whole = b64decode(text.removeprefix(_SEALED_LINE))
         try:
-            return self._key.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], self._bound).decode("utf-8", "surrogatepass")
+            return self._key.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], self._bound).decode(
+                "utf-8", "surrogatepass"
+            )
         except InvalidTag:
             raise LakehouseError("a line in bronze.quarantine is not as it was written") from None
 

@@ -109,9 +109,10 @@ def test_what_an_expression_makes_of_identifiers_is_made_before_they_are_hidden(
     (tmp_path / "source.yml").write_text(
         "name: shop\nentities:\n  customers:\n    path: people.csv\n    columns:\n"
         "      customer_id: lower(no)\n      full_name: \"nullif(concat_ws(' ', first, last), '')\"\n"
-        "      id_card: card\n      birth_on: \"coalesce(to_date(born, 'dd/MM/yyyy'), to_date(substr(card, 7, 8), 'yyyyMMdd'))\"\n"
+        "      id_card: card\n"
+        "      birth_on: \"coalesce(to_date(born, 'dd/MM/yyyy'), to_date(substr(card, 7, 8), 'yyyyMMdd'))\"\n"
         "      gender: \"case when substr(card, 17, 1) in ('1', '3', '5', '7', '9') then 'male' else 'female' end\"\n"
-        "    attributes: {initials: \"concat(left(first, 1), left(last, 1))\", whole: card, no: no}\n"
+        '    attributes: {initials: "concat(left(first, 1), left(last, 1))", whole: card, no: no}\n'
     )
     (load,) = land(either_engine, [load_source(tmp_path / "source.yml")], "run", NOON)
     assert load.rows_sealed == 1

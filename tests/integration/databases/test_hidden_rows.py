@@ -53,6 +53,10 @@ def test_an_increment_of_people_lands_what_changed_though_bronze_hides_it(
     rows = DeltaTable(shop.settings.table_path("bronze", "customers")).to_pyarrow_table().to_pylist()
     assert len(rows) == 4
     assert {row["name"] for row in rows} == {row["mobile"] for row in rows} == {"***"}
-    key = "2" if customer_id == "id" else next(r["_shown_customer_id"] for r in rows if r["_shown_phone"] == "138****8002")
+    key = (
+        "2"
+        if customer_id == "id"
+        else next(r["_shown_customer_id"] for r in rows if r["_shown_phone"] == "138****8002")
+    )
     told = reveal(shop.settings, key, "a test", datetime.now(timezone.utc), asking_user())
     assert (told.records, told.by_source["shop"]["full_name"]) == (2, "Bob Rey")

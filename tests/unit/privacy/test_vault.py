@@ -161,7 +161,9 @@ def test_a_file_that_is_refused_leaves_nothing_in_the_vault(settings: Settings, 
     (shop / "people_2.csv").write_text("no,name,mobile,town\n" + "e,Ed,3,\n" * 5)
     stands = Fingerprints.still_stands
     with pytest.MonkeyPatch.context() as patch:  # as if it grew while it was read
-        patch.setattr(Fingerprints, "still_stands", lambda self, path: path.name != "people_2.csv" and stands(self, path))
+        patch.setattr(
+            Fingerprints, "still_stands", lambda self, path: path.name != "people_2.csv" and stands(self, path)
+        )
         with pytest.raises(InputError, match="changed while it was read"):
             landed(settings, shop)
     assert DeltaTable(vault.uri(settings)).to_pyarrow_table().num_rows == before
