@@ -19,6 +19,7 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
+from lakehouse.privacy.free_text import cleared
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -185,7 +186,7 @@ def perform(run: Run, step: Step) -> StepResult:
         state = "done"
         return result
     except LakehouseError as error:
-        result = StepResult(message=str(error))
+        result = StepResult(message=cleared(str(error)))  # it may quote a line, and is kept in ops.runs
         raise
     finally:
         ended_at = run.clock()

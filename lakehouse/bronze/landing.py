@@ -102,8 +102,8 @@ def land(
             raise
     if protected:
         noted(
-            f"identifiers of {protected:,} batch{'es' if protected > 1 else ''} that had been landed otherwise are hidden "
-            "in bronze now, and its old files are removed (docs/landing.md)"
+            f"identifiers of {protected:,} batch{'es' if protected > 1 else ''} that had been landed otherwise are "
+            "hidden in bronze now, and its old files are removed (docs/landing.md)"
         )
     return done
 

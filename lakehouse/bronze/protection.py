@@ -60,8 +60,8 @@ class Protection:
 
     `values`: our identifying columns -> expressions, what the vault keeps; `key`: those of the entity's key;
     `personal`: key columns of persons that are pseudonyms; `hidden` and `searched`: stored columns; `left`: those that
-    stay as they are because the mapping says what they hold; `looked_at`: key columns of persons, each with a stored column that it
-    is made of, of which nobody has said whether they are identifiers.
+    stay as they are because the mapping says what they hold; `looked_at`: key columns of persons, each with a stored
+    column that it is made of, of which nobody has said whether they are identifiers.
     """
 
     entity: str

@@ -159,8 +159,8 @@ class Sealing:
                 if found is not None:
                     raise InputError(
                         f"source {self._origin.source}, {self.plan.entity}: `{ours}` looks like {found} (column "
-                        f"`{name}`), and a key stands in every table: write `personal_key: true` in the source file, and "
-                        "pseudonyms stand in its place, or `personal_key: false` where it is no such thing"
+                        f"`{name}`), and a key stands in every table: write `personal_key: true` in the source file, "
+                        "and pseudonyms stand in its place, or `personal_key: false` where it is no such thing"
                     )
 
     def _keep(self, rows: pa.RecordBatch) -> None:
@@ -234,7 +234,7 @@ class Sealing:
 
     def _names_of(self, keys: pa.Array) -> pa.Array:
         """Pseudonyms of keys that are identifiers: of a phone or e-mail address the same however it is written."""
-        return self._all_of(normalised(keys))
+        return self._all_of(masks.normalised_key(keys))
 
     def _seal(
         self, rows: pa.RecordBatch, columns: Mapping[str, pa.Array], found: Mapping[str, pa.Array]
@@ -300,11 +300,6 @@ class Sealing:
             if tidied.null_count < len(tidied):
                 kept[name] = pc.if_else(pc.is_valid(tidied), column, _NONE).to_pylist()
         return kept
-
-
-def normalised(keys: pa.Array) -> pa.Array:
-    """Keys of persons in the form that pseudonyms are made of: phones in E.164, e-mail addresses in lower case."""
-    return pc.coalesce(masks.email(keys), masks.e164(keys), masks.tidy(keys))
 
 
 def _hidden(column: pa.Array) -> pa.Array:

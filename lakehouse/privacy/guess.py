@@ -30,6 +30,7 @@ SEXES = frozenset(
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[a-z]{2,}", re.IGNORECASE)
 CHINESE_PLACE = re.compile(r"(省|市|区|县|镇|乡|路|街|道|巷|弄|号|室|栋|单元).*\d|[省市区县].*[路街道巷号]")
 STREET = re.compile(r"\d+\w? \w|\w \d+\w?$")
+PHONE_LIKE = re.compile(r"[+(]?[\d\s().\-/+]{6,24}")
 DECIMALS = re.compile(r"[-+]?\d{1,3}\.\d{3,}")
 
 
@@ -76,14 +77,17 @@ def guess_columns(columns: Mapping[str, Sequence[str | None]], regions: Collecti
 def looks_personal(keys: Sequence[str]) -> str | None:
     """What keys are that say who somebody is: an e-mail address, identity card or phone number; None for other keys."""
     told = _told(keys)
-    judges = {
-        "an e-mail address": _is_email,
-        "an identity card": is_id_card,
-        "a phone number": phone_judge(frozenset({"CN"}), True),
-    }
-    for what, looks in judges.items():
-        if told and sum(map(looks, told)) >= ENOUGH * len(told):
-            return what
+
+    def are_likely(looks: Callable[[str], object]) -> bool:
+        return bool(told) and sum(map(bool, map(looks, told))) >= ENOUGH * len(told)
+
+    if are_likely(_is_email):
+        return "an e-mail address"
+    if are_likely(is_id_card):
+        return "an identity card"
+    # Asked first, for libphonenumber takes a while to load.
+    if are_likely(PHONE_LIKE.fullmatch) and are_likely(phone_judge(frozenset({"CN"}), True)):
+        return "a phone number"
     return None
 
 
@@ -144,10 +148,11 @@ def _is_written(values: list[str]) -> bool:
 
 def is_id_card(value: str) -> bool:
     """By its form, date of birth and check digit: districts come and go."""
+    if not re.fullmatch(r"[1-8]\d{5}(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]", value):
+        return False
     from stdnum.iso7064 import mod_11_2
 
-    is_formed = re.fullmatch(r"[1-8]\d{5}(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]", value)
-    return is_formed is not None and bool(mod_11_2.is_valid(value.upper()))
+    return bool(mod_11_2.is_valid(value.upper()))
 
 
 def is_bank_card(value: str) -> bool:
@@ -177,9 +182,7 @@ def phone_judge(regions: frozenset[str], is_strict: bool) -> Callable[[str], boo
 
     @lru_cache(maxsize=PROFILED)
     def looks(value: str) -> bool:
-        if not re.fullmatch(r"[+(]?[\d\s().\-/+]{6,24}", value) or re.fullmatch(
-            r"[\d.]*\.\d+|\d{4}-\d\d?-\d\d?.*", value
-        ):
+        if not PHONE_LIKE.fullmatch(value) or re.fullmatch(r"[\d.]*\.\d+|\d{4}-\d\d?-\d\d?.*", value):
             return False
         for region in [None] if value.startswith(("+", "00")) else regions:
             try:

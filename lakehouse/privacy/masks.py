@@ -176,6 +176,11 @@ def cell_of(column: pa.Array) -> pa.Array:
     return pa.array(cells, from_pandas=True).cast(pa.string())
 
 
+def normalised_key(column: pa.Array) -> pa.Array:
+    """Keys that are identifiers in the form that pseudonyms are made of: e-mails in lower case, phones in E.164."""
+    return pc.coalesce(email(column), e164(column), tidy(column))
+
+
 def lower(text: pa.Array) -> pa.Array:
     """In lower case as Unicode has it in full: `İ` is two characters then, which Arrow makes one."""
     return pc.utf8_lower(pc.replace_substring(text, "İ", "i̇"))

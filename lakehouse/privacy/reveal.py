@@ -16,7 +16,6 @@ from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy import audit, vault
 from lakehouse.privacy.identifiers import entities_with_identifiers
 from lakehouse.privacy.keyring import Keyring, open_keyring
-from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 
@@ -80,9 +79,7 @@ def reveal(settings: Settings, key: str, reason: str, at: datetime, user: str, e
     if len(parts) != len(ENTITIES[entity].key):
         raise InputError(f"a key of {entity} is {'|'.join(ENTITIES[entity].key)}, for example 'P1|M7'")
     with open_keyring(settings) as keyring:
-        subject = vault.subject_of(Pseudonyms.of(keyring), entity, *parts)
-        if not keyring.held([subject]) and not keyring.destroyed([subject]) and len(parts) == 1:
-            subject = key if keyring.held([key]) or keyring.destroyed([key]) else subject
+        subject = vault.subject_named(keyring, entity, *parts)
         about = {"subject_id": subject, "entity": entity, "reason": reason.strip()}
         _write_down(settings, keyring, at, user, "reveal", about)
         if keyring.destroyed([subject]):

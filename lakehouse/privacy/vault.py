@@ -29,6 +29,7 @@ from deltalake.exceptions import TableNotFoundError
 from lakehouse import ops
 from lakehouse.errors import LakehouseError
 from lakehouse.privacy.keyring import NONCE_BYTES, OF_BATCHES, Keyring
+from lakehouse.privacy.masks import normalised_key
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import Settings
 
@@ -97,6 +98,20 @@ def make(settings: Settings) -> None:
 def subject_of(pseudonyms: Pseudonyms, entity: str, *key: str) -> str:
     """The name of a person in the vault: of a customer the pseudonym of the id, of others that of entity and key."""
     return pseudonyms.pseudonym(*key) if entity == "customers" else pseudonyms.pseudonym(entity, *key)
+
+
+def subject_named(keyring: Keyring, entity: str, *key: str) -> str:
+    """Whose name in the vault somebody asks for: by the source's key, another form of it, or the pseudonym itself.
+
+    The first that has a key, or had one; where there is none, the name that the source's key would have.
+    """
+    names = Pseudonyms.of(keyring)
+    found = [subject_of(names, entity, *key)]
+    if entity == "customers":
+        (one,) = key
+        found += [one, *filter(None, names.all_of(normalised_key(pa.array([one])).to_pylist()))]
+    known = {*keyring.held(found), *keyring.destroyed(found)}
+    return next((name for name in found if name in known), found[0])
 
 
 def subject_of_batch(batch_id: str) -> str:

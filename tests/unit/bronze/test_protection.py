@@ -221,6 +221,18 @@ def test_a_personal_key_is_a_pseudonym_everywhere_and_leads_back(keyed: House) -
     assert not [phone for phone in ("13800138000", "138-0013-8000", "13900139000") if phone in keyed.every_value()]
 
 
+def test_a_personal_key_is_found_by_any_form_of_it(keyed: House) -> None:
+    keyed.land(entities=KEYED, personal_key=True)
+    assert keyed.told("138 0013 8000") == keyed.told("+8613800138000") == keyed.told(keyed.pseudonym("+8613800138000"))
+
+
+def test_keys_come_back_where_they_are_said_to_be_none(keyed: House) -> None:
+    keyed.land(entities=KEYED, personal_key=True)
+    keyed.land(entities=KEYED, personal_key=False)
+    assert [row["buyer"] for row in keyed.rows("order_lines")] == ["13800138000", "13800138000", "13900139000"]
+    assert "_shown_customer_id" not in keyed.rows("order_lines")[0]
+
+
 def test_a_pseudonym_of_orders_alone_leads_back_to_the_key(keyed: House) -> None:
     keyed.land(entities={"order_lines": KEYED["order_lines"]}, personal_key=True)
     assert keyed.told(keyed.pseudonym("+8613800138000")) == {"customer_id": "13800138000"}
