@@ -117,10 +117,12 @@ def _exchange(settings: Settings, keys: Keys, batch: _Batch) -> None:
         here = f"batch_id = '{origin.batch_id}'"
         if identifiers.rows:
             vault.make(settings)
-        _replace(vault.find(settings), identifiers, here)
+            _replace(vault.find(settings), identifiers, here)
         if is_changed:
             condition = f"_source = '{origin.source}' AND _batch_id = '{origin.batch_id}'"
             _replace(delta_table(settings, f"bronze.{origin.entity}"), rows, condition)
+        if not identifiers.rows:  # bronze hides nothing any more, and has what was in the vault
+            vault.delete_batch(settings, origin.batch_id)
     lines = vault.Lines(keys.keyring, origin.batch_id) if plan.is_about_people else None
     found = [row for row in _faults(settings, origin.batch_id) if not vault.Lines.is_sealed(row["raw"])]
     if lines is not None and found:
@@ -251,14 +253,10 @@ def _spooled(settings: Settings, name: str) -> Iterator[_Spool]:
 
 
 def _replace(table: DeltaTable | None, rows: _Spool, condition: str) -> None:
-    """In one commit these rows in the place of those that fit the condition."""
+    """In one commit these rows in the place of those that fit the condition; nothing for no rows."""
     reader = rows.reader()
-    if reader is None:
-        if table is not None:
-            table.delete(condition)
-        return
-    assert table is not None
-    write_deltalake(table, reader, mode="overwrite", predicate=condition, schema_mode="merge")
+    if reader is not None and table is not None:
+        write_deltalake(table, reader, mode="overwrite", predicate=condition, schema_mode="merge")
 
 
 def _forget_profiles(settings: Settings, batch: _Batch) -> None:

@@ -255,7 +255,7 @@ class Sealing:
             raw = {name: values[place] for name, values in raws.items() if values[place] is not None}
             if not is_of_persons:  # a deed of a customer whose key is an identifier: once for each of them
                 subject = as_stored["customer_id"][place] if "customer_id" in as_stored else None
-                if subject is None or subject in met:
+                if subject is None or (subject in met and not self._also):
                     continue
                 met.add(subject)
             elif not held and not raw and not plan.personal:
