@@ -29,7 +29,6 @@ from lakehouse.sources import Source, load_source
 from lakehouse.synth import generate
 
 T = TypeVar("T")
-TURNS = 3
 MAPPED = """
 name: shop
 entities:
@@ -76,20 +75,21 @@ def main() -> None:
     parser.add_argument("--customers", type=int)
     parser.add_argument("--shop", type=int)
     parser.add_argument("--sample", action="store_true")
+    parser.add_argument("--turns", type=int, default=3)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         shop = Path(folder) / "shop"
         source = _source(shop, asked)
-        for home in ("warm", "warm"):  # what is loaded once, and made once in a process
-            landed(load_settings(home=Path(folder) / home), source)
-            shutil.rmtree(Path(folder) / home)
+        landed(load_settings(home=Path(folder) / "warm"), source)  # what is loaded once in a process
+        shutil.rmtree(Path(folder) / "warm")
         clear, hidden = [], []
-        for turn in range(TURNS):
+        for turn in range(asked.turns):
             with in_the_clear():
                 loads, seconds = landed(load_settings(home=Path(folder) / f"clear-{turn}"), source)
                 clear.append(seconds)
             loads, seconds = landed(settings := load_settings(home=Path(folder) / f"hidden-{turn}"), source)
             hidden.append(seconds)
+            print(f"turn {turn + 1}: in the clear {clear[-1]:.2f}, hidden {hidden[-1]:.2f}", flush=True)
         _, again = landed(settings, source)
         with open_keyring(settings) as keyring:
             wrapped, rotating = measured(keyring.rotate)
@@ -97,7 +97,7 @@ def main() -> None:
         sizes = [_bytes(Path(folder) / f"{kind}-0" / "tables" / "bronze") for kind in ("clear", "hidden")]
     rows, sealed = sum(load.rows_landed for load in loads), sum(load.rows_sealed for load in loads)
     before, after = median(clear), median(hidden)
-    print(f"{rows:,} rows of {len(loads)} files, {sealed:,} of them sealed; {TURNS} turns, CPU s")
+    print(f"{rows:,} rows of {len(loads)} files, {sealed:,} of them sealed; {asked.turns} turns, CPU s")
     print(f"in the clear    {before:6.2f}   {', '.join(f'{s:.2f}' for s in clear)}   {sizes[0] / 2**20:6.1f} MiB")
     print(
         f"hidden          {after:6.2f}   {', '.join(f'{s:.2f}' for s in hidden)}   {sizes[1] / 2**20:6.1f} MiB",
