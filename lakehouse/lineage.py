@@ -127,8 +127,11 @@ def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def definitions_digest(settings: Settings) -> str:
-    """A digest of what the sources say of themselves."""
-    return digest(sorted(digest(row) for row in ops.read(settings, "sources")))
+    """A digest of what the sources say of themselves, and of how what they brought is protected."""
+    plans = {
+        (load["entity"], load.get("protection") or "") for load in ops.read(settings, "loads") if load["is_current"]
+    }
+    return digest([sorted(digest(row) for row in ops.read(settings, "sources")), sorted(plans)])
 
 
 def planned_builds(

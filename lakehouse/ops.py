@@ -33,6 +33,8 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("run_id", pa.string()),
             ("is_current", pa.bool_()),
             ("watermark", pa.string()),  # column=value up to which a database's table had been read
+            ("rows_sealed", pa.int64()),  # of them in the vault
+            ("protection", pa.string()),  # the plan by which identifiers were hidden, as JSON
         ]
     ),
     "batch_profiles": pa.schema(
@@ -97,6 +99,9 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("columns", TEXTS),
             ("attributes", TEXTS),
             ("raw_columns", TEXTS),
+            ("mapped_columns", TEXTS),  # as the source maps them, before identifiers were hidden
+            ("mapped_attributes", TEXTS),
+            ("has_personal_key", pa.bool_()),
         ]
     ),
     "as_of": pa.schema([("as_of_on", pa.date32())]),
@@ -156,7 +161,8 @@ def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Make these rows the whole content of `ops.<table>`."""
-    write_deltalake(settings.table_uri("ops", table), _as_table(table, rows), mode="overwrite")
+    uri = settings.table_uri("ops", table)
+    write_deltalake(uri, _as_table(table, rows), mode="overwrite", schema_mode="overwrite")
 
 
 def read(settings: Settings, table: str) -> list[dict[str, Any]]:

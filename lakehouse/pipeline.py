@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lakehouse import by_hand, ops, publication
 from lakehouse.bronze import land, news
@@ -19,7 +19,7 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
-from lakehouse.privacy import vault
+from lakehouse.privacy.free_text import cleared
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -186,7 +186,7 @@ def perform(run: Run, step: Step) -> StepResult:
         state = "done"
         return result
     except LakehouseError as error:
-        result = StepResult(message=str(error))
+        result = StepResult(message=cleared(str(error)))  # it may quote a line, and is kept in ops.runs
         raise
     finally:
         ended_at = run.clock()
@@ -225,11 +225,14 @@ def _land(run: Run) -> StepResult:
         run.run_id,
         run.clock(),
         lambda what: run.progress.advanced("land", what),
+        noted=run.progress.noted,
     )
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"
     message += f", {quarantined:,} rows quarantined" if quarantined else ""
+    sealed = sum(load.rows_sealed for load in loads)
+    message += f", identifiers of {sealed:,} rows sealed" if sealed else ""
     return StepResult(landed, "; ".join([message, *news(run.settings, run.run_id, run.clock())]))
 
 
@@ -257,18 +260,6 @@ def _gate(layer: str) -> Callable[[Run], StepResult]:
         return StepResult(message=report.headline)
 
     return validate
-
-
-def _fill_vault(run: Run) -> StepResult:
-    def ask(sql: str) -> list[tuple[Any, ...]]:
-        run.open_engine()
-        return query(run.settings, sql)
-
-    filled = vault.fill(run.settings, ask, lambda what: run.progress.advanced("vault", what))
-    if not filled.batches:
-        return StepResult(message="no new identifiers")
-    left_out = f", {filled.erased:,} of erased persons left out" if filled.erased else ""
-    return StepResult(filled.rows, f"identifiers of {filled.batches} files{left_out}")
 
 
 def _build(tag: str) -> Callable[[Run], StepResult]:
@@ -373,7 +364,6 @@ def _publish(run: Run) -> StepResult:
 LAND = Step("land", "Land files in bronze", _land)
 AFTER_LANDING = (
     Step("validate_bronze", "Validate bronze", _gate("bronze")),
-    Step("vault", "Encrypt identifiers", _fill_vault),
     Step("silver", "Clean into silver", _build("silver")),
     Step("validate_silver", "Validate silver", _gate("silver")),
     Step("as_of", "Set the day", _set_day),

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from lakehouse import ops
 from lakehouse.catalog import register_tables
@@ -195,6 +197,26 @@ def open_session(settings: Settings) -> SparkSession:
     session = start_session(settings)
     register_tables(session, settings)
     return session
+
+
+def rows_over(settings: Settings, name: str, rows: pa.Table, types: Sequence[tuple[str, str]], sql: str) -> pa.Table:
+    """What a query answers over rows that only memory has, which it calls `name`.
+
+    Args:
+        types: the names and Spark types of the rows' columns.
+    """
+    spark = open_session(settings)
+    schema = ", ".join(f"`{column}` {kind}" for column, kind in types)
+    told = list(zip(*(column.to_pylist() for column in rows.columns)))
+    try:
+        spark.createDataFrame(told, schema).createOrReplaceTempView(name)
+        answer = spark.sql(sql)
+        found = list(zip(*answer.collect())) or [()] * len(answer.columns)
+    except Exception as error:
+        raise LakehouseError(str(error)) from None
+    finally:
+        spark.catalog.dropTempView(name)
+    return pa.table(dict(zip(answer.columns, map(pa.array, found))))
 
 
 def start_session(settings: Settings) -> SparkSession:

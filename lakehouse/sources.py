@@ -54,13 +54,17 @@ class EntitySource(BaseModel):
 
 
 class Source(BaseModel):
-    """A user's definition: entities by name; `folder` is what relative paths start from."""
+    """A user's definition: entities by name; `folder` is what relative paths start from.
+
+    `personal_key`: the source's keys of persons are phones, e-mail addresses or the like; None where nobody has said.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     timezone: str = "UTC"
     currency: str | None = None
+    personal_key: bool | None = None
     entities: dict[str, EntitySource]
     folder: Path
 
@@ -91,7 +95,7 @@ def parse_source(content: dict[str, Any], folder: Path) -> Source:
         InputError: see `load_source`.
     """
     check_entities()
-    _refuse_unknown(content, ("name", "timezone", "currency", "entities"), "")
+    _refuse_unknown(content, ("name", "timezone", "currency", "personal_key", "entities"), "")
     name = content.get("name", "")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(f"`name: {name}` must be lower-case letters, digits and _, beginning with a letter")
@@ -104,7 +108,11 @@ def parse_source(content: dict[str, Any], folder: Path) -> Source:
     if not isinstance(entities, dict) or not entities:
         raise InputError("`entities:` must map at least one entity, such as order_lines, to a path and columns")
     parsed = {entity: _parse_entity(entity, options, folder) for entity, options in entities.items()}
-    return Source(name=name, timezone=timezone, currency=currency, entities=parsed, folder=folder)
+    personal_key = content.get("personal_key")
+    if personal_key is not None and str(personal_key).lower() not in _TRUTH:
+        raise InputError(f"`personal_key: {personal_key}` must be true or false")
+    said = None if personal_key is None else _TRUTH[str(personal_key).lower()]
+    return Source(name=name, timezone=timezone, currency=currency, personal_key=said, entities=parsed, folder=folder)
 
 
 def entity_files(source: Source, entity: str) -> list[Path]:

@@ -1,7 +1,8 @@
 {#
   What silver knows about each entity: declared here, worked by checked_rows.sql and duplicates.sql.
 
-    columns       our name -> kind; the kinds are those of `typed_value` in parsing.sql
+    columns       our name -> kind; the kinds are those of `typed_value` in parsing.sql. Of identifiers (name, phone,
+                  e-mail, …) bronze has masks and the facts beside them, which landing made and nothing here reads
     key           the columns that name a row; a row without one of them is quarantined (missing_key)
     optional_key  key columns that may be empty
     made_key      a key column that a source may lack: it is then made of batch and row number
@@ -33,10 +34,11 @@
         'customers': {
             'key': ['customer_id'], 'identity': true, 'attributes': true,
             'columns': {
-                'customer_id': 'text', 'full_name': 'text', 'phone': 'phone', 'email': 'email',
-                'id_card': 'text', 'gender': 'gender', 'birth_on': 'date', 'address': 'text', 'city': 'text',
-                'region': 'text', 'country': 'text', 'latitude': 'double', 'longitude': 'double',
-                'registered_at': 'timestamp', 'language': 'text',
+                'customer_id': 'text', 'full_name': 'text', 'given_name': 'text', 'phone': 'text',
+                'phone_pseudonym': 'text', 'email': 'text', 'email_pseudonym': 'text', 'id_card': 'text',
+                'gender': 'gender', 'birth_year': 'int', 'address': 'text', 'city': 'text', 'region': 'text',
+                'country': 'text', 'latitude': 'double', 'longitude': 'double', 'registered_at': 'timestamp',
+                'language': 'text',
             },
         },
         'products': {
@@ -120,15 +122,16 @@
         'partner_members': {
             'key': ['partner_id', 'member_id'], 'identity': true,
             'columns': {
-                'partner_id': 'text', 'member_id': 'text', 'full_name': 'text', 'phone': 'phone',
-                'email': 'email', 'joined_on': 'date',
+                'partner_id': 'text', 'member_id': 'text', 'full_name': 'text', 'phone': 'text',
+                'phone_pseudonym': 'text', 'email': 'text', 'email_pseudonym': 'text', 'joined_on': 'date',
             },
         },
         'third_party_profiles': {
             'key': ['provider', 'profile_id'], 'identity': true,
             'columns': {
-                'provider': 'text', 'profile_id': 'text', 'phone': 'phone', 'email': 'email',
-                'interests': 'text', 'age_band': 'text', 'income_band': 'text',
+                'provider': 'text', 'profile_id': 'text', 'phone': 'text', 'phone_pseudonym': 'text',
+                'email': 'text', 'email_pseudonym': 'text', 'interests': 'text', 'age_band': 'text',
+                'income_band': 'text',
             },
         },
         'locations': {

@@ -21,10 +21,6 @@
         {{- return(parse_number(column, kind)) -}}
     {%- elif kind == 'boolean' -%}
         {{- return(parse_boolean(column)) -}}
-    {%- elif kind == 'phone' -%}
-        {{- return(parse_phone(column)) -}}
-    {%- elif kind == 'email' -%}
-        {{- return(parse_email(column)) -}}
     {%- elif kind == 'gender' -%}
         {{- return(parse_gender(column)) -}}
     {%- endif -%}
@@ -33,7 +29,7 @@
 
 {# The SQL type of a kind. #}
 {% macro type_of(kind) %}
-    {{- return('string' if kind in ['text', 'phone', 'email', 'gender'] else kind) -}}
+    {{- return('string' if kind in ['text', 'gender'] else kind) -}}
 {% endmacro %}
 
 {#
@@ -119,24 +115,6 @@
     {{- return(
         'case when lower(' ~ column ~ ") in ('true', 't', 'yes', 'y', '1', '1.0', '是') then true "
         ~ 'when lower(' ~ column ~ ") in ('false', 'f', 'no', 'n', '0', '0.0', '否') then false end"
-    ) -}}
-{% endmacro %}
-
-{# `+8613800138000` for a Chinese mobile however written, `+<country><number>` where the country is stated, else null. #}
-{% macro parse_phone(column) %}
-    {%- set digits = 'regexp_replace(' ~ column ~ ", '[^0-9+]', '')" -%}
-    {{- return(
-        'case when ' ~ digits ~ " rlike '^(?:[+]?86|0086)?1[3-9][0-9]{9}$' then concat('+86', right(" ~ digits ~ ', 11)) '
-        ~ 'when ' ~ digits ~ " rlike '^(?:[+]|00)[1-9][0-9]{6,14}$' then concat('+', regexp_replace("
-        ~ digits ~ ", '^(?:[+]|00)', '')) end"
-    ) -}}
-{% endmacro %}
-
-{# Lower case without blanks; null for what cannot be an address. #}
-{% macro parse_email(column) %}
-    {%- set address = 'replace(lower(' ~ column ~ "), ' ', '')" -%}
-    {{- return(
-        'if(' ~ address ~ " rlike '^[a-z0-9._%+-]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?[.])+[a-z]{2,}$', " ~ address ~ ', null)'
     ) -}}
 {% endmacro %}
 

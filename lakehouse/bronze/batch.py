@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.bronze import tables
+from lakehouse.bronze.protection import CAME_AS
 from lakehouse.bronze.records import Block, Fault, RecordFile
+from lakehouse.bronze.sealing import Sealing
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 
@@ -49,6 +51,14 @@ class Watcher(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsRows(Protocol):
+    """A reader whose blocks may say what their rows came as."""
+
+    @property
+    def tells_rows(self) -> bool: ...
+
+
 class UnforeseenColumns(Exception):
     """The file has a column that its beginning did not show."""
 
@@ -60,6 +70,7 @@ def write_batch(
     stored: Mapping[str, str],
     progress: Callable[[int], None],
     watcher: Watcher,
+    sealing: Sealing,
 ) -> Counts:
     """Write the file's records in one commit and its faults to the quarantine.
 
@@ -67,6 +78,7 @@ def write_batch(
         stored: raw name -> stored column, of all files of the entity: the table gets all of them.
         progress: told the records met so far, block by block.
         watcher: shown every block, and asked before the commit.
+        sealing: takes the identifiers out of rows and faults; has them in the vault before they are in bronze.
 
     Raises:
         UnforeseenColumns: see there; nothing was committed to the entity's table.
@@ -74,20 +86,22 @@ def write_batch(
         LakehouseError: the counts do not add up, or the file or the tables fail.
     """
     counts = Counts()
-    names = dict.fromkeys(stored.values())
+    kept = [CAME_AS] if isinstance(records, TellsRows) and records.tells_rows else []
+    names = dict.fromkeys([*stored.values(), *sealing.columns, *kept])
     schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in names)])
 
-    with tables.Append(settings, batch.entity, schema, {"_source": batch.source}) as landing:
+    with sealing, tables.Append(settings, f"bronze.{batch.entity}", schema, {"_source": batch.source}) as landing:
         for block in records.blocks():
             counts.seen += block.seen
             if not block.columns.keys() <= stored.keys():
                 raise UnforeseenColumns
-            _set_aside(settings, batch, counts, block.faults)
+            _set_aside(settings, batch, counts, sealing.faults(block.faults))
             if len(block.row_numbers):
-                landing.add(_as_stored(batch, block, stored))
+                landing.add(sealing.rows(_as_stored(batch, block, stored)))
             watcher.add(block)
             progress(counts.seen)
         watcher.judge()
+        sealing.commit()
         counts.landed = landing.commit()
     _quarantine(settings, batch, counts)
     if counts.seen != counts.landed + counts.quarantined:
@@ -107,6 +121,8 @@ def _as_stored(batch: Batch, block: Block, stored: Mapping[str, str]) -> pa.Reco
         "_row_number": block.row_numbers,
         "_loaded_at": pa.repeat(pa.scalar(batch.loaded_at, tables.UTC), count),
     }
+    if block.came_as is not None:
+        columns[CAME_AS] = block.came_as
     for raw, values in block.columns.items():
         name = stored[raw]
         columns[name] = pc.coalesce(columns[name], values) if name in columns else values
@@ -136,5 +152,5 @@ def _quarantine(settings: Settings, batch: Batch, counts: Counts) -> None:
         for fault in counts.waiting
     ]
     table = pa.Table.from_pylist(rows, schema=tables.QUARANTINE)
-    counts.quarantined += tables.append(settings, "quarantine", table)
+    counts.quarantined += tables.set_aside(settings, table)
     counts.waiting.clear()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Decimal
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -19,16 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from lakehouse.bronze import tables
+from lakehouse.bronze.protection import CAME_AS, Protection
 from lakehouse.bronze.records import Block
+from lakehouse.bronze.sealing import Keys
 from lakehouse.bronze.watermark import OrderedColumn
 from lakehouse.databases.connection import Database
 from lakehouse.databases.dialects import Column
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.expressions import LINEAGE_COLUMNS, close_matches, quoted, resolve
+from lakehouse.expressions import LINEAGE_COLUMNS, close_matches, quoted
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, check_reachable
@@ -80,6 +84,8 @@ class DatabaseRead:
         """A raw name and the stored name of each column `c0`, `c1`, … of the files."""
         self.path = settings.home / "reading"
         self.file = self._table.name()
+        self._keys: Keys | None = None
+        self._known: set[str] = set()
 
     def __enter__(self) -> DatabaseRead:
         self._spark: SparkSession = open_session(self._settings)
@@ -109,18 +115,33 @@ class DatabaseRead:
         for part in sorted(self.path.glob("part-*.parquet")):
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+                    came_as = self._came_as(batch) if self.tells_rows else None
+                    if came_as is not None and self._known:
+                        is_new = self._is_new(came_as)
+                        batch, came_as = batch.filter(is_new), came_as.filter(is_new)
+                    if batch.num_rows == 0:
+                        continue
                     numbers = pa.array(np.arange(seen + 1, seen + batch.num_rows + 1, dtype=np.int64))
                     texts = {raw: batch.column(f"c{i}").cast(pa.string()) for i, (raw, _) in enumerate(self._names)}
-                    yield Block(batch.num_rows, numbers, texts, [])
+                    yield Block(batch.num_rows, numbers, texts, [], came_as)
                     seen += batch.num_rows
 
-    def extract(self, current: Sequence[Mapping[str, Any]], stored: Mapping[str, str], whole: bool) -> Extract:
+    def extract(
+        self,
+        current: Sequence[Mapping[str, Any]],
+        stored: Mapping[str, str],
+        whole: bool,
+        plan: Protection,
+        keys: Keys,
+    ) -> Extract:
         """Read what is to be read into files.
 
         Args:
             current: the rows of `ops.loads` of this source and entity that are current.
             stored: raw name -> stored column.
             whole: read every row, whatever the watermark.
+            plan: what bronze hides of the rows: such are compared by what they came as.
+            keys: of the home.
 
         Raises:
             InputError: the watermark's or partition's column is not there or of a type that has no order.
@@ -131,6 +152,8 @@ class DatabaseRead:
             raw_names.setdefault(stored[name], name)
         self._names = [(raw, name) for name, raw in raw_names.items()]
         watermark = self._ordered("watermark", self._table.watermark)
+        if watermark is not None and plan.is_about_people:
+            self._keys = keys
         partition = self._ordered("partition_column", self._table.partition_column)
         last = None if whole or watermark is None else watermark.last(current, self.file)
         bound = None if watermark is None or last is None else watermark.less_overlap(last, self._table)
@@ -144,8 +167,15 @@ class DatabaseRead:
             landed = {(row["content_sha256"], row.get("watermark"), row["file"]) for row in current}
             is_new = landed != {(rows.sha256, mark, self.file)}
             return Extract(is_new, rows.sha256, mark, tuple(row["batch_id"] for row in current))
-        rows = self._without_landed(rows, watermark, bound, current, stored)
-        self._bring(rows)
+        batch_ids = self._with_versions(rows, watermark, bound, current, stored)
+        if batch_ids and self.tells_rows:
+            self._bring(rows)
+            rows = self._without_known(rows, self._newest_landed(None, False, batch_ids, stored, plan))
+        elif batch_ids:
+            rows = self._without_landed(rows, batch_ids, stored, plan)
+            self._bring(rows)
+        else:
+            self._bring(rows)
         mark = watermark.mark(last if reached is None else max(last, reached))
         return Extract(rows.count > 0, rows.sha256, mark)
 
@@ -186,15 +216,20 @@ class DatabaseRead:
             columns.append(F.coalesce(*sharing).alias(f"c{i}"))
         return read.select(*columns).select("*", *_hashes({name: f"c{i}" for i, (_, name) in enumerate(self._names)}))
 
-    def _without_landed(
+    @property
+    def tells_rows(self) -> bool:
+        """Whether bronze hides some of the rows, so that what they came as is kept beside them."""
+        return self._keys is not None
+
+    def _with_versions(
         self,
         rows: _Rows,
         watermark: OrderedColumn,
         bound: Any,
         current: Sequence[Mapping[str, Any]],
         stored: Mapping[str, str],
-    ) -> _Rows:
-        """Leave out the rows whose key's newest landed version has the same content."""
+    ) -> list[str]:
+        """The batches in which earlier versions of the rows may be."""
         from pyspark.sql import functions as F
 
         read = self._spark.read.parquet(rows.folder)
@@ -202,38 +237,67 @@ class DatabaseRead:
         undated = watermark.column.is_nullable and read.where(F.col(f"c{place}").isNull()).head() is not None
         # A version of a row that is read now was landed by a batch that had reached as far, or by a later one.
         batch_ids = [row["batch_id"] for row in current if undated or watermark.marked(row) >= bound]
-        if not rows.count or not batch_ids:
-            return rows
-        few = rows.count <= KEYS_TO_BROADCAST
-        new = read.join(self._newest_landed(read, few, batch_ids, stored), list(_HASHES), "left_anti")
-        return self._write(new, "new")
+        return batch_ids if rows.count else []
 
-    def _newest_landed(self, read: DataFrame, few: bool, batch_ids: list[str], stored: Mapping[str, str]) -> DataFrame:
-        """The hashes of the newest landed version of each key that was read."""
+    def _without_landed(self, rows: _Rows, batch_ids: list[str], stored: Mapping[str, str], plan: Protection) -> _Rows:
+        """Leave out the rows whose key's newest landed version has the same content."""
+        read = self._spark.read.parquet(rows.folder)
+        few = rows.count <= KEYS_TO_BROADCAST
+        newest = self._newest_landed(read, few, batch_ids, stored, plan)
+        landed = newest.select(*_hashes({name: name for _, name in self._names}))
+        return self._write(read.join(landed, list(_HASHES), "left_anti"), "new")
+
+    def _without_known(self, rows: _Rows, newest: DataFrame) -> _Rows:
+        """The same by what the rows came as: worked out here, for the key of it must not stand in a plan of Spark's.
+
+        What was landed before bronze hid anything has no such hash, and is landed once more.
+        """
+        self._known = {row[0] for row in newest.select(CAME_AS).collect()} - {None}
+        count, sums = 0, [0, 0]
+        for part in sorted(self.path.glob("part-*.parquet")):
+            hashes = pq.read_table(part, columns=list(_HASHES))
+            kept = hashes.filter(self._is_new(self._came_as(hashes)))
+            count += kept.num_rows
+            sums = [sum(kept[name].to_pylist(), total) for name, total in zip(_HASHES, sums)]
+        names = sorted(name for _, name in self._names)
+        sha256 = hashlib.sha256(repr((count, [Decimal(total) for total in sums], names)).encode()).hexdigest()
+        return _Rows(count, sha256, rows.folder)
+
+    def _came_as(self, hashes: pa.Table | pa.RecordBatch) -> pa.Array:
+        assert self._keys is not None
+        names = self._keys.pseudonyms
+        return pa.array([names.pseudonym(f"{a} {b}") for a, b in zip(*(hashes[name].to_pylist() for name in _HASHES))])
+
+    def _is_new(self, came_as: pa.Array) -> pa.Array:
+        return pc.invert(pc.is_in(came_as, pa.array(sorted(self._known), pa.string())))
+
+    def _newest_landed(
+        self, read: DataFrame | None, few: bool, batch_ids: list[str], stored: Mapping[str, str], plan: Protection
+    ) -> DataFrame:
+        """The newest landed version of each key; where `read` is given, of keys that were read."""
         from pyspark.sql import Window
         from pyspark.sql import functions as F
 
         # The files by delta-rs, the rows by Spark: through Spark's own reading of the log it is 2 CPU seconds more.
         files = tables.files_of_batches(self._settings, self._source.name, self._entity, batch_ids)
-        names = dict.fromkeys(stored.values())
+        names = dict.fromkeys([*stored.values(), *(one.column for one in plan.shown), CAME_AS])
         schema = ", ".join(["_batch_id string, _row_number bigint, _loaded_at timestamp", *map(_as_text, names)])
         bronze = self._spark.read.schema(schema).parquet(*files)
         bronze = bronze.withColumn("_source", F.lit(self._source.name)).withColumn("_file", F.lit(self.file))
-        made = [resolve(self._definition.columns[name], stored) for name in self._definition.key]
+        made = [plan.columns[name] for name in self._definition.key]
         landed = bronze.where(F.col("_batch_id").isin(batch_ids))
         landed = landed.select("*", *(F.expr(text).alias(f"_key{n}") for n, text in enumerate(made)))
         key = [f"_key{n}" for n in range(len(made))]
-        if not any(name in text for text in made for name in LINEAGE_COLUMNS):  # those the read does not have yet
+        # Those of the lineage the read does not have yet.
+        if read is not None and not any(name in text for text in made for name in LINEAGE_COLUMNS):
             named = read.select(*(F.col(f"c{i}").alias(name) for i, (_, name) in enumerate(self._names)))
             keys = named.select(*(F.expr(text).alias(f"_read{n}") for n, text in enumerate(made))).distinct()
             same = [F.col(f"_key{n}").eqNullSafe(F.col(f"_read{n}")) for n in range(len(made))]
             landed = landed.join(F.broadcast(keys) if few else keys, reduce(and_, same), "left_semi")
         newest_first = [F.desc(name) for name in ("_loaded_at", "_batch_id", "_row_number")]
-        return (
-            landed.withColumn("_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first)))
-            .where(F.col("_version") == 1)
-            .select(*_hashes({name: name for _, name in self._names}))
-        )
+        return landed.withColumn(
+            "_version", F.row_number().over(Window.partitionBy(*key).orderBy(*newest_first))
+        ).where(F.col("_version") == 1)
 
     def _write(self, frame: DataFrame, name: str) -> _Rows:
         from pyspark.sql import functions as F

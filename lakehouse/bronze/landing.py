@@ -20,9 +20,12 @@ from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
+from lakehouse.bronze.reprotection import protect_anew
+from lakehouse.bronze.sealing import Keys, Sealing
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.privacy.vault import Origin
 from lakehouse.profiling import span
 from lakehouse.settings import Settings
 from lakehouse.sources import Source, entity_files, remember
@@ -49,6 +52,8 @@ class Load:
     run_id: str
     is_current: bool = True
     watermark: str | None = None
+    rows_sealed: int = 0
+    protection: str = ""
 
 
 def land(
@@ -58,6 +63,7 @@ def land(
     loaded_at: datetime,
     progress: Progress = lambda what: None,
     whole_tables: bool = False,
+    noted: Progress = lambda what: None,
 ) -> list[Load]:
     """Land what is new in the sources' files; what has been landed, by content, is left alone.
 
@@ -66,6 +72,7 @@ def land(
             that of several versions of a row the one of the later file is the newest.
         progress: told in words what is being read.
         whole_tables: read databases whole, whatever their watermarks: finds what was deleted or is older.
+        noted: told what was done to what had been landed before.
 
     Returns:
         One load for each file that was landed now.
@@ -79,17 +86,25 @@ def land(
         settings.home.mkdir(parents=True, exist_ok=True)
         ops.ensure_tables(settings)
     tables.ensure_tables(settings)
-    landing = _Landing(settings, run_id, loaded_at, progress, whole_tables)
-    landing.journal.recover(landing.loads)
     done: list[Load] = []
-    try:
-        for source in sources:
-            done += landing.land_source(source)
-        landing.fingerprints.save()
-    except BaseException:
-        with suppress(LakehouseError):  # what is not committed now is taken back by the next landing
-            landing.commit()
-        raise
+    with Keys(settings) as keys:
+        landing = _Landing(settings, keys, run_id, loaded_at, progress, whole_tables)
+        landing.journal.recover(landing.loads)
+        protected = protect_anew(settings, keys, progress)
+        try:
+            for source in sources:
+                done += landing.land_source(source)
+            landing.fingerprints.save()
+            protected += protect_anew(settings, keys, progress)
+        except BaseException:
+            with suppress(LakehouseError):  # what is not committed now is taken back by the next landing
+                landing.commit()
+            raise
+    if protected:
+        noted(
+            f"identifiers of {protected:,} batch{'es' if protected > 1 else ''} that had been landed otherwise are "
+            "hidden in bronze now, and its old files are removed (docs/landing.md)"
+        )
     return done
 
 
@@ -97,8 +112,9 @@ class _Landing:
     """One call of `land`."""
 
     def __init__(
-        self, settings: Settings, run_id: str, loaded_at: datetime, progress: Progress, whole_tables: bool
+        self, settings: Settings, keys: Keys, run_id: str, loaded_at: datetime, progress: Progress, whole_tables: bool
     ) -> None:
+        self.keys = keys
         self.settings, self.run_id, self.loaded_at, self.progress = settings, run_id, loaded_at, progress
         self.whole_tables = whole_tables
         self.loads = ops.read(settings, "loads")
@@ -169,7 +185,8 @@ class _Landing:
         with DatabaseRead(self.settings, source, entity) as read:
             self.progress(f"{source.name} {entity}: {read.file}")
             stored = self._stored_columns(source, entity, known, [read])
-            extract = read.extract(current, stored, self.whole_tables)
+            plan = mapping.plan(self.settings, source, entity, stored)
+            extract = read.extract(current, stored, self.whole_tables, plan, self.keys)
             if extract.is_new:
                 new = NewFile(read.path, read.file, extract.content_sha256)
                 staying = [row for row in current if row["batch_id"] not in extract.superseded_batch_ids]
@@ -230,7 +247,7 @@ class _Landing:
         require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
         try:
-            counts, stored = self._write(batch, records, stored, watched)
+            counts, stored, sealing = self._write(batch, records, stored, watch, watched)
             if not self.fingerprints.still_stands(new.path):
                 raise InputError(f"{new.path} changed while it was read; run again when it is complete")
             size = _bytes(new.path)
@@ -243,6 +260,8 @@ class _Landing:
             loaded_at=batch.loaded_at,
             run_id=self.run_id,
             watermark=watermark,
+            rows_sealed=sealing.kept.rows,
+            protection=sealing.plan.recorded(),
         )
         self._waiting.append(load)
         for table, rows in watch.keep(watched).items():
@@ -250,19 +269,26 @@ class _Landing:
         return load, stored
 
     def _write(
-        self, batch: Batch, records: RecordFile, stored: dict[str, str], watched: WatchedFile
-    ) -> tuple[Counts, dict[str, str]]:
+        self, batch: Batch, records: RecordFile, stored: dict[str, str], watch: Watch, watched: WatchedFile
+    ) -> tuple[Counts, dict[str, str], Sealing]:
+        def sealing(stored: dict[str, str]) -> Sealing:
+            plan = mapping.plan(self.settings, watch.source, watch.entity, stored)
+            origin = Origin(batch.source, batch.entity, batch.batch_id, batch.loaded_at)
+            return Sealing(self.settings, self.keys, plan, origin)
+
         def tell(seen: int) -> None:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 
         try:
-            return write_batch(self.settings, batch, records, stored, tell, watched), stored
+            used = sealing(stored)
+            return write_batch(self.settings, batch, records, stored, tell, watched, used), stored, used
         except UnforeseenColumns:
             self.journal.take_back(batch)
             watched.begin_again()
         names = records.all_columns()
         wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
-        return write_batch(self.settings, batch, records, wider, tell, watched), wider
+        used = sealing(wider)
+        return write_batch(self.settings, batch, records, wider, tell, watched, used), wider, used
 
 
 def _bytes(path: Path) -> int:

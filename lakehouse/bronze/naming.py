@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from lakehouse.bronze.protection import is_shown
 from lakehouse.errors import InputError
 from lakehouse.expressions import LINEAGE_COLUMNS
 
@@ -32,6 +33,8 @@ def stored_names(raw: Iterable[str], known: Mapping[str, str], table_columns: It
         base = _REFUSED.sub("_", name) or "_"
         if base.lower() in LINEAGE_COLUMNS:
             base += "_"
+        if is_shown(base.lower()):
+            base = f"raw{base}"
         stored = base
         while taken.get(stored.lower(), name.lower()) != name.lower():
             counts[base] = counts.get(base, 1) + 1

@@ -24,13 +24,15 @@ class Block:
     """Consecutive records of a file.
 
     `seen` records were met; those that could be read stand in `columns` (raw name -> text, as long as
-    `row_numbers`), the others in `faults`.
+    `row_numbers`), the others in `faults`. `came_as`: of rows of a database what tells two versions of a row apart,
+    once bronze hides some of what they hold.
     """
 
     seen: int
     row_numbers: pa.Array
     columns: dict[str, pa.Array]
     faults: list[Fault]
+    came_as: pa.Array | None = None
 
 
 class RecordFile(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from lakehouse.bronze.protection import PERSON_KEYS
 from lakehouse.entities import ENTITIES
 from lakehouse.expressions import named_columns
-from lakehouse.privacy.classes import masked_columns
+from lakehouse.privacy.classes import is_about_people, masked_columns
 from lakehouse.sources import EntitySource
 
 _NUMERIC = ("int", "bigint", "double", "decimal")
@@ -51,10 +52,12 @@ class Roles:
         return [ours for ours, raws in self.mapped.items() if raw in raws]
 
 
-def roles(entity: str, definition: EntitySource, raw_names: Collection[str]) -> Roles:
+def roles(entity: str, definition: EntitySource, raw_names: Collection[str], has_personal_key: bool = False) -> Roles:
     """The roles of an entity's raw columns.
 
-    Personal is what goes into a column with a mask (`lakehouse/privacy/classes.yml`): no value of it is kept in `ops`.
+    Personal is what goes into a column with a mask (`lakehouse/privacy/classes.yml`) or into a key that is an
+    identifier, and of entities about people whatever is an attribute or in no mapping, for nobody has said what it is:
+    no value of these is kept in `ops`.
 
     Args:
         raw_names: names that files have, in lower case.
@@ -66,11 +69,15 @@ def roles(entity: str, definition: EntitySource, raw_names: Collection[str]) -> 
     def of(chosen: Collection[str]) -> frozenset[str]:
         return frozenset(raw for ours in chosen if ours in definition.columns for raw in mapped[ours])
 
+    personal = of(masked | (set(PERSON_KEYS) if has_personal_key else set()))
+    if is_about_people(entity):
+        said = frozenset().union(*(mapped[ours] for ours in definition.columns))
+        personal |= frozenset(name for name in raw_names if name not in said)
     keys = {ours for ours in columns if ours.endswith("_id")} | set(definition.key) | set(ENTITIES[entity].key)
     amounts = [o for o, column in columns.items() if column.type.startswith(_NUMERIC) and o not in keys | masked]
     return Roles(
         mapped=mapped,
-        personal=of(masked),
+        personal=personal,
         amounts=of(amounts) - of(keys | masked),
         happened=of([_HAPPENED[entity]] if entity in _HAPPENED else []),
         needed=of(list(definition.columns)),

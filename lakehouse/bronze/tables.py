@@ -15,8 +15,10 @@ from deltalake.exceptions import DeltaError
 
 from lakehouse import ops
 from lakehouse.bronze.data_files import DataFiles
+from lakehouse.bronze.protection import is_shown
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.entities import ENTITIES
+from lakehouse.privacy import vault
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, folder_of, has_table
 
@@ -63,7 +65,7 @@ def ensure_tables(settings: Settings) -> None:
 def raw_column_names(settings: Settings, entity: str) -> list[str]:
     """The stored raw columns of an entity's bronze table."""
     fields = delta_table(settings, f"bronze.{entity}").schema().fields
-    return [field.name for field in fields if field.name not in LINEAGE.names]
+    return [field.name for field in fields if field.name not in LINEAGE.names and not is_shown(field.name)]
 
 
 def files_of_batches(settings: Settings, source: str, entity: str, batch_ids: Sequence[str]) -> list[str]:
@@ -78,17 +80,26 @@ def files_of_batches(settings: Settings, source: str, entity: str, batch_ids: Se
 
 
 class Append:
-    """One commit to a bronze table; new columns are added to the table."""
+    """One commit to a table of bronze or of the vault; new columns are added to the table."""
 
-    def __init__(self, settings: Settings, table: str, schema: pa.Schema, partition: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        table: str,
+        schema: pa.Schema,
+        partition: Mapping[str, str],
+        indexed: Sequence[str] = LINEAGE.names,
+    ) -> None:
         """Nothing is written yet.
 
         Args:
+            table: with its schema, `bronze.customers`.
             schema: the columns that the table must have; batches may lack some, files then do.
             partition: column -> value of the one partition written to; batches do not have these columns.
+            indexed: the columns whose bounds the table's log is told.
         """
-        self._settings, self._name, self._schema = settings, f"bronze.{table}", schema
-        self._files = DataFiles(*folder_of(settings, self._name), schema, partition, schema.names[: len(LINEAGE)])
+        self._settings, self._name, self._schema = settings, table, schema
+        self._files = DataFiles(*folder_of(settings, self._name), schema, partition, indexed)
 
     def __enter__(self) -> Append:
         return self
@@ -129,22 +140,26 @@ class Append:
         return {path: rows[path] for path in self._files.paths if path in rows}
 
 
-def append(settings: Settings, table: str, rows: pa.Table) -> int:
-    """Append rows to a table without partitions in one commit; returns the number that its log says were added."""
-    with Append(settings, table, rows.schema, {}) as appending:
+def set_aside(settings: Settings, rows: pa.Table) -> int:
+    """Append rows to the quarantine in one commit; returns the number that its log says were added."""
+    with Append(settings, "bronze.quarantine", rows.schema, {}, QUARANTINE.names[: len(LINEAGE)]) as appending:
         for batch in rows.to_batches():
             appending.add(batch)
         return appending.commit()
 
 
 def delete_batch(settings: Settings, source: str, entity: str, batch_id: str) -> None:
-    """Remove what a batch has left in its table, in the quarantine and in what is known of batches, if anything."""
+    """Remove what a batch has left in its table, the vault, the quarantine and what is known of batches, if anything.
+
+    The vault last: where this is killed, what is still in bronze can still be opened.
+    """
     with written_plainly(settings.home):
         landed = delta_table(settings, f"bronze.{entity}")
         landed.delete(f"_source = '{source}' AND _batch_id = '{batch_id}'")
         delta_table(settings, "bronze.quarantine").delete(f"batch_id = '{batch_id}'")
         for table in ops.OF_A_BATCH:
             delta_table(settings, f"ops.{table}").delete(f"batch_id = '{batch_id}'")
+        vault.delete_batch(settings, batch_id)
 
 
 def _create(settings: Settings, table: str, schema: pa.Schema, partitions: list[str]) -> None:

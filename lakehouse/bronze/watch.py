@@ -77,7 +77,7 @@ class Watch:
             run_id=self.run_id,
             encoding=_encoding_read(path, records),
             earlier=earlier,
-            roles=roles(self.entity, definition, names),
+            roles=roles(self.entity, definition, names, bool(self.source.personal_key)),
             texts={**definition.attributes, **definition.columns},
         )
         others = {

@@ -67,8 +67,9 @@ def ingest(
     with hold(settings):
         ops.ensure_tables(settings)
         run_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
-        loads = land(settings, sources, run_id, now, whole_tables=full)
-        told = news(settings, run_id, now)
+        told: list[str] = []
+        loads = land(settings, sources, run_id, now, whole_tables=full, noted=told.append)
+        told += news(settings, run_id, now)
     names = ("source", "entity", "file", "batch_id", "rows_read", "rows_landed", "rows_quarantined")
     rows = [[getattr(load, name) for name in names] for load in loads]
     if as_json:

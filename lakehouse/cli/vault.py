@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
     app.add_typer(audit, name="audit")
     app.command(name="reveal")(reveal)
+    app.command(name="unread")(unread)
 
 
 @keys.command(name="init")
@@ -130,6 +131,26 @@ def reveal(
         print(f"{source}:")
         for name, value in values.items():
             print(f"  {name:<12} {value}")
+
+
+def unread(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="a file or batch_id of bronze.quarantine")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="why; it stays in the audit log, so no personal data")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the lines of a file that could not be read, after writing down who asked, when and why."""
+    from datetime import datetime, timezone
+
+    from lakehouse.privacy import reveal as revealing
+
+    user = revealing.asking_user()
+    lines = revealing.reveal_lines(load_settings(), file, reason, datetime.now(timezone.utc), user)
+    if as_json:
+        print(json.dumps([asdict(line) for line in lines], ensure_ascii=False))
+        return
+    for line in lines:  # on standard output alone: no log has it
+        shown = line.raw if line.raw is not None else "erased: the key of the batch is destroyed"
+        print(f"{line.file}:{line.row_number}: {line.reason}: {shown.encode('utf-8', 'backslashreplace').decode()}")
 
 
 def _tell(told: dict[str, object], as_json: bool) -> None:

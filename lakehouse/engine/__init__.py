@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,11 @@ __all__ = [
     "frames",
     "open_engine",
     "query",
+    "worked_out",
 ]
+
+
+_PLACE, _ROWS = "lakehouse_place", "lakehouse_rows"
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,32 @@ def few_rows(settings: Settings, sql: str, most: int) -> pa.Table | None:
         if count > most:
             return None
     return pa.Table.from_batches(batches, reader.schema)
+
+
+def worked_out(
+    settings: Settings, rows: pa.Table, expressions: Mapping[str, str], kinds: Mapping[str, str]
+) -> dict[str, pa.Array]:
+    """Spark SQL expressions over rows that are in no table: name -> text or null, as long and in the order of the rows.
+
+    By Sail, or by Spark where that is the engine or Sail is not known to answer one of them as Spark does.
+
+    Args:
+        kinds: the type of the column that each is for; text where it is not told.
+
+    Raises:
+        LakehouseError: an expression does not fit the rows.
+    """
+    asked = rows.append_column(_PLACE, pa.array(range(rows.num_rows), pa.int64()))
+    names = {name: f"c{number}" for number, name in enumerate(expressions)}
+    listed = ", ".join(f"cast({text} as string) as {names[name]}" for name, text in expressions.items())
+    sql = f"select {_PLACE}, {listed} from {_ROWS}"
+    strange = functions.not_known((kinds.get(name, "text"), text) for name, text in expressions.items())
+    if settings.engine == "sail" and not strange:
+        answer = sail.open_sail(settings).rows_over(_ROWS, asked, sql)
+    else:
+        answer = session.rows_over(settings, _ROWS, asked, sail.spark_types(asked.schema), sql)
+    answer = answer.sort_by(_PLACE)
+    return {name: answer[column].combine_chunks().cast(pa.string()) for name, column in names.items()}
 
 
 def frames(settings: Settings) -> Any:

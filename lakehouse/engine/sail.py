@@ -84,6 +84,19 @@ class Sail:
         schema = pa.schema([commits.nullable(field) for field in first.schema])
         return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in chain([first], batches)))
 
+    def rows_over(self, name: str, rows: pa.Table, sql: str) -> pa.Table:
+        """What a query answers over rows of texts, integers and times that only memory has, which it calls `name`."""
+        from pyspark.sql.connect.dataframe import DataFrame
+        from pyspark.sql.connect.plan import LocalRelation
+
+        schema = ", ".join(f"`{column}` {kind}" for column, kind in spark_types(rows.schema))
+        frame = DataFrame.withPlan(LocalRelation(rows, schema), self._session)
+        try:
+            frame.createOrReplaceTempView(name)
+            return self.rows(sql)
+        finally:
+            self._session.catalog.dropTempView(name)
+
     def _batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         from pyspark.sql.connect.plan import SQL
 

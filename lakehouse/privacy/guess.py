@@ -30,6 +30,7 @@ SEXES = frozenset(
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[a-z]{2,}", re.IGNORECASE)
 CHINESE_PLACE = re.compile(r"(省|市|区|县|镇|乡|路|街|道|巷|弄|号|室|栋|单元).*\d|[省市区县].*[路街道巷号]")
 STREET = re.compile(r"\d+\w? \w|\w \d+\w?$")
+PHONE_LIKE = re.compile(r"[+(]?[\d\s().\-/+]{6,24}")
 DECIMALS = re.compile(r"[-+]?\d{1,3}\.\d{3,}")
 
 
@@ -71,6 +72,23 @@ def guess_columns(columns: Mapping[str, Sequence[str | None]], regions: Collecti
     """
     signs = _signs(frozenset(regions))
     return [_guess(name, _told(values), signs) for name, values in columns.items()]
+
+
+def looks_personal(keys: Sequence[str]) -> str | None:
+    """What keys are that say who somebody is: an e-mail address, identity card or phone number; None for other keys."""
+    told = _told(keys)
+
+    def are_likely(looks: Callable[[str], object]) -> bool:
+        return bool(told) and sum(map(bool, map(looks, told))) >= ENOUGH * len(told)
+
+    if are_likely(_is_email):
+        return "an e-mail address"
+    if are_likely(is_id_card):
+        return "an identity card"
+    # Asked first, for libphonenumber takes a while to load.
+    if are_likely(PHONE_LIKE.fullmatch) and are_likely(phone_judge(frozenset({"CN"}), True)):
+        return "a phone number"
+    return None
 
 
 def known_region(code: str) -> str:
@@ -128,15 +146,17 @@ def _is_written(values: list[str]) -> bool:
     return long >= 0.5 * len(values) and sum(map(len, values)) / len(values) >= 20
 
 
-def _is_id_card(value: str) -> bool:
+def is_id_card(value: str) -> bool:
     """By its form, date of birth and check digit: districts come and go."""
+    if not re.fullmatch(r"[1-8]\d{5}(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]", value):
+        return False
     from stdnum.iso7064 import mod_11_2
 
-    is_formed = re.fullmatch(r"[1-8]\d{5}(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]", value)
-    return is_formed is not None and bool(mod_11_2.is_valid(value.upper()))
+    return bool(mod_11_2.is_valid(value.upper()))
 
 
-def _is_bank_card(value: str) -> bool:
+def is_bank_card(value: str) -> bool:
+    """By its length and Luhn's check digit."""
     from stdnum import luhn
 
     digits = re.sub(r"[ -]", "", value)
@@ -151,8 +171,9 @@ def _is_ip(value: str) -> bool:
     return True
 
 
-def _phone(regions: frozenset[str], is_strict: bool) -> Callable[[str], bool]:
-    """Whether a value is a phone number.
+@lru_cache(maxsize=8)
+def phone_judge(regions: frozenset[str], is_strict: bool) -> Callable[[str], bool]:
+    """A judge of whether a value is a phone number.
 
     Strict: a bare row of digits must be a mobile number of a region, for many keys are numbers of a landline as well.
     """
@@ -161,9 +182,7 @@ def _phone(regions: frozenset[str], is_strict: bool) -> Callable[[str], bool]:
 
     @lru_cache(maxsize=PROFILED)
     def looks(value: str) -> bool:
-        if not re.fullmatch(r"[+(]?[\d\s().\-/+]{6,24}", value) or re.fullmatch(
-            r"[\d.]*\.\d+|\d{4}-\d\d?-\d\d?.*", value
-        ):
+        if not PHONE_LIKE.fullmatch(value) or re.fullmatch(r"[\d.]*\.\d+|\d{4}-\d\d?-\d\d?.*", value):
             return False
         for region in [None] if value.startswith(("+", "00")) else regions:
             try:
@@ -220,11 +239,11 @@ def _signs(regions: frozenset[str]) -> tuple[_Sign, ...]:
     phone, street = r"phone|mobile|(^|_)tel|电话|手机", r"(^|_)(street|address|addr)(_|\d|$)|地址"
     return (
         _Sign("e-mail address", direct, _is_email, r"e_?mail|邮箱"),
-        _Sign("identity card", direct, _is_id_card, r"id_?(card|no|number)|identity|身份证"),
-        _Sign("bank card", "sensitive", _is_bank_card, r"card_?(no|num)|iban|银行卡|卡号"),
+        _Sign("identity card", direct, is_id_card, r"id_?(card|no|number)|identity|身份证"),
+        _Sign("bank card", "sensitive", is_bank_card, r"card_?(no|num)|iban|银行卡|卡号"),
         _Sign("IP address", "pseudonym", _is_ip, r"(^|_)ip(_|$)", by_name=True),
-        _Sign("phone number", direct, _phone(regions, True), phone),
-        _Sign("phone number", direct, _phone(regions, False), phone, needs_name=True),
+        _Sign("phone number", direct, phone_judge(regions, True), phone),
+        _Sign("phone number", direct, phone_judge(regions, False), phone, needs_name=True),
         _Sign("name of a person", direct, _is_name, name, needs_name=True),
         _Sign("name of a person", direct, _is_chinese_name),
         _Sign("coordinate", direct, _is_place, r"(^|_)(lat|lng|lon|long)(itude)?(_|$)|经度|纬度", needs_name=True),

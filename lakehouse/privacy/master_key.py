@@ -70,11 +70,11 @@ def key_source(settings: Settings) -> KeySource:
     of_the_home = KeyFile(settings.keys_dir / "master.key")
     if settings.master_key_from is None:
         return of_the_home
-    source = _named_source(settings.master_key_from)
+    source = _named_source(settings, settings.master_key_from)
     return MovedKey(source, of_the_home) if of_the_home.path.exists() else source
 
 
-def _named_source(told: str) -> KeySource:
+def _named_source(settings: Settings, told: str) -> KeySource:
     kind, _, place = told.partition(":")
     if kind == "file" and place:
         return KeyFile(Path(os.path.abspath(os.path.expanduser(place))))

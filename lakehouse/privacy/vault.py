@@ -1,18 +1,18 @@
 """The vault: what says who somebody is, encrypted with a key of that person's own.
 
 `vault.identifiers` has a row per row of bronze that says something of a person: whose (a pseudonym), of what source and
-entity, and one ciphertext (AES-256-GCM) of the values as they came. A batch is written once: the commit that adds it
-says so (Delta's `txn` action), in the same moment. To destroy a person's key makes all of it unreadable, in every
-version of the table and in every copy.
+entity, and one ciphertext (AES-256-GCM) of the values as they came. Landing writes it before bronze, block by block,
+and takes it back with the batch (lakehouse/bronze/sealing.py). To destroy a person's key makes all of it unreadable, in
+every version of the table and in every copy. What is of nobody (a row without a key, a line that could not be read) is
+sealed under a key of its batch.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -21,21 +21,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from lakehouse import ops
-from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
-from lakehouse.privacy.identifiers import identifying_columns
-from lakehouse.privacy.keyring import NONCE_BYTES, Keyring, open_keyring
+from lakehouse.privacy.keyring import NONCE_BYTES, OF_BATCHES, Keyring
+from lakehouse.privacy.masks import normalised_key
 from lakehouse.privacy.pseudonyms import Pseudonyms
-from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.settings import Settings
-from lakehouse.storage import delta_table
 
 IDENTIFIERS = pa.schema(
     [
@@ -48,37 +44,31 @@ IDENTIFIERS = pa.schema(
         ("ciphertext", pa.binary()),
     ]
 )
+INDEXED = ("source", "entity", "batch_id")
+"""Ciphertexts and pseudonyms have no order: their bounds would only swell the log."""
+AS_IT_CAME = ""
+"""Among the values of a row: raw columns, by stored name, that are not one of our columns and nothing else."""
 ROWS_AT_ONCE = 1 << 16
+_SEALED_LINE = "sealed:"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_LINEAGE = ("_batch_id", "_row_number", "_loaded_at")
-
-Ask = Callable[[str], list[tuple[Any, ...]]]
-"""Answers Spark SQL over the tables of the home."""
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What a step has brought into the vault: rows of how many batches; `erased` rows are of persons without a key."""
-
-    batches: int = 0
-    rows: int = 0
-    erased: int = 0
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """The batches of one source and entity that the vault lacks, and how our columns are made of theirs."""
+class Origin:
+    """Where rows come from."""
 
     source: str
     entity: str
-    columns: dict[str, str]
-    batches: dict[str, str]  # by batch, the name under which the vault's log knows it
-    loaded_at: dict[str, datetime]
+    batch_id: str
+    loaded_at: datetime
 
-    @property
-    def are_plain(self) -> bool:
-        """Whether each of our columns is one of theirs, so that nobody need work an expression out."""
-        return all(_plain_name(theirs) is not None for theirs in self.columns.values())
+
+@dataclass(frozen=True)
+class Sealed:
+    """Rows for the vault, and the places of those whose persons were erased: they are not kept."""
+
+    rows: pa.RecordBatch
+    erased: list[int]
 
 
 def uri(settings: Settings) -> str:
@@ -94,37 +84,64 @@ def find(settings: Settings) -> DeltaTable | None:
         return None
 
 
-def fill(settings: Settings, ask: Ask, progress: Callable[[str], None] = lambda what: None) -> Filled:
-    """Bring the identifiers of every current batch that the vault does not have yet.
-
-    Args:
-        ask: works out columns that a source declares as expressions.
-        progress: told what is being read.
-
-    Raises:
-        InputError: the master key is lost, wrong, or to be put in place by a person.
-    """
-    table = find(settings)
-    readings = _readings(settings, table)
-    if not readings:
-        return Filled()
-    with open_keyring(settings, make=True) as keyring, _scratch_file(settings) as file:
-        writing = _Writing(settings, keyring, ask, progress)
-        with pq.ParquetWriter(file, IDENTIFIERS, compression="none") as out:  # ciphertexts only
-            for batch in writing.batches(readings):
-                out.write_batch(batch)
-        if table is None:
-            _make(settings)
-        # From a file, for delta-rs cannot be asked for rows of bronze while it takes these in.
-        rows = pa.RecordBatchReader.from_batches(IDENTIFIERS, pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE))
-        marks = [Transaction(mark, 1) for reading in readings for mark in reading.batches.values()]
-        write_deltalake(uri(settings), rows, mode="append", commit_properties=CommitProperties(app_transactions=marks))
-    return Filled(sum(len(reading.batches) for reading in readings), writing.rows, writing.erased)
+def make(settings: Settings) -> None:
+    """The empty table, in a folder that only its owner may enter; of a storage the one who set it up closes it."""
+    if settings.storage is None:
+        folder = Path(settings.vault_uri)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(folder, 0o700)
+        (folder / "identifiers").mkdir(exist_ok=True)
+    skipping = {"delta.dataSkippingStatsColumns": ",".join(INDEXED)}
+    DeltaTable.create(uri(settings), IDENTIFIERS, mode="ignore", configuration=skipping)
 
 
 def subject_of(pseudonyms: Pseudonyms, entity: str, *key: str) -> str:
     """The name of a person in the vault: of a customer the pseudonym of the id, of others that of entity and key."""
     return pseudonyms.pseudonym(*key) if entity == "customers" else pseudonyms.pseudonym(entity, *key)
+
+
+def subject_named(keyring: Keyring, entity: str, *key: str) -> str:
+    """Whose name in the vault somebody asks for: by the source's key, another form of it, or the pseudonym itself.
+
+    The first that has a key, or had one; where there is none, the name that the source's key would have.
+    """
+    names = Pseudonyms.of(keyring)
+    found = [subject_of(names, entity, *key)]
+    if entity == "customers":
+        (one,) = key
+        found += [one, *filter(None, names.all_of(normalised_key(pa.array([one])).to_pylist()))]
+    known = {*keyring.held(found), *keyring.destroyed(found)}
+    return next((name for name in found if name in known), found[0])
+
+
+def subject_of_batch(batch_id: str) -> str:
+    """The name under which the vault has what is of nobody."""
+    return f"{OF_BATCHES}{batch_id}"
+
+
+def sealed(
+    keyring: Keyring, origin: Origin, row_numbers: pa.Array, told: Sequence[tuple[int, str, Mapping[str, Any]]]
+) -> Sealed:
+    """What the vault keeps of some rows of a block.
+
+    Args:
+        row_numbers: of the whole block.
+        told: place in the block, whose it is, and the values.
+    """
+    keys = keyring.keys_for({subject for _, subject, _ in told})
+    kept = [(place, subject, _JSON(values)) for place, subject, values in told if subject in keys]
+    count = len(kept)
+    columns = [
+        pa.array([subject for _, subject, _ in kept], pa.string()),
+        *(pa.repeat(pa.scalar(text, pa.string()), count) for text in (origin.source, origin.entity, origin.batch_id)),
+        row_numbers.take(pa.array([place for place, _, _ in kept], pa.int64())),
+        pa.repeat(pa.scalar(origin.loaded_at, IDENTIFIERS.field("loaded_at").type), count),
+        pa.array(
+            [_encrypted(keys[subject], _bound_to(subject, origin), text) for _, subject, text in kept], pa.binary()
+        ),
+    ]
+    erased = [place for place, subject, _ in told if subject not in keys]
+    return Sealed(pa.RecordBatch.from_arrays(columns, schema=IDENTIFIERS), erased)
 
 
 def decrypted(settings: Settings, keyring: Keyring, subject_id: str) -> list[dict[str, Any]]:
@@ -136,185 +153,100 @@ def decrypted(settings: Settings, keyring: Keyring, subject_id: str) -> list[dic
     if table is None or key is None:
         return []
     current = {row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"]}
-    columns = {name: pc.field(name) for name in IDENTIFIERS.names}
-    rows = _rows_where(table, "subject_id", [subject_id], columns, pc.scalar(True))
-    opener = AESGCM(key)
     found = []
-    for row in chain.from_iterable(batch.to_pylist() for batch in rows):
-        sealed, bound = row.pop("ciphertext"), _bound_to(row["subject_id"], row["source"], row["entity"])
-        try:
-            row["values"] = json.loads(opener.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
-        except InvalidTag:
-            raise LakehouseError(
-                f"row {row['row_number']} of batch {row['batch_id']} in {uri(settings)} is not as it was written"
-            ) from None
-        found.append({**row, "is_current": row["batch_id"] in current})
+    for row in chain.from_iterable(batch.to_pylist() for batch in _rows_where(table, "subject_id", subject_id)):
+        values = _opened(settings, AESGCM(key), row)
+        values.pop(AS_IT_CAME, None)
+        row.pop("ciphertext")
+        found.append({**row, "values": values, "is_current": row["batch_id"] in current})
     return sorted(found, key=lambda row: (row["is_current"], row["loaded_at"], row["row_number"]), reverse=True)
 
 
-class _Writing:
-    """One filling: counts while its batches are drawn."""
-
-    def __init__(self, settings: Settings, keyring: Keyring, ask: Ask, progress: Callable[[str], None]) -> None:
-        self.settings, self.keyring, self.ask, self.progress = settings, keyring, ask, progress
-        self.pseudonyms = Pseudonyms.of(keyring)
-        self.rows = self.erased = 0
-
-    def batches(self, readings: Sequence[_Reading]) -> Iterator[pa.RecordBatch]:
-        for reading in readings:
-            self.progress(f"{reading.source} {reading.entity}")
-            read = _from_bronze(self.settings, reading) if reading.are_plain else _by_sql(reading, self.ask)
-            for batch in read:
-                yield self._encrypted(reading, batch)
-
-    def _encrypted(self, reading: _Reading, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows of a batch (our columns as text, and the lineage) that say something of somebody."""
-        key = ENTITIES[reading.entity].key
-        names = list(reading.columns)
-        texts = {name: _trimmed(batch.column(name)).to_pylist() for name in names}
-        told: list[tuple[int, str, str]] = []
-        values = [name for name in names if name not in key]
-        for place in range(batch.num_rows):
-            parts = [texts[name][place] for name in key]
-            held = {name: texts[name][place] for name in values if texts[name][place] is not None}
-            if held and None not in parts:
-                held |= dict(zip(key, parts))
-                told.append((place, subject_of(self.pseudonyms, reading.entity, *parts), _JSON(held)))
-        keys = self.keyring.keys_for(subject for _, subject, _ in told)
-        kept = [(place, subject, text) for place, subject, text in told if subject in keys]
-        self.rows += len(kept)
-        self.erased += len(told) - len(kept)
-        places = pa.array([place for place, _, _ in kept], pa.int64())
-        lineage = [batch.column(name).take(places) for name in _LINEAGE]
-        sealed = [_sealed(keys[subject], subject, reading, text) for _, subject, text in kept]
-        count = len(kept)
-        return pa.RecordBatch.from_arrays(
-            [
-                pa.array([subject for _, subject, _ in kept], pa.string()),
-                pa.repeat(reading.source, count),
-                pa.repeat(reading.entity, count),
-                *(column.cast(IDENTIFIERS.field(place).type) for place, column in enumerate(lineage, 3)),
-                pa.array(sealed, pa.binary()),
-            ],
-            schema=IDENTIFIERS,
-        )
-
-
-def _readings(settings: Settings, table: DeltaTable | None) -> list[_Reading]:
-    """What the vault lacks, of all sources that bring identifiers."""
-    found = []
-    sources = [row for row in ops.read(settings, "sources") if identifying_columns(row["entity"])]
-    loads = [row for row in ops.read(settings, "loads") if row["is_current"]] if sources else []
-    for row in sources:
-        source, entity, mapped = row["source"], row["entity"], dict(row["columns"] or [])
-        brought = [name for name in identifying_columns(entity) if name in mapped]
-        columns = {name: mapped[name] for name in (*ENTITIES[entity].key, *brought) if name in mapped}
-        if not brought or not set(ENTITIES[entity].key) <= columns.keys():
-            continue
-        made_of = json.dumps(columns, sort_keys=True)  # columns mapped otherwise are read again
-        batches = {
-            load["batch_id"]: hashlib.sha256(f"{load['batch_id']} {made_of}".encode()).hexdigest()[:40]
-            for load in loads
-            if (load["source"], load["entity"]) == (source, entity)
-        }
-        loaded_at = {load["batch_id"]: load["loaded_at"] for load in loads}
-        missing = {b: mark for b, mark in batches.items() if table is None or table.transaction_version(mark) is None}
-        if missing:
-            found.append(_Reading(source, entity, columns, missing, loaded_at))
+def values_of_batch(settings: Settings, keyring: Keyring, batch_id: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """Row number, whose it is, and the values that the vault has; those of erased persons are not among them."""
+    table = find(settings)
+    found: list[tuple[int, str, dict[str, Any]]] = []
+    for batch in [] if table is None else _rows_where(table, "batch_id", batch_id):
+        keys = keyring.held(batch.column("subject_id").to_pylist())
+        for row in batch.to_pylist():
+            if row["subject_id"] in keys:
+                values = _opened(settings, AESGCM(keys[row["subject_id"]]), row)
+                found.append((row["row_number"], row["subject_id"], values))
     return found
 
 
-def _from_bronze(settings: Settings, reading: _Reading) -> Iterator[pa.RecordBatch]:
-    """The rows of these batches, straight from the files."""
-    theirs = {name: pc.field(_plain_name(text)) for name, text in reading.columns.items()}
-    columns = theirs | {name: pc.field(name) for name in _LINEAGE}
-    ours = pc.field("_source") == reading.source
-    table = delta_table(settings, f"bronze.{reading.entity}")
-    for batch in _rows_where(table, "_batch_id", list(reading.batches), columns, ours):
-        if batch.num_rows:
-            yield batch
+def delete_batch(settings: Settings, batch_id: str) -> None:
+    """Take a batch out."""
+    table = find(settings)
+    if table is not None:
+        table.delete(f"batch_id = '{batch_id}'")
 
 
-def _rows_where(
-    table: DeltaTable, column: str, values: list[str], columns: dict[str, pc.Expression], also: pc.Expression
-) -> Iterator[pa.RecordBatch]:
-    """Columns of the rows of a table whose `column` is one of `values`, from the files that may have such rows.
+class Lines:
+    """Lines that could not be read, sealed whole under the key of their batch."""
+
+    def __init__(self, keyring: Keyring, batch_id: str) -> None:
+        subject = subject_of_batch(batch_id)
+        key = keyring.keys_for([subject]).get(subject)
+        self._key = None if key is None else AESGCM(key)
+        self._bound = subject.encode()
+
+    @staticmethod
+    def is_sealed(text: str) -> bool:
+        """Whether `sealed` gave this text."""
+        return text.startswith(_SEALED_LINE)
+
+    def sealed(self, line: str) -> str:
+        """A line as text that says nothing; empty where the key of the batch was destroyed."""
+        if self._key is None:
+            return ""
+        nonce = os.urandom(NONCE_BYTES)
+        # A line may hold what is no text (lone surrogates): those are kept too.
+        whole = nonce + self._key.encrypt(nonce, line.encode("utf-8", "surrogatepass"), self._bound)
+        return _SEALED_LINE + b64encode(whole).decode()
+
+    def opened(self, text: str) -> str | None:
+        """The line, from what `sealed` gave; None where the key was destroyed."""
+        if self._key is None or not self.is_sealed(text):
+            return None
+        whole = b64decode(text.removeprefix(_SEALED_LINE))
+        try:
+            return self._key.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], self._bound).decode(
+                "utf-8", "surrogatepass"
+            )
+        except InvalidTag:
+            raise LakehouseError("a line in bronze.quarantine is not as it was written") from None
+
+
+def _opened(settings: Settings, opener: AESGCM, row: Mapping[str, Any]) -> dict[str, Any]:
+    whole = row["ciphertext"]
+    bound = "\x1f".join((row["subject_id"], row["source"], row["entity"])).encode()
+    try:
+        values: dict[str, Any] = json.loads(opener.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], bound))
+    except InvalidTag:
+        raise LakehouseError(
+            f"row {row['row_number']} of batch {row['batch_id']} in {uri(settings)} is not as it was written"
+        ) from None
+    return values
+
+
+def _rows_where(table: DeltaTable, column: str, value: str) -> Iterator[pa.RecordBatch]:
+    """The rows of the table whose `column` is this, from the files that may have such rows.
 
     Not by a filter of the scan: it fails on files that delta-rs wrote anew, whose texts are views to Arrow.
     """
     dataset = table.to_pyarrow_dataset()
-    for fragment in dataset.get_fragments(pc.field(column).isin(values) & also):
-        scan = fragment.scanner(columns=columns, schema=dataset.schema, batch_size=ROWS_AT_ONCE, use_threads=False)
+    for fragment in dataset.get_fragments(pc.field(column) == value):
+        scan = fragment.scanner(schema=dataset.schema, batch_size=ROWS_AT_ONCE, use_threads=False)
         for batch in scan.to_batches():
-            yield batch.filter(pc.is_in(batch.column(column).cast(pa.string()), pa.array(values)))
+            yield batch.filter(pc.equal(batch.column(column).cast(pa.string()), value))
 
 
-def _by_sql(reading: _Reading, ask: Ask) -> Iterator[pa.RecordBatch]:
-    """The rows of these batches, a batch at a time, with each column worked out by the engine."""
-    names = [*reading.columns, "_row_number"]
-    ours = ", ".join(f"cast({theirs} as string) as {name}" for name, theirs in reading.columns.items())
-    for batch_id in reading.batches:
-        rows = ask(
-            f"select {ours}, _row_number from bronze.{reading.entity} "
-            f"where _source = '{_escaped(reading.source)}' and _batch_id = '{batch_id}'"
-        )
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            columns = dict(zip(names, zip(*rows[start : start + ROWS_AT_ONCE])))
-            numbers = pa.array(columns.pop("_row_number"), pa.int64())
-            told: dict[str, pa.Array] = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-            told["_batch_id"] = pa.repeat(batch_id, len(numbers))
-            told["_row_number"] = numbers
-            # From the log of loads, for an engine may give a time in the zone of this machine.
-            told["_loaded_at"] = pa.repeat(
-                pa.scalar(reading.loaded_at[batch_id], IDENTIFIERS.field("loaded_at").type), len(numbers)
-            )
-            yield pa.RecordBatch.from_pydict(told)
-
-
-@contextmanager
-def _scratch_file(settings: Settings) -> Iterator[Path]:
-    renew_scratch_folder(settings)  # now, for an engine that is opened while the file is written would do it
-    file = scratch_folder(settings) / "identifiers.parquet"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield file
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def _make(settings: Settings) -> None:
-    """The empty table, in a folder that only its owner may enter; of a storage the one who set it up closes it."""
-    if settings.storage is None:
-        folder = Path(settings.vault_uri)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)
-        (folder / "identifiers").mkdir(exist_ok=True)
-    # Ciphertexts and pseudonyms have no order: their bounds would only swell the log.
-    skipping = {"delta.dataSkippingStatsColumns": "source,entity,batch_id"}
-    DeltaTable.create(uri(settings), IDENTIFIERS, mode="ignore", configuration=skipping)
-
-
-def _sealed(key: bytes, subject: str, reading: _Reading, text: str) -> bytes:
+def _encrypted(key: bytes, bound: bytes, text: str) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, text.encode(), _bound_to(subject, reading.source, reading.entity))
+    return nonce + AESGCM(key).encrypt(nonce, text.encode(), bound)
 
 
-def _bound_to(subject: str, source: str, entity: str) -> bytes:
+def _bound_to(subject: str, origin: Origin) -> bytes:
     """What a ciphertext is bound to, so that it cannot be passed off as another person's."""
-    return "\x1f".join((subject, source, entity)).encode()
-
-
-def _trimmed(column: pa.Array) -> pa.Array:
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-
-
-def _plain_name(theirs: str) -> str | None:
-    """The one stored column that a mapping names in back quotes; None of an expression."""
-    if len(theirs) > 2 and theirs[0] == theirs[-1] == "`" and theirs.count("`") == 2:
-        return theirs[1:-1]
-    return None
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
+    return "\x1f".join((subject, origin.source, origin.entity)).encode()

@@ -11,7 +11,7 @@ profiles as (
     select
         *,
         ---------- a birth year outside these bounds is a slip of the pen, and imputed like a missing one
-        case when year(birth_on) between 1900 and year(_loaded_at) then year(birth_on) end as stated_birth_year
+        case when birth_year between 1900 and year(_loaded_at) then birth_year end as stated_birth_year
     from kept
 
 ),
@@ -27,12 +27,14 @@ final as (
         profiles.customer_id,
 
         ---------- person
-        {{ masked_name('profiles.full_name') }} as full_name,
-        {{ given_name('profiles.full_name') }} as given_name,
-        {{ masked_phone('profiles.phone') }} as phone,
+        profiles.full_name,
+        {{ given_name('profiles.given_name') }} as given_name,
+        profiles.phone,
         profiles.phone is not null as is_phone_valid,
-        {{ masked_email('profiles.email') }} as email,
+        profiles.phone_pseudonym,
+        profiles.email,
         profiles.email is not null as is_email_valid,
+        profiles.email_pseudonym,
         profiles.gender,
         cast(coalesce(profiles.stated_birth_year, imputed.birth_year) as int) as birth_year,
         profiles.stated_birth_year is null and imputed.birth_year is not null as is_birth_year_imputed,
@@ -40,12 +42,12 @@ final as (
         profiles.id_card is not null as has_id_card,
 
         ---------- place
-        {{ district_of('profiles.address') }} as address,
+        profiles.address,
         profiles.city,
         profiles.region,
         profiles.country,
-        {{ cell_of('profiles.latitude') }} as latitude,
-        {{ cell_of('profiles.longitude') }} as longitude,
+        profiles.latitude,
+        profiles.longitude,
 
         ---------- times
         profiles.registered_at,

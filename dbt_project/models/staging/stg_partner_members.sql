@@ -16,11 +16,13 @@ final as (
         member_id,
 
         ---------- person
-        {{ masked_name('kept.full_name') }} as full_name,
-        {{ masked_phone('kept.phone') }} as phone,
-        kept.phone is not null as is_phone_valid,
-        {{ masked_email('kept.email') }} as email,
-        kept.email is not null as is_email_valid,
+        full_name,
+        phone,
+        phone is not null as is_phone_valid,
+        phone_pseudonym,
+        email,
+        email is not null as is_email_valid,
+        email_pseudonym,
 
         ---------- dates
         joined_on,

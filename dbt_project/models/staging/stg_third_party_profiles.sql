@@ -16,10 +16,12 @@ final as (
         profile_id,
 
         ---------- person
-        {{ masked_phone('kept.phone') }} as phone,
-        kept.phone is not null as is_phone_valid,
-        {{ masked_email('kept.email') }} as email,
-        kept.email is not null as is_email_valid,
+        phone,
+        phone is not null as is_phone_valid,
+        phone_pseudonym,
+        email,
+        email is not null as is_email_valid,
+        email_pseudonym,
 
         ---------- description
         interests,

@@ -55,7 +55,7 @@ def rows(first: int, count: int, **raw: str | None) -> pa.RecordBatch:
 
 def appending(settings: Settings, *raw: str, source: str = "shop") -> tables.Append:
     schema = pa.schema([*tables.LINEAGE, *(pa.field(name, pa.string()) for name in raw)])
-    return tables.Append(settings, "products", schema, {"_source": source})
+    return tables.Append(settings, "bronze.products", schema, {"_source": source})
 
 
 def land(settings: Settings, batch: pa.RecordBatch) -> int:

@@ -1,4 +1,4 @@
-"""The vault: what of bronze goes in, what comes out for whom, and what a destroyed key leaves."""
+"""The vault: what of a file goes in while it is landed, what comes out for whom, and what a destroyed key leaves."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import shutil
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 from deltalake import DeltaTable
 
 from lakehouse.bronze import land
+from lakehouse.bronze.fingerprints import Fingerprints
+from lakehouse.bronze.journal import Journal
+from lakehouse.bronze.tables import Append
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.maintenance import FEW_FILES, maintain
 from lakehouse.privacy import audit, vault
 from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.keyring import status as keyring_status
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.reveal import NotAllowed, asking_user, reveal
 from lakehouse.settings import Settings, load_settings
@@ -37,10 +40,6 @@ entities:
 """
 
 
-def refuse(sql: str) -> list[tuple[Any, ...]]:
-    raise AssertionError(f"no engine is needed, yet it was asked {sql}")
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a shop and the home into which it was landed, and whose vault was filled."""
@@ -53,7 +52,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (shop / "members.csv").write_text("partner,member,mail\nair,a,fang@x.cn\n")
     (shop / "things.csv").write_text("sku\n1\n")
-    assert land_and_fill(load_settings(home=folder / "home"), shop) == vault.Filled(batches=2, rows=3)
+    assert landed(load_settings(home=folder / "home"), shop) == {"people.csv": 3, "members.csv": 1, "things.csv": 0}
     return folder
 
 
@@ -70,9 +69,9 @@ def shop(settings: Settings) -> Path:
     return settings.home.parent / "shop"
 
 
-def land_and_fill(settings: Settings, shop: Path) -> vault.Filled:
-    land(settings, [load_source(shop / "source.yml")], "run", NOON)
-    return vault.fill(settings, refuse)
+def landed(settings: Settings, shop: Path) -> dict[str, int]:
+    """File -> rows of it that went into the vault."""
+    return {load.file: load.rows_sealed for load in land(settings, [load_source(shop / "source.yml")], "run", NOON)}
 
 
 def shown(settings: Settings, key: str, entity: str = "customers") -> dict[str, dict[str, str]]:
@@ -86,6 +85,10 @@ def rows_of(settings: Settings, customer_id: str) -> list[dict[str, str]]:
         ]
 
 
+def keyring_counts(settings: Settings) -> int:
+    return keyring_status(settings).subjects
+
+
 def every_byte(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
@@ -97,10 +100,19 @@ def test_a_person_is_revealed_as_the_source_told_them(settings: Settings) -> Non
     assert shown(settings, "air|a", "partner_members") == {"shop": member}
 
 
-def test_who_has_no_identifiers_or_no_key_is_not_in_the_vault(settings: Settings) -> None:
-    assert DeltaTable(vault.uri(settings)).to_pyarrow_table().num_rows == 3
+def test_who_has_no_identifiers_is_not_in_the_vault(settings: Settings) -> None:
+    assert DeltaTable(vault.uri(settings)).to_pyarrow_table().num_rows == 4
     with pytest.raises(InputError, match="holds nothing of customers 'c'"):
         shown(settings, "c")
+
+
+def test_what_a_row_without_a_key_says_is_kept_under_the_key_of_its_batch(settings: Settings) -> None:
+    kept = DeltaTable(vault.uri(settings)).to_pyarrow_table().to_pylist()
+    (of_nobody,) = (row for row in kept if row["subject_id"] == f"batch:{row['batch_id']}")
+    with open_keyring(settings) as keyring:
+        found = vault.values_of_batch(settings, keyring, of_nobody["batch_id"])
+    assert (4, of_nobody["subject_id"], {"full_name": "Nobody", "phone": "13900139000"}) in found
+    assert keyring_counts(settings) == 3
 
 
 def test_a_pseudonym_leads_to_the_same_person(settings: Settings) -> None:
@@ -124,53 +136,69 @@ def test_the_vault_is_closed_to_others_and_is_no_table_that_sql_knows(settings: 
 
 def test_nothing_new_is_done_without_opening_the_keys(settings: Settings, shop: Path) -> None:
     shutil.rmtree(settings.keys_dir)
-    assert land_and_fill(settings, shop) == vault.Filled()
+    assert landed(settings, shop) == {}
 
 
-def test_files_that_delta_rs_wrote_anew_are_read_as_ever(settings: Settings, shop: Path) -> None:
-    """Their texts are views to Arrow, which a filtered scan of a Delta table does not take (pyarrow 25)."""
-    (shop / "source.yml").write_text(SOURCE.replace("phone: mobile", "phone: mobile, address: town"))
-    delta_table(settings, "bronze.customers").delete("no = 'b'")
-    land_and_fill(settings, shop)
-    DeltaTable(vault.uri(settings)).optimize.compact()
-    assert shown(settings, "a")["shop"]["address"] == "Oslo"
-
-
-def test_a_vault_that_was_maintained_knows_what_it_has(settings: Settings, shop: Path) -> None:
+def test_a_vault_that_was_maintained_is_read_as_ever(settings: Settings, shop: Path) -> None:
     for number in range(FEW_FILES + 1):
         (shop / f"people_{number}.csv").write_text(f"no,name,mobile,town\np{number},Pia {number},{number},\n")
-        land_and_fill(settings, shop)
+        assert landed(settings, shop) == {f"people_{number}.csv": 1}
     done = {one.table: one for one in maintain(settings.model_copy(update={"retention_hours": 0}))}
-    assert (done["vault.identifiers"].files_before, done["vault.identifiers"].files_after) == (FEW_FILES + 2, 1)
-    assert land_and_fill(settings, shop) == vault.Filled()
+    assert done["vault.identifiers"].files_after == 1
+    assert landed(settings, shop) == {}
     assert shown(settings, "p3")["shop"]["full_name"] == "Pia 3"
 
 
 def test_a_new_file_is_added_and_the_newest_value_is_shown_first(settings: Settings, shop: Path) -> None:
     (shop / "people_2.csv").write_text("no,name,mobile,town\na,王芳,13900139000,\n")
-    assert land_and_fill(settings, shop) == vault.Filled(batches=1, rows=1)
+    assert landed(settings, shop) == {"people_2.csv": 1}
     assert shown(settings, "a")["shop"]["phone"] == "13900139000"
     assert reveal(settings, "a", "a test", NOON, asking_user()).records == 2
 
 
-def test_columns_that_are_mapped_otherwise_are_read_again(settings: Settings, shop: Path) -> None:
-    (shop / "source.yml").write_text(SOURCE.replace("phone: mobile", "phone: mobile, address: town"))
-    assert land_and_fill(settings, shop).batches == 1
-    assert shown(settings, "a")["shop"]["address"] == "Oslo"
+def test_a_file_that_is_refused_leaves_nothing_in_the_vault(settings: Settings, shop: Path) -> None:
+    before = DeltaTable(vault.uri(settings)).to_pyarrow_table().num_rows
+    (shop / "people_2.csv").write_text("no,name,mobile,town\n" + "e,Ed,3,\n" * 5)
+    stands = Fingerprints.still_stands
+    with pytest.MonkeyPatch.context() as patch:  # as if it grew while it was read
+        patch.setattr(
+            Fingerprints, "still_stands", lambda self, path: path.name != "people_2.csv" and stands(self, path)
+        )
+        with pytest.raises(InputError, match="changed while it was read"):
+            landed(settings, shop)
+    assert DeltaTable(vault.uri(settings)).to_pyarrow_table().num_rows == before
+    assert landed(settings, shop) == {"people_2.csv": 5}
 
 
-def test_an_expression_is_worked_out_by_the_engine(settings: Settings, shop: Path) -> None:
-    (shop / "source.yml").write_text(SOURCE.replace("full_name: name", "full_name: upper(name)"))
-    asked = []
+@pytest.mark.parametrize("table", ["vault.identifiers", "bronze.customers"])
+def test_what_is_killed_between_vault_and_bronze_is_taken_back_and_landed_whole(
+    settings: Settings, shop: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """The process ends right after the commit of one of the two, and nothing is tidied up."""
 
-    def answer(sql: str) -> list[tuple[Any, ...]]:
-        asked.append(sql)
-        return [("b", "BOB RAY", "555", 2), ("c", None, None, 3)]
+    class Killed(BaseException):
+        pass
 
-    land(settings, [load_source(shop / "source.yml")], "run", NOON)
-    vault.fill(settings, answer)
-    assert "cast(upper(name) as string) as full_name" in asked[0]
-    assert {row["full_name"] for row in rows_of(settings, "b")} == {"Bob Ray", "BOB RAY"}
+    (shop / "people_2.csv").write_text("no,name,mobile,town\ne,Ed,3,\nf,Flo,4,\n")
+    commit = Append.commit
+
+    def killed_after(self: Append) -> int:
+        rows = commit(self)
+        if self._name == table:
+            raise Killed
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Append, "commit", killed_after)
+        patch.setattr(Journal, "take_back", lambda self, batch: None)
+        with pytest.raises(Killed):
+            landed(settings, shop)
+    assert landed(settings, shop) == {"people_2.csv": 2}
+    kept = DeltaTable(vault.uri(settings)).to_pyarrow_table().to_pylist()
+    rows = delta_table(settings, "bronze.customers").to_pyarrow_table().to_pylist()
+    assert len([row for row in kept if row["entity"] == "customers"]) == 5
+    assert sorted(row["no"] or "" for row in rows) == ["", "a", "b", "c", "e", "f"]
+    assert reveal(settings, "e", "a test", NOON, asking_user()).records == 1
 
 
 def test_a_destroyed_key_makes_one_person_unreadable_in_every_version_and_copy(
@@ -194,28 +222,11 @@ def test_a_destroyed_key_makes_one_person_unreadable_in_every_version_and_copy(
 def test_who_was_erased_and_is_sent_again_is_not_kept(settings: Settings, shop: Path) -> None:
     with open_keyring(settings) as keyring:
         keyring.destroy([Pseudonyms.of(keyring).pseudonym("a")])
-    (shop / "people_2.csv").write_text("no,name,mobile,town\na,王芳,1,\nd,Di,2,\n")
-    assert land_and_fill(settings, shop) == vault.Filled(batches=1, rows=1, erased=1)
-
-
-def test_a_filling_that_fails_is_begun_again_whole(
-    settings: Settings, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (shop / "people_2.csv").write_text("no,name,mobile,town\ne,Ed,3,\n")
-    (shop / "people_3.csv").write_text("no,name,mobile,town\nf,Flo,4,\n")
-    sealed = vault._sealed
-
-    def failing(key: bytes, subject: str, reading: vault._Reading, text: str) -> bytes:
-        if "Flo" in text:
-            raise LakehouseError("the power is out")
-        return sealed(key, subject, reading, text)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(vault, "_sealed", failing)
-        with pytest.raises(LakehouseError, match="the power is out"):
-            land_and_fill(settings, shop)
-    assert land_and_fill(settings, shop) == vault.Filled(batches=2, rows=2)
-    assert reveal(settings, "e", "a test", NOON, asking_user()).records == 1
+    (shop / "people_2.csv").write_text("no,name,mobile,town\na,王芳,13900139000,\nd,Di,13900139001,\n")
+    assert landed(settings, shop) == {"people_2.csv": 1}
+    rows = delta_table(settings, "bronze.customers").to_pyarrow_table().to_pylist()
+    masks = {row["no"]: row["_shown_phone"] for row in rows if row["_file"] == "people_2.csv"}
+    assert masks == {"a": None, "d": "139****9001"}
 
 
 def test_a_ciphertext_that_is_passed_off_as_another_persons_does_not_open(settings: Settings) -> None:
