@@ -115,6 +115,7 @@ class Task:
             spark, settings, [comparisons.row(self.name, as_of, summary.model_version, champion, verdict)]
         )
         champions.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed), verdict)
+        champions.discard_outdated(settings, self.name)
         if verdict.is_promoted:
             told = registry.evidence(settings, self.name, summary.model_version).metrics  # with their intervals
             comparisons.record_metrics(spark, settings, self.name, summary.model_version, told)
@@ -123,6 +124,8 @@ class Task:
     def _judged(self, rivals: comparisons.Rivals, before: champions.Standing | None) -> Verdict:
         if before is None or before.trained is None:
             return Verdict(True, "the first model of the task")
+        if before.is_outdated:
+            return Verdict(True, "the champion was trained on somebody who has been erased since")
         if self.judge is None:
             return Verdict(True, "the newest model serves: the task compares none")
         return comparisons.judged(rivals, before.version, self.judge)
@@ -131,12 +134,14 @@ class Task:
         """Why a new model is wanted; empty while the newest will do, whether it serves or lost.
 
         It will do for `refresh_days` of data, unless the rows of its features have changed in number by more than
-        `MOST_GROWTH`, or its code or the seed are others.
+        `MOST_GROWTH`, its code or the seed are others, or somebody it was trained on has been erased.
         """
         champions.settle(settings, self.name)
         old, now = champions.trained(settings, self.name), self._now(settings, as_of, seed)
         if old is None:
             return "no model yet"
+        if champions.is_outdated(settings, self.name):
+            return "somebody it was trained on has been erased"
         if (old.code, old.seed) != (now.code, now.seed):
             return "other code or seed"
         age = (now.as_of - old.as_of).days

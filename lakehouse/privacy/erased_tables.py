@@ -174,6 +174,20 @@ def files_with_traces(settings: Settings, name: str, traces: Traces) -> list[str
     return found
 
 
+def files_with_keys(settings: Settings, name: str, columns: Collection[str], keys: Traces) -> list[str]:
+    """Data files of a table, of all versions, in which one of these columns has one of these keys."""
+    files, folder = folder_of(settings, name)
+    found = []
+    for path in _data_files(files, folder) if columns and keys else []:
+        with files.open_input_file(f"{folder}/{path}") as stream, pq.ParquetFile(stream) as parquet:
+            there = [column for column in parquet.schema_arrow.names if column in columns]
+            batches = parquet.iter_batches(ROWS_AT_ONCE, columns=there) if there else ()
+            values = (v for batch in batches for column in batch.columns for v in pc.unique(_trimmed(column)).to_pylist())
+            if any(value and keys.is_one(value) for value in values):
+                found.append(path)
+    return found
+
+
 def end_history(settings: Settings, name: str, erasure: str) -> int:
     """Commit that this erasure has ended the table's history, unless its last commit says so; returns the version."""
     table = delta_table(settings, name)

@@ -153,6 +153,7 @@ def begin(
     if not named:
         raise InputError("nobody is named: give customers' ids, or --file LIST with one a line")
     tell("plan", "who is meant")
+    ops.ensure_tables(settings)
     pseudonyms = Pseudonyms.of(keyring)
     keys = _named(settings, pseudonyms, keyring, named, entity)
     known, shared = _widened(settings, keyring, pseudonyms, keys, ask)
@@ -460,7 +461,7 @@ def _forget_own_ops(erasing: Erasing) -> None:
 def _clean_vault(erasing: Erasing) -> None:
     settings = erasing.settings
     subjects = frozenset(erasing.journal.subjects)
-    for name in _vault_tables(settings):
+    for name in vault_tables(settings):
         found = tables.find_rows(settings, name, [Match("subject", ("subject_id",), subjects)])
         if found.rows:
             erasing.touch(name)
@@ -468,7 +469,7 @@ def _clean_vault(erasing: Erasing) -> None:
             tables.delete_rows(settings, name, found.condition())
 
 
-def _vault_tables(settings: Settings) -> list[str]:
+def vault_tables(settings: Settings) -> list[str]:
     """Every table of the vault."""
     files, root = filesystem(settings)
     entries = files.get_file_info(pafs.FileSelector(f"{root}/vault", allow_not_found=True))
@@ -480,7 +481,7 @@ def _end_histories(erasing: Erasing) -> None:
     """Of every table that was changed, and of those whose past names somebody: a commit that ends it."""
     settings, journal = erasing.settings, erasing.journal
     vague = any(not is_telling(key) for key in erasing.keys.values())
-    for name in [*(f"{schema}.{table}" for schema, table in list_tables(settings)), *_vault_tables(settings)]:
+    for name in [*(f"{schema}.{table}" for schema, table in list_tables(settings)), *vault_tables(settings)]:
         if name not in journal.states:
             columns = [one.name for one in delta_table(settings, name).schema().fields]
             is_keyed = vague and bool(matches_of(columns, erasing.keys) or name.startswith("bronze."))
