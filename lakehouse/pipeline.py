@@ -19,7 +19,7 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
-from lakehouse.privacy import vault
+from lakehouse.privacy import doing_erasure, standing, vault
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -117,6 +117,11 @@ class Run:
             _ = self.spark
         open_engine(self.settings)
 
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of an answer of the engine, opened if it is not."""
+        self.open_engine()
+        return query(self.settings, sql)
+
     @property
     def dbt(self) -> Transformation:
         if self._dbt is None:
@@ -152,6 +157,8 @@ def main_job(run: Run) -> publication.Publication:
             run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
+        if doing_erasure.continue_killed(run.settings, run.clock(), run.ask) is not None:
+            run.progress.noted("an erasure that was killed is done, and has its certificate")
         killed = Marker(run.settings).settle()
         if killed is not None:
             run.progress.noted(f"run {killed.run_id} was killed in step {killed.step}; continuing from there")
@@ -206,6 +213,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.language,
         settings.gender_from_names,
         contact_policy(settings),
+        standing.of_rights(settings),
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])
@@ -226,10 +234,14 @@ def _land(run: Run) -> StepResult:
         run.clock(),
         lambda what: run.progress.advanced("land", what),
     )
+    returned = doing_erasure.erase_returned(run.settings, run.clock(), run.ask)
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"
     message += f", {quarantined:,} rows quarantined" if quarantined else ""
+    erased = sum(load.rows_erased for load in loads)
+    message += f", {erased:,} rows of erased persons left out" if erased else ""
+    message += f", {returned:,} erased persons erased again" if returned else ""
     return StepResult(landed, "; ".join([message, *news(run.settings, run.run_id, run.clock())]))
 
 
@@ -260,11 +272,7 @@ def _gate(layer: str) -> Callable[[Run], StepResult]:
 
 
 def _fill_vault(run: Run) -> StepResult:
-    def ask(sql: str) -> list[tuple[Any, ...]]:
-        run.open_engine()
-        return query(run.settings, sql)
-
-    filled = vault.fill(run.settings, ask, lambda what: run.progress.advanced("vault", what))
+    filled = vault.fill(run.settings, run.ask, lambda what: run.progress.advanced("vault", what))
     if not filled.batches:
         return StepResult(message="no new identifiers")
     left_out = f", {filled.erased:,} of erased persons left out" if filled.erased else ""
@@ -314,7 +322,7 @@ def _train(run: Run) -> StepResult:
     learnt_from, chosen = run.dbt.signatures("features", day), by_hand.read(run.settings)
     remarks: list[str] = []
     for name, task in TASKS.items():
-        asked = [getattr(run.settings, setting) for setting in task.heeds]
+        asked = [getattr(run.settings, setting) for setting in task.heeds] + standing.restricted(run.settings)
         made_of = [learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), asked, chosen.get(name)]
         signature = digest([made_of, before])
         before.append(signature)

@@ -21,6 +21,7 @@ from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import RecordFile
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
+from lakehouse.bronze.tombstones import Tombstones
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.profiling import span
@@ -49,6 +50,7 @@ class Load:
     run_id: str
     is_current: bool = True
     watermark: str | None = None
+    rows_erased: int = 0
 
 
 def land(
@@ -104,6 +106,7 @@ class _Landing:
         self.loads = ops.read(settings, "loads")
         self.journal = Journal(settings)
         self.fingerprints = Fingerprints(settings.home / "landed.json")
+        self.tombstones = Tombstones.of(settings)
         self._waiting: list[Load] = []
         self._superseded: list[str] = []
         self._source: Source | None = None
@@ -230,7 +233,7 @@ class _Landing:
         require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
         try:
-            counts, stored = self._write(batch, records, stored, watched)
+            counts, stored = self._write(batch, records, stored, watched, source)
             if not self.fingerprints.still_stands(new.path):
                 raise InputError(f"{new.path} changed while it was read; run again when it is complete")
             size = _bytes(new.path)
@@ -243,6 +246,7 @@ class _Landing:
             loaded_at=batch.loaded_at,
             run_id=self.run_id,
             watermark=watermark,
+            rows_erased=counts.erased,
         )
         self._waiting.append(load)
         for table, rows in watch.keep(watched).items():
@@ -250,19 +254,25 @@ class _Landing:
         return load, stored
 
     def _write(
-        self, batch: Batch, records: RecordFile, stored: dict[str, str], watched: WatchedFile
+        self, batch: Batch, records: RecordFile, stored: dict[str, str], watched: WatchedFile, source: Source
     ) -> tuple[Counts, dict[str, str]]:
+        def write(stored: dict[str, str]) -> Counts:
+            if self.tombstones is None:
+                return write_batch(self.settings, batch, records, stored, tell, watched)
+            without_erased = self.tombstones.rewriting(source, batch.entity, stored)
+            return write_batch(self.settings, batch, records, stored, tell, watched, without_erased)
+
         def tell(seen: int) -> None:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 
         try:
-            return write_batch(self.settings, batch, records, stored, tell, watched), stored
+            return write(stored), stored
         except UnforeseenColumns:
             self.journal.take_back(batch)
             watched.begin_again()
         names = records.all_columns()
         wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
-        return write_batch(self.settings, batch, records, wider, tell, watched), wider
+        return write(wider), wider
 
 
 def _bytes(path: Path) -> int:

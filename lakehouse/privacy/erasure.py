@@ -48,6 +48,7 @@ from lakehouse.privacy.person_keys import (
 )
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.traces import Traces, is_telling, words
+from lakehouse.privacy.vault_reading import opened
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, filesystem, has_table, list_tables
 
@@ -278,13 +279,12 @@ def _places_by_sql(
     mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()
 ) -> dict[str, list[int]]:
     """Batch -> row numbers of the rows whose key, which an expression makes, is one of a person's."""
-    parts = [f"trim(cast({mapped.columns[column]} as string))" for column in KEY_COLUMNS[kind]]
-    text = parts[0] if len(parts) == 1 else f"concat_ws('{BETWEEN}', {', '.join(parts)})"
     listed = ", ".join("'" + key.replace("\\", "\\\\").replace("'", "\\'") + "'" for key in sorted(keys.of[kind]))
     source = mapped.source.replace("'", "\\'")
     found: dict[str, list[int]] = {}
     for batch, number in ask(
-        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = '{source}' and {text} in ({listed})"
+        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = '{source}' "
+        f"and {_key_text(mapped, kind)} in ({listed})"
     ):
         found.setdefault(batch, []).append(int(number))
     return found
@@ -656,9 +656,9 @@ def _named(
             by_pseudonym.append(one)
         else:
             keys.add(kind, *parts)
-    for subject, _, values in vault.opened(settings, keyring, "subject_id", by_pseudonym):
-        keys.add(kind, *(values[column] for column in KEY_COLUMNS[kind]))
-        by_pseudonym = [one for one in by_pseudonym if one != subject]
+    for held in opened(settings, keyring, "subject_id", by_pseudonym):
+        keys.add(kind, *(held.values[column] for column in KEY_COLUMNS[kind]))
+        by_pseudonym = [one for one in by_pseudonym if one != held.subject_id]
     if by_pseudonym:
         raise InputError(f"the vault does not say whose pseudonym {by_pseudonym[0]} is: name the customer's id")
     return keys
@@ -704,16 +704,24 @@ def _widened(
             known |= {BETWEEN.join(part.strip(BLANKS) for part in v) for values in found.stored.values() for v in values}
         for kind in kinds:
             if not one.is_plain(kind):
-                known |= _known_by_sql(one, kind, keys, ask)
+                known |= keys_by_sql(one, kind, ask) & keys.of[kind]
     return known, shared
 
 
-def _known_by_sql(mapped: Mapped, kind: str, keys: Keys, ask: Ask) -> set[str]:
-    parts = [f"trim(cast({mapped.columns[column]} as string))" for column in KEY_COLUMNS[kind]]
-    text = parts[0] if len(parts) == 1 else f"concat_ws('{BETWEEN}', {', '.join(parts)})"
+def keys_by_sql(mapped: Mapped, kind: str, ask: Ask, batches: Sequence[str] = ()) -> set[str]:
+    """The keys in a source's rows, of all batches or of these, where an expression makes them."""
     source = mapped.source.replace("'", "\\'")
-    rows = ask(f"select distinct {text} from bronze.{mapped.entity} where _source = '{source}'")
-    return {row[0] for row in rows} & keys.of[kind]
+    among = f" and _batch_id in ({', '.join(repr(batch) for batch in batches)})" if batches else ""
+    rows = ask(
+        f"select distinct {_key_text(mapped, kind)} from bronze.{mapped.entity} where _source = '{source}'{among}"
+    )
+    return {row[0] for row in rows if row[0] is not None}
+
+
+def _key_text(mapped: Mapped, kind: str) -> str:
+    parts = [f"trim(cast({mapped.columns[column]} as string))" for column in KEY_COLUMNS[kind]]
+    between = f", '{BETWEEN}', "
+    return f"concat({between.join(parts)})"
 
 
 def _brings(mapped: Mapped, column: str) -> bool:
@@ -723,13 +731,13 @@ def _brings(mapped: Mapped, column: str) -> bool:
 
 def _linked(settings: Settings, keyring: Keyring, subjects: set[str]) -> list[tuple[str, list[str]]]:
     """Partners' members and bought profiles with a phone or e-mail of these persons, from the vault, in one pass."""
-    theirs = _contacts(values for _, _, values in vault.opened(settings, keyring, "subject_id", sorted(subjects)))
+    theirs = _contacts(held.values for held in opened(settings, keyring, "subject_id", subjects))
     entities = [entity for entity in OF_ENTITY if entity != "customers"]
     found = []
     if theirs:
-        for subject, entity, values in vault.opened(settings, keyring, "entity", entities):
-            if subject not in subjects and _contacts([values]) & theirs:
-                found.append((entity, [values[column] for column in KEY_COLUMNS[OF_ENTITY[entity]]]))
+        for held in opened(settings, keyring, "entity", entities):
+            if held.subject_id not in subjects and _contacts([held.values]) & theirs:
+                found.append((held.entity, [held.values[column] for column in KEY_COLUMNS[OF_ENTITY[held.entity]]]))
     return found
 
 
@@ -747,9 +755,9 @@ def _identifiers(settings: Settings, keyring: Keyring, subjects: set[str]) -> se
     """What to search for besides keys: phones, e-mails and identity cards, as they may be written. Names and addresses
     are other people's too."""
     found = set()
-    for _, _, values in vault.opened(settings, keyring, "subject_id", sorted(subjects)):
+    for held in opened(settings, keyring, "subject_id", subjects):
         for column in ("phone", "email", "id_card"):
-            found |= _written(column, {values[column]} if column in values else set())
+            found |= _written(column, [held.values.get(column)])
     return found
 
 

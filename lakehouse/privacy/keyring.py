@@ -108,6 +108,10 @@ class Keyring:
         """Those of the persons whose key was destroyed."""
         return {name for name, _, wrapped in self._held(sorted(set(subjects))) if wrapped is None}
 
+    def all_destroyed(self) -> set[str]:
+        """Everybody whose key was destroyed."""
+        return {name for (name,) in self._db.execute("select subject_id from keys where wrapped is null")}
+
     def destroy(self, subjects: Iterable[str]) -> int:
         """Destroy the keys of these persons for good; their names stay, so that they are not given new ones.
 

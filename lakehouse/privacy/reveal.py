@@ -12,7 +12,7 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy import audit, vault
 from lakehouse.privacy.identifiers import entities_with_identifiers
-from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import Settings
 
@@ -46,6 +46,20 @@ def may_reveal(settings: Settings, user: str) -> bool:
         return settings.keys_dir.stat().st_uid == os.geteuid()
     except FileNotFoundError:
         return True  # nothing is kept yet
+
+
+def may_act(settings: Settings, keyring: Keyring, at: datetime, user: str, action: str, **about: str) -> None:
+    """Let a user go on who may see identifiers; that another one asked is in the audit log.
+
+    Raises:
+        NotAllowed: this user may not.
+    """
+    if not may_reveal(settings, user):
+        audit.record(settings, keyring, at, user, f"{action} refused", **about)
+        raise NotAllowed(
+            f"{user} may not see or change what is held of persons, and the audit log now says that they asked: "
+            "setting 'reveal_users' names who may"
+        )
 
 
 def reveal(settings: Settings, key: str, reason: str, at: datetime, user: str, entity: str = "customers") -> Revealed:

@@ -152,24 +152,6 @@ def decrypted(settings: Settings, keyring: Keyring, subject_id: str) -> list[dic
     return sorted(found, key=lambda row: (row["is_current"], row["loaded_at"], row["row_number"]), reverse=True)
 
 
-def opened(
-    settings: Settings, keyring: Keyring, column: str, values: list[str]
-) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Of all rows whose `column` is one of these: subject, entity and what can be read; in one pass over the table."""
-    table = find(settings)
-    if table is None or not values:
-        return
-    columns = {name: pc.field(name) for name in ("subject_id", "source", "entity", "ciphertext")}
-    for batch in _rows_where(table, column, values, columns, pc.scalar(True)):
-        rows = batch.to_pylist()
-        openers = {name: AESGCM(key) for name, key in keyring.held(row["subject_id"] for row in rows).items()}
-        for row in rows:
-            if row["subject_id"] in openers:
-                sealed, bound = row["ciphertext"], _bound_to(row["subject_id"], row["source"], row["entity"])
-                text = openers[row["subject_id"]].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-                yield row["subject_id"], row["entity"], json.loads(text)
-
-
 class _Writing:
     """One filling: counts while its batches are drawn."""
 

@@ -1,0 +1,101 @@
+"""An erasure from the request to the certificate, and those that come of themselves: continued after a kill, and of
+persons whom a source has sent again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from lakehouse import ops
+from lakehouse.atomic_file import replace_file
+from lakehouse.bronze.tombstones import ENTITY_OF, Tombstones
+from lakehouse.privacy import certificate, erasure
+from lakehouse.privacy.erasure import Ask, Tell
+from lakehouse.privacy.keyring import Keyring, open_keyring
+from lakehouse.privacy.person_keys import mappings
+from lakehouse.privacy.reveal import asking_user, may_act
+from lakehouse.settings import Settings
+
+LOOKED_AT = "returned.json"
+"""The batches that were looked through for erased persons whose keys are made by expressions."""
+
+
+def erase(
+    settings: Settings,
+    named: Sequence[str],
+    entity: str,
+    reason: str,
+    at: datetime,
+    ask: Ask,
+    tell: Tell = lambda step, what: None,
+) -> Path:
+    """Erase persons and write the certificate; one that was killed before is continued to its end first.
+
+    The caller holds the home's lock.
+
+    Raises:
+        NotAllowed: this user may not.
+        InputError: see `erasure.begin`.
+        LakehouseError: something is left; says where. To be continued.
+    """
+    user = asking_user()
+    with open_keyring(settings) as keyring:
+        may_act(settings, keyring, at, user, "erase")
+        _continued(settings, keyring, at, ask, tell)
+        erasing = erasure.begin(settings, keyring, named, entity, reason, user, at, ask, tell)
+        erasure.perform(erasing)
+        return certificate.certify(erasing, at)
+
+
+def continue_killed(
+    settings: Settings, at: datetime, ask: Ask, tell: Tell = lambda step, what: None
+) -> Path | None:
+    """End an erasure that was killed; None where none was."""
+    if not erasure.is_under_way(settings):
+        return None
+    with open_keyring(settings) as keyring:
+        return _continued(settings, keyring, at, ask, tell)
+
+
+def _continued(settings: Settings, keyring: Keyring, at: datetime, ask: Ask, tell: Tell) -> Path | None:
+    killed = erasure.under_way(settings, keyring, ask, tell)
+    if killed is None:
+        return None
+    erasure.perform(killed)
+    return certificate.certify(killed, at)
+
+
+def erase_returned(settings: Settings, at: datetime, ask: Ask) -> int:
+    """Erase again whom new batches brought back where landing cannot tell: sources whose keys expressions make.
+
+    Returns:
+        How many persons.
+    """
+    tombstones = Tombstones.of(settings)
+    made = [
+        (one, kind)
+        for one in mappings(settings)
+        for kind in one.kinds()
+        if kind in ENTITY_OF and not one.is_plain(kind)
+    ]
+    if tombstones is None or not made:
+        return 0
+    path = settings.home / LOOKED_AT
+    looked_at = set(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
+    loads = [row for row in ops.read(settings, "loads") if row["batch_id"] not in looked_at]
+    returned: dict[str, set[str]] = {}
+    for one, kind in made:
+        batches = [row["batch_id"] for row in loads if (row["source"], row["entity"]) == (one.source, one.entity)]
+        for key in erasure.keys_by_sql(one, kind, ask, batches) if batches else ():
+            if tombstones.is_erased(kind, key):
+                returned.setdefault(ENTITY_OF[kind], set()).add(key.replace(erasure.BETWEEN, "|"))
+    with open_keyring(settings) as keyring:
+        for entity, named in returned.items():
+            why = "erased before, and sent again by a source"
+            erasing = erasure.begin(settings, keyring, sorted(named), entity, why, asking_user(), at, ask)
+            erasure.perform(erasing)
+            certificate.certify(erasing, at)
+    replace_file(path, json.dumps(sorted(looked_at | {row["batch_id"] for row in loads})))
+    return sum(map(len, returned.values()))
