@@ -157,7 +157,7 @@ def main_job(run: Run) -> publication.Publication:
             run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
-        if doing_erasure.continue_killed(run.settings, run.clock(), run.ask) is not None:
+        if doing_erasure.continue_killed(run.settings, run.clock, run.ask) is not None:
             run.progress.noted("an erasure that was killed is done, and has its certificate")
         killed = Marker(run.settings).settle()
         if killed is not None:
@@ -234,7 +234,7 @@ def _land(run: Run) -> StepResult:
         run.clock(),
         lambda what: run.progress.advanced("land", what),
     )
-    returned = doing_erasure.erase_returned(run.settings, run.clock(), run.ask)
+    returned = doing_erasure.erase_returned(run.settings, run.clock, run.ask)
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from lakehouse.builds import files_digest
+from lakehouse.privacy.standing import restricted
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 from ml import champions, comparisons, registry
@@ -40,6 +41,7 @@ from ml.segment import features as segment
 from ml.segment.compare import JUDGE as JUDGE_SEGMENT
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
+from ml.tables import withholding
 from ml.text import features as text
 from ml.text.compare import JUDGE as JUDGE_TEXT
 from ml.text.score import score as score_text
@@ -102,7 +104,7 @@ class Task:
         """
         champions.settle(settings, self.name)
         before = champions.throne(settings, self.name).champion
-        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark), withholding(restricted(settings)):
             summary = self.fit(spark, settings, as_of, seed)
             if summary.model_version == registry.NO_MODEL:
                 comparisons.record(spark, settings, [])
@@ -166,7 +168,7 @@ class Task:
             LakehouseError: there is data to score and no champion.
         """
         champions.settle(settings, self.name)
-        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark), withholding(restricted(settings)):
             scored = self.predict(spark, settings, as_of, seed)
             comparisons.tell_of(spark, settings, self.name, scored.model_version)
         return scored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -15,6 +16,7 @@ from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
 
 subject = typer.Typer(help="The rights of one person: export, rectify, restrict.", no_args_is_help=True)
+MOST_SHOWN = 5
 Reason = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="why; it stays in the audit log, so no personal data")
 ]
@@ -58,7 +60,7 @@ def erase(
     if verify is not None:
         _verify(settings, verify, as_json)
         return
-    now, screen = datetime.now(timezone.utc), console(to_stderr=as_json)
+    clock, screen = partial(datetime.now, timezone.utc), console(to_stderr=as_json)
 
     def tell(step: str, what: str) -> None:
         if what or step == "check":
@@ -66,7 +68,7 @@ def erase(
 
     if continued:
         with hold(settings):
-            path = continue_killed(settings, now, _asking(settings), tell)
+            path = continue_killed(settings, clock, _asking(settings), tell)
         if path is None:
             screen.print("no erasure is under way", markup=False)
             return
@@ -75,7 +77,7 @@ def erase(
         if not yes and not as_json and sys.stdin.isatty():
             typer.confirm(f"erase {len(set(named)):,} of {entity} for good?", abort=True)
         with hold(settings):
-            path = erase_persons(settings, named, entity, reason, now, _asking(settings), tell)
+            path = erase_persons(settings, named, entity, reason, clock, _asking(settings), tell)
     told = json.loads(path.read_text(encoding="utf-8"))
     if as_json:
         print(json.dumps({"certificate": str(path), "page": str(path.with_suffix(".html")), **_short(told)}))
@@ -87,8 +89,10 @@ def erase(
         "next run",
         markup=False,
     )
-    for where in told["elsewhere"]:
+    for where in told["elsewhere"][:MOST_SHOWN]:
         screen.print(f"to be deleted elsewhere: {where}", markup=False, soft_wrap=True)
+    if len(told["elsewhere"]) > MOST_SHOWN:
+        screen.print(f"and {len(told['elsewhere']) - MOST_SHOWN} more places, in the certificate", markup=False)
     screen.print(f"certificate {path}, page {path.with_suffix('.html')}", markup=False, soft_wrap=True)
     screen.print("next: lakehouse run; lakehouse keys rotate makes old copies of the keys useless", markup=False)
 
@@ -149,3 +153,48 @@ def _asking(settings: Settings) -> Any:
         return query(fitting, sql)
 
     return ask
+
+
+@subject.command(name="export")
+def export(
+    customer: Customer,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="where the two files go, readable by you alone")] = Path(),
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="why, for the audit log")] = "request for access",
+    as_json: AsJson = False,
+) -> None:
+    """Write all that is held of a customer as JSON and as a page that they can read."""
+    from lakehouse.cli.screen import console
+    from lakehouse.privacy import subject as rights
+
+    settings = load_settings()
+    told = rights.export(settings, customer, out, reason, partial(datetime.now, timezone.utc), _asking(settings))
+    if as_json:
+        print(json.dumps({"json": str(told.json), "page": str(told.page), "rows": told.rows}))
+        return
+    console().print(f"{told.rows:,} rows: {told.json}", markup=False, soft_wrap=True)
+    console().print(f"page: {told.page}", markup=False, soft_wrap=True)
+
+
+@subject.command(name="restrict")
+def restrict(
+    customer: Customer,
+    reason: Reason,
+    lift: Annotated[bool, typer.Option("--lift", help="use it again")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep what is held of a customer, and use it for nothing: no activation, export, prediction or training."""
+    from lakehouse.cli.screen import console
+    from lakehouse.privacy import subject as rights
+    from lakehouse.runlock import hold
+
+    settings = load_settings()
+    clock = partial(datetime.now, timezone.utc)
+    with hold(settings):
+        changed = rights.restrict(settings, customer, lift, reason, clock, _asking(settings))
+    if as_json:
+        print(json.dumps({"is_restricted": not lift, "changed": changed}))
+        return
+    what = "is used again" if lift else "is kept and used for nothing: exports leave it out from now, the rest with the next run"
+    console().print(f"{'' if changed else 'already: '}what is held of the customer {what}", markup=False)
+    if changed:
+        console().print("next: lakehouse run", markup=False)

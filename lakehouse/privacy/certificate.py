@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +50,7 @@ def folder(settings: Settings) -> Path:
     return settings.home / FOLDER
 
 
-def certify(erasing: Erasing, at: datetime) -> Path:
+def certify(erasing: Erasing, clock: Callable[[], datetime]) -> Path:
     """Search every place once more, write the certificate as JSON and as a page, and end the erasure.
 
     Raises:
@@ -67,7 +67,7 @@ def certify(erasing: Erasing, at: datetime) -> Path:
     findings, looked = _search(settings, keyring, journal.subjects, search)
     if findings:
         raise LakehouseError(_told(findings) + "; no certificate was written, `lakehouse erase --continue` tries again")
-    hidden = erasing.traces.hidden_in
+    hidden, at = erasing.traces.hidden_in, clock()
     told: dict[str, Any] = {
         "certificate": journal.id,
         "format": FORMAT,
@@ -75,7 +75,7 @@ def certify(erasing: Erasing, at: datetime) -> Path:
         "ended_at": at.isoformat(timespec="seconds"),
         "by": journal.user,
         "reason": hidden(journal.reason),
-        "persons": len(journal.subjects),
+        "persons": journal.persons,
         "subjects": journal.subjects,
         "keys_destroyed": journal.keys_destroyed,
         "places": [{"place": name, **_summed(counts)} for name, counts in sorted(journal.counts.items())],

@@ -22,6 +22,7 @@ ROOMS = {
 def certificate_page(told: Mapping[str, Any]) -> str:
     """The page of a certificate, from its JSON."""
     persons, places = told["persons"], told["places"]
+    others = len(told["subjects"]) - persons
     rows = [
         (
             one["place"],
@@ -46,6 +47,7 @@ def certificate_page(told: Mapping[str, Any]) -> str:
                 ("why", told["reason"]),
                 ("finished", _time(told["ended_at"])),
                 ("keys destroyed", f"{told['keys_destroyed']:,}"),
+                *([("also", f"{others:,} profiles or memberships with their phone or e-mail")] if others else []),
                 ("searched", f"{told['checked']['tables']:,} tables with all their files, {told['checked']['files']:,} files"),
             ]
         ),

@@ -4,7 +4,7 @@ persons whom a source has sent again."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from lakehouse.privacy.person_keys import mappings
 from lakehouse.privacy.reveal import asking_user, may_act
 from lakehouse.settings import Settings
 
+Clock = Callable[[], datetime]
+
 LOOKED_AT = "returned.json"
 """The batches that were looked through for erased persons whose keys are made by expressions."""
 
@@ -27,7 +29,7 @@ def erase(
     named: Sequence[str],
     entity: str,
     reason: str,
-    at: datetime,
+    clock: Clock,
     ask: Ask,
     tell: Tell = lambda step, what: None,
 ) -> Path:
@@ -42,32 +44,32 @@ def erase(
     """
     user = asking_user()
     with open_keyring(settings) as keyring:
-        may_act(settings, keyring, at, user, "erase")
-        _continued(settings, keyring, at, ask, tell)
-        erasing = erasure.begin(settings, keyring, named, entity, reason, user, at, ask, tell)
+        may_act(settings, keyring, clock(), user, "erase")
+        _continued(settings, keyring, clock, ask, tell)
+        erasing = erasure.begin(settings, keyring, named, entity, reason, user, clock(), ask, tell)
         erasure.perform(erasing)
-        return certificate.certify(erasing, at)
+        return certificate.certify(erasing, clock)
 
 
 def continue_killed(
-    settings: Settings, at: datetime, ask: Ask, tell: Tell = lambda step, what: None
+    settings: Settings, clock: Clock, ask: Ask, tell: Tell = lambda step, what: None
 ) -> Path | None:
     """End an erasure that was killed; None where none was."""
     if not erasure.is_under_way(settings):
         return None
     with open_keyring(settings) as keyring:
-        return _continued(settings, keyring, at, ask, tell)
+        return _continued(settings, keyring, clock, ask, tell)
 
 
-def _continued(settings: Settings, keyring: Keyring, at: datetime, ask: Ask, tell: Tell) -> Path | None:
+def _continued(settings: Settings, keyring: Keyring, clock: Clock, ask: Ask, tell: Tell) -> Path | None:
     killed = erasure.under_way(settings, keyring, ask, tell)
     if killed is None:
         return None
     erasure.perform(killed)
-    return certificate.certify(killed, at)
+    return certificate.certify(killed, clock)
 
 
-def erase_returned(settings: Settings, at: datetime, ask: Ask) -> int:
+def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
     """Erase again whom new batches brought back where landing cannot tell: sources whose keys expressions make.
 
     Returns:
@@ -94,8 +96,8 @@ def erase_returned(settings: Settings, at: datetime, ask: Ask) -> int:
     with open_keyring(settings) as keyring:
         for entity, named in returned.items():
             why = "erased before, and sent again by a source"
-            erasing = erasure.begin(settings, keyring, sorted(named), entity, why, asking_user(), at, ask)
+            erasing = erasure.begin(settings, keyring, sorted(named), entity, why, asking_user(), clock(), ask)
             erasure.perform(erasing)
-            certificate.certify(erasing, at)
+            certificate.certify(erasing, clock)
     replace_file(path, json.dumps(sorted(looked_at | {row["batch_id"] for row in loads})))
     return sum(map(len, returned.values()))

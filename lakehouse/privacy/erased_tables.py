@@ -79,6 +79,28 @@ def find_rows(settings: Settings, name: str, matches: Sequence[Match], source: s
     return found
 
 
+def columns_of(settings: Settings, name: str) -> list[str]:
+    """The columns of a table."""
+    return [field.name for field in delta_table(settings, name).schema().fields]
+
+
+def read_rows(
+    settings: Settings, name: str, matches: Sequence[Match], source: str | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a table that match, whole."""
+    found: list[dict[str, Any]] = []
+    files, folder = folder_of(settings, name)
+    for part in _parts(delta_table(settings, name)):
+        if source is not None and part.source != source:
+            continue
+        with files.open_input_file(f"{folder}/{part.path}") as stream, pq.ParquetFile(stream) as parquet:
+            for batch in parquet.iter_batches(ROWS_AT_ONCE):
+                hit = _hit(batch, matches, Found())
+                if hit is not None:
+                    found += batch.filter(hit).to_pylist(maps_as_pydicts="lossy")
+    return found
+
+
 def values_beside(
     settings: Settings, name: str, matches: Sequence[Match], columns: Sequence[str], source: str | None = None
 ) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

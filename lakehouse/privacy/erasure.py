@@ -73,6 +73,7 @@ class Journal:
     user: str
     reason: str
     entity: str
+    persons: int
     subjects: list[str]
     keys: dict[str, list[str]]
     identifiers: list[str]
@@ -156,16 +157,7 @@ def begin(
     tell("plan", "who is meant")
     ops.ensure_tables(settings)
     pseudonyms = Pseudonyms.of(keyring)
-    keys = _named(settings, pseudonyms, keyring, named, entity)
-    known, shared = _widened(settings, keyring, pseudonyms, keys, ask)
-    subjects = _subjects(pseudonyms, keys)
-    asked = sorted(keys.of[OF_ENTITY[entity]])
-    held = keyring.held(subjects.values()).keys() | keyring.destroyed(subjects.values())
-    unknown = [key for key in asked if key not in known and subjects[OF_ENTITY[entity], key] not in held]
-    if unknown:
-        told = ", ".join(repr(key.replace(BETWEEN, "|")) for key in unknown[:5])
-        more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
-        raise InputError(f"nothing is held of {told}{more}: check the spelling; nobody was erased")
+    keys, subjects, asked, shared = keys_of(settings, keyring, named, entity, ask)
     identifiers = _identifiers(settings, keyring, set(subjects.values())) - shared
     everything = keys.values() | identifiers
     traces, all_keys = Traces.of(pseudonyms, everything), Traces.of(pseudonyms, keys.values(), every=True)
@@ -175,6 +167,7 @@ def begin(
         user=user,
         reason=reason.strip(),
         entity=entity,
+        persons=len(asked),
         subjects=sorted(subjects.values()),
         keys=keys.as_lists(),
         identifiers=sorted(identifiers),
@@ -186,9 +179,32 @@ def begin(
     erasing = Erasing(settings, keyring, journal, ask, tell)
     erasing.save()
     audit.record(
-        settings, keyring, at, user, "erase", erasure=journal.id, persons=str(len(journal.subjects)), reason=reason
+        settings, keyring, at, user, "erase", erasure=journal.id, persons=str(journal.persons), reason=reason
     )
     return erasing
+
+
+def keys_of(
+    settings: Settings, keyring: Keyring, named: Sequence[str], entity: str, ask: Ask
+) -> tuple[Keys, dict[tuple[str, str], str], list[str], set[str]]:
+    """All keys of some persons, (kind, key) -> their names in the vault, the keys that were named, and identifiers of
+    theirs that others have too.
+
+    Raises:
+        InputError: nothing is held of somebody; says whom.
+    """
+    pseudonyms = Pseudonyms.of(keyring)
+    keys = _named(settings, keyring, named, entity)
+    asked = sorted(keys.of[OF_ENTITY[entity]])
+    known, shared = _widened(settings, keyring, pseudonyms, keys, ask)
+    subjects = _subjects(pseudonyms, keys)
+    held = keyring.held(subjects.values()).keys() | keyring.destroyed(subjects.values())
+    unknown = [key for key in asked if key not in known and subjects[OF_ENTITY[entity], key] not in held]
+    if unknown:
+        told = ", ".join(repr(key.replace(BETWEEN, "|")) for key in unknown[:5])
+        more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+        raise InputError(f"nothing is held of {told}{more}: check the spelling; nothing was done")
+    return keys, subjects, asked, shared
 
 
 def under_way(
@@ -641,9 +657,7 @@ STEPS: dict[str, Callable[[Erasing], None]] = {
 }
 
 
-def _named(
-    settings: Settings, pseudonyms: Pseudonyms, keyring: Keyring, named: Sequence[str], entity: str
-) -> Keys:
+def _named(settings: Settings, keyring: Keyring, named: Sequence[str], entity: str) -> Keys:
     keys, kind = Keys(), OF_ENTITY[entity]
     width = len(KEY_COLUMNS[kind])
     by_pseudonym: list[str] = []

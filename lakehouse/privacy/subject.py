@@ -1,0 +1,207 @@
+"""The rights of one person: to be told all that is held, to have it put right, and to have it kept but not used."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lakehouse import ops
+from lakehouse.entities import ENTITIES
+from lakehouse.errors import InputError
+from lakehouse.privacy import audit, erasure
+from lakehouse.privacy import erased_tables as tables
+from lakehouse.privacy.classes import class_of, is_about_people
+from lakehouse.privacy.erasure import Ask
+from lakehouse.privacy.exports_made import remember
+from lakehouse.privacy.keyring import Keyring, open_keyring
+from lakehouse.privacy.person_keys import Keys, entities_of_people, mappings, matches_of
+from lakehouse.privacy.reveal import asking_user, may_act
+from lakehouse.privacy.subject_page import subject_page
+from lakehouse.privacy.vault_reading import opened
+from lakehouse.settings import CHECKOUT, Settings
+from lakehouse.storage import list_tables
+
+LINEAGE = ("_identity", "_loaded_at", "source_row_count", "is_duplicate")
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Where the export of a person is: the JSON file, and the page."""
+
+    json: Path
+    page: Path
+    rows: int
+
+
+def export(settings: Settings, customer: str, out: Path, reason: str, clock: Clock, ask: Ask) -> Exported:
+    """Write all that is held of a customer to a folder, as JSON and as a page for them; both are for their eyes only.
+
+    Raises:
+        NotAllowed: this user may not.
+        InputError: nothing is held of the customer.
+    """
+    user, at = asking_user(), clock()
+    with open_keyring(settings) as keyring:
+        may_act(settings, keyring, at, user, "subject export")
+        keys, subjects, _, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        subject_id = subjects["customer", next(iter(keys.of["customer"]))]
+        audit.record(settings, keyring, at, user, "subject export", subject_id=subject_id, reason=reason)
+        told = gathered(settings, keyring, keys, set(subjects.values()), at)
+    told = {"customer": next(iter(keys.of["customer"])), "pseudonym": subject_id, **told}
+    out.mkdir(parents=True, exist_ok=True)
+    path = (out / f"subject-{subject_id[:12]}.json").resolve()
+    _write_private(path, json.dumps(told, indent=1, ensure_ascii=False, default=_plain))
+    _write_private(path.with_suffix(".html"), subject_page(told))
+    rows = sum(len(place["rows"]) for place in told["places"])
+    for file in (path, path.with_suffix(".html")):
+        remember(settings, "all that is held of a person", str(file), rows, subject_id=subject_id)
+    return Exported(path, path.with_suffix(".html"), rows)
+
+
+def gathered(
+    settings: Settings, keyring: Keyring, keys: Keys, subjects: set[str], at: datetime
+) -> dict[str, Any]:
+    """All that is held of a person: identifiers by source, rows by table, who saw them, where it went, what for."""
+    identifiers: dict[tuple[str, str], dict[str, str]] = {}
+    for held in sorted(opened(settings, keyring, "subject_id", subjects), key=lambda one: one.row_number):
+        identifiers.setdefault((held.source, held.entity), {}).update(held.values)
+    places = [place for place in _places(settings, keys) if place["rows"]]
+    entities = {place["table"].partition(".")[2] for place in places} & ENTITIES.keys()
+    return {
+        "made_at": at.isoformat(timespec="seconds"),
+        "is_restricted": any(row["customer_id"] in keys.of["customer"] for row in ops.read(settings, "restrictions")),
+        "identifiers": [
+            {"source": source, "entity": entity, "values": values}
+            for (source, entity), values in sorted(identifiers.items())
+        ],
+        "places": places,
+        "purposes": [_why(entity) for entity in sorted(entities)],
+        "seen_by": [
+            {name: line.get(name, "") for name in ("at", "user", "action", "reason")}
+            for line in audit.read(settings)
+            if line.get("subject_id") in subjects
+        ],
+        "given_to": [
+            {name: row[name] for name in ("exported_at", "table_name", "target", "purpose", "channel")}
+            for row in ops.read(settings, "exports")
+            if (row["subject_id"] in subjects if row["subject_id"] else is_about_people(row["table_name"]))
+        ],
+        "sources": sorted({one.source for one in mappings(settings) if one.entity in entities}),
+    }
+
+
+def restrict(settings: Settings, customer: str, lift: bool, reason: str, clock: Clock, ask: Ask) -> bool:
+    """Keep what is held of a customer and use it for nothing, or (`lift`) use it again; whether that changed anything.
+
+    Exports leave them out at once; activation, predictions and training with the next run. The caller holds the lock.
+
+    Raises:
+        NotAllowed: this user may not.
+        InputError: no reason, or nothing is held of the customer.
+    """
+    if not reason.strip():
+        raise InputError("say why, in words that another person can check: --reason 'accuracy disputed, ticket 4711'")
+    user, at = asking_user(), clock()
+    action = "lift restriction" if lift else "restrict"
+    with open_keyring(settings) as keyring:
+        may_act(settings, keyring, at, user, action)
+        keys, subjects, asked, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        ops.ensure_tables(settings)
+        rows = [row for row in ops.read(settings, "restrictions") if row["customer_id"] in asked]
+        if bool(rows) != lift:
+            return False
+        subject_id = subjects["customer", asked[0]]
+        audit.record(settings, keyring, at, user, action, subject_id=subject_id, reason=reason.strip())
+        if lift:
+            found = tables.find_rows(settings, "ops.restrictions", matches_of(["customer_id"], keys))
+            tables.delete_rows(settings, "ops.restrictions", found.condition())
+        else:
+            ops.append(settings, "restrictions", [{"customer_id": asked[0], "restricted_at": at}])
+    return True
+
+
+def _places(settings: Settings, keys: Keys) -> list[dict[str, Any]]:
+    found = []
+    for one in mappings(settings):
+        if one.entity in entities_of_people():
+            matches = [one.match(kind, keys) for kind in one.kinds() if keys.of[kind] and one.is_plain(kind)]
+            rows = tables.read_rows(settings, f"bronze.{one.entity}", matches, one.source) if matches else []
+            found.append(_place(f"bronze.{one.entity}", f"as it came from source {one.source}", rows, {}))
+    for schema, table in list_tables(settings):
+        if schema not in ("silver", "gold", "ml"):
+            continue
+        name = f"{schema}.{table}"
+        matches = matches_of(tables.columns_of(settings, name), keys)
+        if matches:
+            about, columns = described(name)
+            found.append(_place(name, about, tables.read_rows(settings, name, matches), columns))
+    return found
+
+
+def _place(table: str, about: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> dict[str, Any]:
+    kept = [{name: value for name, value in row.items() if value is not None and name not in LINEAGE} for row in rows]
+    named = dict.fromkeys(name for row in kept for name in row)
+    return {"table": table, "about": about, "columns": {n: columns[n] for n in named if n in columns}, "rows": kept}
+
+
+def _why(entity: str) -> dict[str, Any]:
+    """What an entity is kept for, and for how long: per purpose the columns."""
+    purposes: dict[str, list[str]] = {}
+    days: set[int] = set()
+    for column in ENTITIES[entity].columns:
+        one = class_of(entity, column)
+        if one.is_personal:
+            purposes.setdefault(one.purpose, []).append(column)
+            days |= {one.retention_days} if one.retention_days else set()
+    return {"of": entity, "purposes": purposes, "kept_days": max(days, default=None)}
+
+
+def described(table: str) -> tuple[str, dict[str, str]]:
+    """What dbt's project says of a table and of its columns."""
+    return _descriptions().get(table, ("", {}))
+
+
+@lru_cache(maxsize=1)
+def _descriptions() -> dict[str, tuple[str, dict[str, str]]]:
+    found = {}
+    for path in sorted((CHECKOUT / "dbt_project" / "models").rglob("*.yml")):
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for model in content.get("models", ()):
+            name = model["name"]
+            plain = name.removeprefix("stg_")
+            found[f"silver.{plain}" if plain != name else f"gold.{name}"] = _told(model)
+        for source in content.get("sources", ()):
+            for one in source["tables"]:
+                found[f"{source['schema']}.{one['name']}"] = _told(one)
+    return found
+
+
+def _told(node: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    columns = {one["name"]: " ".join(one.get("description", "").split()) for one in node.get("columns", ())}
+    return " ".join(node.get("description", "").split()), columns
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _write_private(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(path, 0o600)
