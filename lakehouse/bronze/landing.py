@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
@@ -19,9 +21,9 @@ from lakehouse.bronze.formats import open_records
 from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
-from lakehouse.bronze.records import RecordFile
+from lakehouse.bronze.records import Block, RecordFile, text_array
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
-from lakehouse.bronze.tombstones import Tombstones
+from lakehouse.bronze.rights import Rights
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.profiling import span
@@ -95,6 +97,57 @@ def land(
     return done
 
 
+def land_row(
+    settings: Settings, source: Source, entity: str, row: Mapping[str, str | None], run_id: str, loaded_at: datetime
+) -> Load:
+    """Land one row that no file brought, as the newest of its key: a correction on request.
+
+    Args:
+        row: raw name -> text, with every column that the source has landed of the entity.
+    """
+    landing = _Landing(settings, run_id, loaded_at, lambda what: None, whole_tables=False)
+    landing.journal.recover(landing.loads)
+    stored = mapping.known_columns(settings, source.name)[entity]
+    file = f"rectified {run_id}"
+    identifier = batch_id(source.name, entity, file)
+    batch = Batch(source.name, entity, file, identifier, loaded_at)
+    landing.journal.begin(batch)
+    try:
+        counts = write_batch(settings, batch, OneRow(Path(file), row), stored, lambda seen: None, Unwatched())
+    except BaseException:
+        landing.journal.take_back(batch)
+        raise
+    told = (source.name, entity, file, identifier, identifier, counts.seen, counts.landed, counts.quarantined, 0)
+    load = Load(*told, loaded_at=loaded_at, run_id=run_id)
+    landing.journal.commit([asdict(load)], [])
+    return load
+
+
+class OneRow:
+    """A record that somebody gives, in place of a file."""
+
+    def __init__(self, path: Path, row: Mapping[str, str | None]) -> None:
+        self.path, self._row = path, row
+
+    def columns(self) -> list[str]:
+        return list(self._row)
+
+    def all_columns(self) -> list[str]:
+        return list(self._row)
+
+    def blocks(self) -> Iterator[Block]:
+        columns = {name: text_array([value]) for name, value in self._row.items()}
+        yield Block(1, pa.array([1], pa.int64()), columns, [])
+
+
+class Unwatched:
+    """One row is no file, and is compared with none."""
+
+    def add(self, block: Block) -> None: ...
+
+    def judge(self) -> None: ...
+
+
 class _Landing:
     """One call of `land`."""
 
@@ -106,7 +159,7 @@ class _Landing:
         self.loads = ops.read(settings, "loads")
         self.journal = Journal(settings)
         self.fingerprints = Fingerprints(settings.home / "landed.json")
-        self.tombstones = Tombstones.of(settings)
+        self.rights = Rights.of(settings)
         self._waiting: list[Load] = []
         self._superseded: list[str] = []
         self._source: Source | None = None
@@ -257,9 +310,9 @@ class _Landing:
         self, batch: Batch, records: RecordFile, stored: dict[str, str], watched: WatchedFile, source: Source
     ) -> tuple[Counts, dict[str, str]]:
         def write(stored: dict[str, str]) -> Counts:
-            if self.tombstones is None:
+            if self.rights is None:
                 return write_batch(self.settings, batch, records, stored, tell, watched)
-            without_erased = self.tombstones.rewriting(source, batch.entity, stored)
+            without_erased = self.rights.rewriting(source, batch.entity, stored)
             return write_batch(self.settings, batch, records, stored, tell, watched, without_erased)
 
         def tell(seen: int) -> None:

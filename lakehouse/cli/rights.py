@@ -198,3 +198,32 @@ def restrict(
     console().print(f"{'' if changed else 'already: '}what is held of the customer {what}", markup=False)
     if changed:
         console().print("next: lakehouse run", markup=False)
+
+
+@subject.command(name="rectify")
+def rectify(
+    customer: Customer,
+    values: Annotated[list[str], typer.Argument(metavar="COLUMN=VALUE...", help="as city=Lyon; a phone as phone=+33…")],
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Put a customer's profile right; it stays right when a source sends the wrong value again."""
+    from lakehouse.cli.screen import console
+    from lakehouse.privacy import subject as rights
+    from lakehouse.runlock import hold
+
+    settings = load_settings()
+    told = {}
+    for one in values:
+        column, mark, value = one.partition("=")
+        if not mark or not value.strip():
+            raise InputError(f"{one!r} is not COLUMN=VALUE, as city=Lyon")
+        told[column.strip()] = value.strip()
+    clock = partial(datetime.now, timezone.utc)
+    with hold(settings):
+        sources = rights.rectify(settings, customer, told, reason, clock, _asking(settings))
+    if as_json:
+        print(json.dumps({"columns": list(told), "sources": sources}))
+        return
+    console().print(f"{', '.join(told)} put right in what {', '.join(sources)} brought", markup=False)
+    console().print("next: lakehouse run", markup=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lakehouse import ops
 from lakehouse.atomic_file import replace_file
-from lakehouse.bronze.tombstones import ENTITY_OF, Tombstones
+from lakehouse.bronze.rights import ENTITY_OF, Rights
 from lakehouse.privacy import certificate, erasure
 from lakehouse.privacy.erasure import Ask, Tell
 from lakehouse.privacy.keyring import Keyring, open_keyring
@@ -75,14 +75,14 @@ def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
     Returns:
         How many persons.
     """
-    tombstones = Tombstones.of(settings)
+    rights = Rights.of(settings)
     made = [
         (one, kind)
         for one in mappings(settings)
         for kind in one.kinds()
         if kind in ENTITY_OF and not one.is_plain(kind)
     ]
-    if tombstones is None or not made:
+    if rights is None or not made:
         return 0
     path = settings.home / LOOKED_AT
     looked_at = set(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else set()
@@ -91,7 +91,7 @@ def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
     for one, kind in made:
         batches = [row["batch_id"] for row in loads if (row["source"], row["entity"]) == (one.source, one.entity)]
         for key in erasure.keys_by_sql(one, kind, ask, batches) if batches else ():
-            if tombstones.is_erased(kind, key):
+            if rights.is_erased(kind, key):
                 returned.setdefault(ENTITY_OF[kind], set()).add(key.replace(erasure.BETWEEN, "|"))
     with open_keyring(settings) as keyring:
         for entity, named in returned.items():

@@ -64,14 +64,21 @@ class Match:
 
 @dataclass(frozen=True)
 class Mapped:
-    """How a source's columns of an entity, as bronze stores them, are ours: a row of `ops.sources`."""
+    """How a source's columns of an entity, as bronze stores them, are ours: a row of `ops.sources`.
+
+    `raw` are its columns, by the names that its files have, as bronze stores them.
+    """
 
     source: str
     entity: str
     columns: Mapping[str, str]
-    attributes: Mapping[str, str]
-    stored: frozenset[str]
+    raw: Mapping[str, str]
     has_key: bool
+
+    @property
+    def stored(self) -> frozenset[str]:
+        """The columns of its rows, as bronze stores them."""
+        return frozenset(self.raw.values())
 
     def plain(self, ours: str) -> str | None:
         """The one stored column that a column of ours is; None where it is an expression, or not brought."""
@@ -118,8 +125,7 @@ def mappings(settings: Settings) -> list[Mapped]:
             row["source"],
             row["entity"],
             dict(row["columns"] or []),
-            dict(row["attributes"] or []),
-            frozenset(dict(row["raw_columns"] or []).values()),
+            dict(row["raw_columns"] or []),
             bool(row["key_columns"]),
         )
         for row in ops.read(settings, "sources")

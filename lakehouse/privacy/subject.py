@@ -15,19 +15,21 @@ from typing import Any
 import yaml
 
 from lakehouse import ops
+from lakehouse.bronze.landing import land_row
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError
-from lakehouse.privacy import audit, erasure
+from lakehouse.privacy import audit, corrections, erasure
 from lakehouse.privacy import erased_tables as tables
 from lakehouse.privacy.classes import class_of, is_about_people
 from lakehouse.privacy.erasure import Ask
 from lakehouse.privacy.exports_made import remember
 from lakehouse.privacy.keyring import Keyring, open_keyring
-from lakehouse.privacy.person_keys import Keys, entities_of_people, mappings, matches_of
+from lakehouse.privacy.person_keys import BLANKS, Keys, Mapped, entities_of_people, mappings, matches_of
 from lakehouse.privacy.reveal import asking_user, may_act
 from lakehouse.privacy.subject_page import subject_page
 from lakehouse.privacy.vault_reading import opened
 from lakehouse.settings import CHECKOUT, Settings
+from lakehouse.sources import remembered_sources
 from lakehouse.storage import list_tables
 
 LINEAGE = ("_identity", "_loaded_at", "source_row_count", "is_duplicate")
@@ -98,6 +100,78 @@ def gathered(
         ],
         "sources": sorted({one.source for one in mappings(settings) if one.entity in entities}),
     }
+
+
+def rectify(
+    settings: Settings, customer: str, values: Mapping[str, str], reason: str, clock: Clock, ask: Ask
+) -> list[str]:
+    """Put columns of a customer's profile right, in every source that brings them; returns the sources' names.
+
+    The customer's newest row, with these values, is landed as a newer one; the next run builds from it. Should the
+    source send the wrong value again it is put right again; another value is the source's own correction. The caller
+    holds the lock.
+
+    Raises:
+        NotAllowed: this user may not.
+        InputError: no reason, no such column, or one that an expression makes; nothing is held of the customer.
+    """
+    if not reason.strip():
+        raise InputError("say why, in words that another person can check: --reason 'ticket 4711: moved to Lyon'")
+    known = [name for name in ENTITIES["customers"].columns if name not in ENTITIES["customers"].key]
+    for column in values:
+        if column not in known:
+            raise InputError(f"customers have no column {column!r} that can be put right: {', '.join(known)}")
+    user, at = asking_user(), clock()
+    with open_keyring(settings) as keyring:
+        may_act(settings, keyring, at, user, "rectify")
+        keys, subjects, asked, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        subject_id = subjects["customer", asked[0]]
+        rows = [_newest(settings, keyring, one, keys, subject_id) for one in mappings(settings)]
+        found = [(one, row) for one, row in zip(mappings(settings), rows) if row is not None]
+        if not found:
+            raise InputError(f"no source brings a profile of customer {customer!r}")
+        for one, _ in found:
+            made = [name for name in values if one.plain(name) is None]
+            if made:
+                raise InputError(
+                    f"source {one.source} has no column of its own for {made[0]}, or makes it by an expression: have it "
+                    "put right where it comes from"
+                )
+        about = {"subject_id": subject_id, "columns": ", ".join(values), "reason": reason.strip()}
+        audit.record(settings, keyring, at, user, "rectify", **about)
+        sources = {source.name: source for source in remembered_sources(settings)}
+        for one, row in found:
+            raw_of = {stored: raw for raw, stored in one.raw.items()}
+            changes = {name: (_told_as(row.get(one.plain(name) or "")), value) for name, value in values.items()}
+            corrections.keep(settings, keyring, subject_id, one.source, at.isoformat(), changes)
+            row |= {one.plain(name) or "": value for name, value in values.items()}
+            given = {raw_of[name]: value for name, value in row.items() if name in raw_of}
+            land_row(settings, sources[one.source], "customers", given, f"{at:%Y%m%dT%H%M%S.%fZ}", at)
+    return [one.source for one, _ in found]
+
+
+def _newest(
+    settings: Settings, keyring: Keyring, mapped: Mapped, keys: Keys, subject_id: str
+) -> dict[str, str | None] | None:
+    """The newest row of a customer that a source brought, by stored columns as they came; None without one."""
+    if mapped.entity != "customers" or not mapped.is_plain("customer"):
+        return None
+    current = {row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"]}
+    rows = tables.read_rows(settings, "bronze.customers", [mapped.match("customer", keys)], mapped.source)
+    rows = [row for row in rows if row["_batch_id"] in current]
+    if not rows:
+        return None
+    newest = max(rows, key=lambda row: (row["_loaded_at"], row["_row_number"]))
+    told = {name: value for name, value in newest.items() if name in mapped.stored}
+    for held in opened(settings, keyring, "subject_id", {subject_id}):  # bronze may show masks
+        if (held.source, held.batch_id, held.row_number) == (mapped.source, newest["_batch_id"], newest["_row_number"]):
+            told |= {name: value for name, value in held.as_it_came.items() if name in mapped.stored}
+            told |= {mapped.plain(name) or "": value for name, value in held.values.items() if mapped.plain(name)}
+    return told
+
+
+def _told_as(value: str | None) -> str | None:
+    return (value or "").strip(BLANKS) or None
 
 
 def restrict(settings: Settings, customer: str, lift: bool, reason: str, clock: Clock, ask: Ask) -> bool:

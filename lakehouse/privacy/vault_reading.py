@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +26,8 @@ class Held:
     batch_id: str
     row_number: int
     values: dict[str, str]
+    as_it_came: dict[str, str] = field(default_factory=dict)
+    """Raw columns, by stored name, that bronze hides and none of our columns has as they came."""
 
 
 def opened(settings: Settings, keyring: Keyring, column: str, values: Collection[str]) -> Iterator[Held]:
@@ -47,4 +49,5 @@ def _opened(opener: AESGCM, row: dict[str, Any]) -> Held:
     sealed = row.pop("ciphertext")
     bound = "\x1f".join((row["subject_id"], row["source"], row["entity"])).encode()
     told = json.loads(opener.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
-    return Held(**row, values={name: value for name, value in told.items() if isinstance(value, str)})
+    raw = {name: text for one in told.values() if isinstance(one, dict) for name, text in one.items()}
+    return Held(**row, values={name: one for name, one in told.items() if isinstance(one, str)}, as_it_came=raw)

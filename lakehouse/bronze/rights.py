@@ -1,7 +1,9 @@
-"""Who was erased is not landed again, whatever file brings them: told by pseudonym, while a file is read.
+"""What persons' rights ask of a file while it is landed, told by pseudonym.
 
-A row of an erased person is left out and counted (`ops.loads.rows_erased`). A row that stays for the books, such as an
-order line, comes without the person. Of a line that cannot be read and names one, the quarantine keeps the reason only.
+Who was erased is not landed again, whatever file brings them. A row of theirs is left out and counted
+(`ops.loads.rows_erased`); a row that stays for the books, such as an order line, comes without the person; of a line
+that cannot be read and names one, the quarantine keeps the reason only. And a value that was put right on request stays
+right when a source sends the wrong one again; once the source sends another, that counts.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ import pyarrow.compute as pc
 
 from lakehouse.bronze.records import Block, Fault
 from lakehouse.expressions import resolve
+from lakehouse.privacy.corrections import CORRECTIONS, corrections
 from lakehouse.privacy.keyring import open_keyring, status
-from lakehouse.privacy.person_keys import BETWEEN, KEY_COLUMNS, OF_ENTITY, Mapped, joined, stays_without_person
+from lakehouse.privacy.person_keys import BETWEEN, BLANKS, KEY_COLUMNS, OF_ENTITY, Mapped, joined, stays_without_person
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.traces import words
 from lakehouse.privacy.vault import subject_of
 from lakehouse.settings import Settings
 from lakehouse.sources import Source
+from lakehouse.storage import has_table
 
 ENTITY_OF = {kind: entity for entity, kind in OF_ENTITY.items()}
 Rewrite = Callable[[Block], tuple[Block, int]]
@@ -28,19 +32,21 @@ Rewrite = Callable[[Block], tuple[Block, int]]
 
 
 @dataclass
-class Tombstones:
-    """The names of those who were erased in a home."""
+class Rights:
+    """Who was erased in a home, and what was put right: source -> person -> our column -> wrong and right value."""
 
     pseudonyms: Pseudonyms
     erased: frozenset[str]
+    corrected: Mapping[str, Mapping[str, Mapping[str, tuple[str | None, str]]]]
 
     @classmethod
-    def of(cls, settings: Settings) -> Tombstones | None:
-        """Those of a home; None where nobody was erased, and then no key is needed."""
-        if not status(settings).destroyed:
+    def of(cls, settings: Settings) -> Rights | None:
+        """Those of a home; None where nobody was erased or corrected, and then no key is needed."""
+        if not status(settings).destroyed and not has_table(settings, CORRECTIONS):
             return None
         with open_keyring(settings) as keyring:
-            return cls(Pseudonyms.of(keyring), frozenset(keyring.all_destroyed()))
+            corrected = corrections(settings, keyring)
+            return cls(Pseudonyms.of(keyring), frozenset(keyring.all_destroyed()), corrected)
 
     def is_erased(self, kind: str, key: str) -> bool:
         """Whether a key (its parts joined) is an erased person's; cookies and accounts have no tombstones."""
@@ -48,7 +54,7 @@ class Tombstones:
         return entity is not None and subject_of(self.pseudonyms, entity, *key.split(BETWEEN)) in self.erased
 
     def rewriting(self, source: Source, entity: str, stored: Mapping[str, str]) -> Rewrite:
-        """What takes the erased out of the blocks of a file.
+        """What takes the erased out of the blocks of a file, and puts right what was corrected.
 
         Args:
             stored: raw name -> stored column, of the file.
@@ -63,9 +69,13 @@ class Tombstones:
                 known[kind, key] = self.is_erased(kind, key)
             return known[kind, key]
 
+        corrected = self.corrected.get(source.name, {}) if entity == "customers" and "customer" in kinds else {}
+
         def rewrite(block: Block) -> tuple[Block, int]:
-            faults = [self._without_person(fault) for fault in block.faults] if kinds else block.faults
             by_stored = {stored[raw]: raw for raw in block.columns if raw in stored}
+            if corrected:
+                block = self._put_right(block, mapped, by_stored, corrected)
+            faults = [self._without_person(fault) for fault in block.faults] if kinds else block.faults
             hit = [False] * len(block.row_numbers)
             for kind in kinds:
                 names = [by_stored.get(mapped.plain(column) or "") for column in KEY_COLUMNS[kind]]
@@ -90,6 +100,27 @@ class Tombstones:
 
         return rewrite
 
+    def _put_right(
+        self,
+        block: Block,
+        mapped: Mapped,
+        by_stored: Mapping[str, str],
+        corrected: Mapping[str, Mapping[str, tuple[str | None, str]]],
+    ) -> Block:
+        key = by_stored.get(mapped.plain("customer_id") or "")
+        if key is None:
+            return block
+        names = self.pseudonyms.all_of([joined([v]) if v else None for v in block.columns[key].to_pylist()])
+        columns = dict(block.columns)
+        for place, name in enumerate(names):
+            for ours, (wrong, right) in corrected.get(name or "", {}).items():
+                raw = by_stored.get(mapped.plain(ours) or "")
+                if raw is not None and ((columns[raw][place].as_py() or "").strip(BLANKS) or None) == wrong:
+                    values = columns[raw].to_pylist()
+                    values[place] = right
+                    columns[raw] = pa.array(values, pa.string())
+        return replace(block, columns=columns)
+
     def _without_person(self, fault: Fault) -> Fault:
         if any(self.pseudonyms.pseudonym(word) in self.erased for word in _candidates(fault.raw)):
             return replace(fault, raw="")
@@ -100,8 +131,7 @@ def mapped_as(source: Source, entity: str, stored: Mapping[str, str]) -> Mapped:
     """How a source's columns of an entity are ours, once the stored names are known."""
     definition = source.entities[entity]
     columns = {ours: resolve(text, stored) for ours, text in definition.columns.items()}
-    attributes = {ours: resolve(text, stored) for ours, text in definition.attributes.items()}
-    return Mapped(source.name, entity, columns, attributes, frozenset(stored.values()), bool(definition.key))
+    return Mapped(source.name, entity, columns, dict(stored), bool(definition.key))
 
 
 def _candidates(line: str) -> Iterable[str]:
