@@ -23,7 +23,8 @@ NAMING = frozenset({"macro.lakehouse.given_name"})
 
 
 TOLD_FROM = (("ops", "validations"), ("ops", "runs"), ("ops", "restrictions"))
-"""Read by the history only, and restrictions by consent. So is `ops.loads`, but silver names it too, and silver is made of its batches."""
+"""Read by the history only, and restrictions by consent. So is `ops.loads`, but silver names it too, and silver is made
+of its batches."""
 
 
 PERMITTING = "macro.lakehouse.contact_policy"

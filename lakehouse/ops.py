@@ -175,9 +175,7 @@ def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Make these rows the whole content of `ops.<table>`."""
-    write_deltalake(
-        settings.table_uri("ops", table), _as_table(table, rows), mode="overwrite", schema_mode="overwrite"
-    )
+    write_deltalake(settings.table_uri("ops", table), _as_table(table, rows), mode="overwrite", schema_mode="overwrite")
 
 
 def read(settings: Settings, table: str) -> list[dict[str, Any]]:

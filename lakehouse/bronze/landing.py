@@ -22,8 +22,8 @@ from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
 from lakehouse.bronze.records import Block, RecordFile, text_array
-from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.rights import Rights
+from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.profiling import span

@@ -194,7 +194,11 @@ def restrict(
     if as_json:
         print(json.dumps({"is_restricted": not lift, "changed": changed}))
         return
-    what = "is used again" if lift else "is kept and used for nothing: exports leave it out from now, the rest with the next run"
+    what = (
+        "is used again"
+        if lift
+        else "is kept and used for nothing: exports leave it out from now, the rest with the next run"
+    )
     console().print(f"{'' if changed else 'already: '}what is held of the customer {what}", markup=False)
     if changed:
         console().print("next: lakehouse run", markup=False)

@@ -1,4 +1,4 @@
-"""The certificate of an erasure: what was removed where, sealed like the audit log, and the same search again at any time.
+"""The certificate of an erasure: what was removed where, sealed like the audit log; and the same search at any time.
 
 It names persons by their keyed pseudonyms only, and what is searched for by keyed pseudonyms of another kind: who has
 the certificate and not the keys of the house learns nothing of anybody, and cannot look them up in tables.
@@ -119,7 +119,9 @@ def read(settings: Settings, keyring: Keyring, path: Path) -> dict[str, Any]:
     if not hmac.compare_digest(str(told["seal"]), _seal(keyring, told)):
         raise InputError(f"{path} was changed, or is of another house: its seal does not fit")
     if not any(line.get("seal_of_certificate") == told["seal"] for line in audit.read(settings)):
-        raise LakehouseError(f"the audit log does not know the certificate {told['certificate']}: one of them was changed")
+        raise LakehouseError(
+            f"the audit log does not know the certificate {told['certificate']}: one of them was changed"
+        )
     return told
 
 
@@ -155,7 +157,9 @@ def _search(
         looked["tables"] += 1
         columns = named.get(name, set()) if name.startswith("bronze.") else own
         findings += [Finding(name, f"in {file}") for file in tables.files_with_traces(settings, name, traces)]
-        findings += [Finding(name, f"a key in {file}") for file in tables.files_with_keys(settings, name, columns, keys)]
+        findings += [
+            Finding(name, f"a key in {file}") for file in tables.files_with_keys(settings, name, columns, keys)
+        ]
     for name in erasure.vault_tables(settings):
         looked["tables"] += 1
         found = tables.find_rows(settings, name, [Match("subject", ("subject_id",), frozenset(subjects))])

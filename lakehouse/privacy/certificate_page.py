@@ -9,33 +9,15 @@ from typing import Any
 from lakehouse.privacy.pages import facts, listed, page, table
 
 MOST_NAMED = 20
-ROOMS = {
-    "bronze": "what sources brought",
-    "silver": "cleaned rows",
-    "gold": "features, marts and activation",
-    "ml": "predictions",
-    "ops": "records of the platform",
-    "vault": "encrypted identifiers",
-}
-
-
 def certificate_page(told: Mapping[str, Any]) -> str:
     """The page of a certificate, from its JSON."""
     persons, places = told["persons"], told["places"]
     others = len(told["subjects"]) - persons
     rows = [
-        (
-            one["place"],
-            ROOMS.get(one["place"].partition(".")[0], ""),
-            one["removed"],
-            one["detached"],
-            one["hidden"],
-            one["versions"],
-            one["files"],
-        )
+        (one["place"], *(one[what] for what in ("removed", "detached", "hidden", "versions", "files")))
         for one in places
     ]
-    total = ("together", "", *(sum(row[place] for row in rows) for place in range(2, 7)))
+    total = ("together", *(sum(row[place] for row in rows) for place in range(1, 6)))
     who = "one person" if persons == 1 else f"{persons:,} persons"
     body = [
         f"<h1>Certificate of erasure</h1><p class='lead'>Of {who}, by pseudonym. What was held of them was removed as "
@@ -48,15 +30,18 @@ def certificate_page(told: Mapping[str, Any]) -> str:
                 ("finished", _time(told["ended_at"])),
                 ("keys destroyed", f"{told['keys_destroyed']:,}"),
                 *([("also", f"{others:,} profiles or memberships with their phone or e-mail")] if others else []),
-                ("searched", f"{told['checked']['tables']:,} tables with all their files, {told['checked']['files']:,} files"),
+                (
+                    "searched",
+                    f"{told['checked']['tables']:,} tables with all their files, {told['checked']['files']:,} files",
+                ),
             ]
         ),
-        "<h2>Tables</h2><p>Rows <em>removed</em> are gone. Rows <em>without person</em> stay for the books, with no key "
-        "of anybody. In rows of <em>others</em>, words that named the person became ***. Of each table listed, every "
+        "<h2>Tables</h2><p>Rows <em>removed</em> are gone. Rows <em>without person</em> stay for the books, with no "
+        "key of anybody. In rows of <em>others</em>, words that named the person became ***. Of each table listed, every "
         "older <em>version</em>, change feed and entry of the log was removed with the <em>files</em> that only these "
         "needed.</p>",
         table(
-            ("table", "holds", "removed", "without person", "of others", "versions removed", "files removed"),
+            ("table", "removed", "without person", "of others", "versions removed", "files removed"),
             rows,
             total if len(rows) > 1 else (),
         ),
@@ -66,8 +51,8 @@ def certificate_page(told: Mapping[str, Any]) -> str:
         "<h2>What stays</h2>"
         + listed(
             [
-                "A keyed pseudonym of each person, so that they are not landed again when a file is sent again, and this "
-                "certificate can be checked. Nobody can work the person out of it without the keys of the house.",
+                "A keyed pseudonym of each person, so that they are not landed again when a file is sent again, and "
+                "this certificate can be checked. Nobody can work the person out of it without the keys of the house.",
                 "Counts and averages of many, until the next run makes them anew without the erased.",
                 "Lines of the audit log: by pseudonym, who saw identifiers when and why.",
             ]

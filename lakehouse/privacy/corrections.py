@@ -39,7 +39,12 @@ def corrections(settings: Settings, keyring: Keyring) -> Corrected:
 
 
 def keep(
-    settings: Settings, keyring: Keyring, subject_id: str, source: str, at: str, changes: dict[str, tuple[str | None, str]]
+    settings: Settings,
+    keyring: Keyring,
+    subject_id: str,
+    source: str,
+    at: str,
+    changes: dict[str, tuple[str | None, str]],
 ) -> None:
     """Remember corrections: column -> wrong and right value."""
     key = keyring.keys_for([subject_id])[subject_id]

@@ -14,7 +14,7 @@ from lakehouse.bronze.rights import ENTITY_OF, Rights
 from lakehouse.privacy import certificate, erasure
 from lakehouse.privacy.erasure import Ask, Tell
 from lakehouse.privacy.keyring import Keyring, open_keyring
-from lakehouse.privacy.person_keys import mappings
+from lakehouse.privacy.person_keys import BETWEEN, mappings
 from lakehouse.privacy.reveal import asking_user, may_act
 from lakehouse.settings import Settings
 
@@ -51,9 +51,7 @@ def erase(
         return certificate.certify(erasing, clock)
 
 
-def continue_killed(
-    settings: Settings, clock: Clock, ask: Ask, tell: Tell = lambda step, what: None
-) -> Path | None:
+def continue_killed(settings: Settings, clock: Clock, ask: Ask, tell: Tell = lambda step, what: None) -> Path | None:
     """End an erasure that was killed; None where none was."""
     if not erasure.is_under_way(settings):
         return None
@@ -92,7 +90,7 @@ def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
         batches = [row["batch_id"] for row in loads if (row["source"], row["entity"]) == (one.source, one.entity)]
         for key in erasure.keys_by_sql(one, kind, ask, batches) if batches else ():
             if rights.is_erased(kind, key):
-                returned.setdefault(ENTITY_OF[kind], set()).add(key.replace(erasure.BETWEEN, "|"))
+                returned.setdefault(ENTITY_OF[kind], set()).add(key.replace(BETWEEN, "|"))
     with open_keyring(settings) as keyring:
         for entity, named in returned.items():
             why = "erased before, and sent again by a source"

@@ -204,7 +204,9 @@ def files_with_keys(settings: Settings, name: str, columns: Collection[str], key
         with files.open_input_file(f"{folder}/{path}") as stream, pq.ParquetFile(stream) as parquet:
             there = [column for column in parquet.schema_arrow.names if column in columns]
             batches = parquet.iter_batches(ROWS_AT_ONCE, columns=there) if there else ()
-            values = (v for batch in batches for column in batch.columns for v in pc.unique(_trimmed(column)).to_pylist())
+            values = (
+                v for batch in batches for column in batch.columns for v in pc.unique(_trimmed(column)).to_pylist()
+            )
             if any(value and keys.is_one(value) for value in values):
                 found.append(path)
     return found
@@ -306,7 +308,7 @@ def _trimmed(column: pa.Array) -> pa.Array:
 
 
 def _one_of(columns: tuple[str, ...], values: Collection[tuple[str, ...]]) -> str:
-    """SQL of rows whose columns have one of these values; of several columns, the last by each value of those before."""
+    """SQL of rows whose columns have one of these values; of several, the last by each value of those before."""
     if len(columns) == 1:
         return f"{_quoted(columns[0])} IN ({_listed(value for (value,) in sorted(values))})"
     by_first: dict[tuple[str, ...], list[str]] = {}

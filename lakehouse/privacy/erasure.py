@@ -27,7 +27,7 @@ from lakehouse import ops, publication
 from lakehouse.atomic_file import replace_file
 from lakehouse.builds import Ledger, table_state
 from lakehouse.entities import ENTITIES
-from lakehouse.errors import InputError, LakehouseError
+from lakehouse.errors import InputError
 from lakehouse.privacy import audit, vault
 from lakehouse.privacy import erased_tables as tables
 from lakehouse.privacy.classes import class_of, is_about_people
@@ -178,9 +178,7 @@ def begin(
     )
     erasing = Erasing(settings, keyring, journal, ask, tell)
     erasing.save()
-    audit.record(
-        settings, keyring, at, user, "erase", erasure=journal.id, persons=str(journal.persons), reason=reason
-    )
+    audit.record(settings, keyring, at, user, "erase", erasure=journal.id, persons=str(journal.persons), reason=reason)
     return erasing
 
 
@@ -207,9 +205,7 @@ def keys_of(
     return keys, subjects, asked, shared
 
 
-def under_way(
-    settings: Settings, keyring: Keyring, ask: Ask, tell: Tell = lambda step, what: None
-) -> Erasing | None:
+def under_way(settings: Settings, keyring: Keyring, ask: Ask, tell: Tell = lambda step, what: None) -> Erasing | None:
     """The erasure that was killed in this home; None where there is none."""
     try:
         sealed = bytes.fromhex((settings.home / JOURNAL).read_text(encoding="ascii"))
@@ -270,9 +266,7 @@ def _clean_bronze(erasing: Erasing) -> None:
     journal.elsewhere += [one for one in _files_of_sources(erasing) if one not in journal.elsewhere]
 
 
-def _rows_in_bronze(
-    settings: Settings, mapped: Mapped, keys: Keys, ask: Ask
-) -> tuple[int, Mapping[str, int], str]:
+def _rows_in_bronze(settings: Settings, mapped: Mapped, keys: Keys, ask: Ask) -> tuple[int, Mapping[str, int], str]:
     """Of a source and entity: the persons' rows, how many of each batch, and a predicate of them."""
     name = f"bronze.{mapped.entity}"
     kinds = [kind for kind in mapped.kinds() if keys.of[kind]]
@@ -291,9 +285,7 @@ def _rows_in_bronze(
     return rows, batches, " OR ".join(conditions)
 
 
-def _places_by_sql(
-    mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()
-) -> dict[str, list[int]]:
+def _places_by_sql(mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()) -> dict[str, list[int]]:
     """Batch -> row numbers of the rows whose key, which an expression makes, is one of a person's."""
     listed = ", ".join("'" + key.replace("\\", "\\\\").replace("'", "\\'") + "'" for key in sorted(keys.of[kind]))
     source = mapped.source.replace("'", "\\'")
@@ -547,10 +539,7 @@ def _clean_files(erasing: Erasing) -> None:
         top = inside.partition("/")[0]
         if top == "logs":
             done = f"{_hide_in_text(path, erasing.traces)} lines blacked out"
-        elif top in REMOVED_WHOLE or not path.is_relative_to(settings.home):
-            path.unlink()
-            done = "removed"
-        elif top == "mlflow" and path.suffix != ".db":
+        elif top in REMOVED_WHOLE or not path.is_relative_to(settings.home) or top == "mlflow" and path.suffix != ".db":
             path.unlink()
             done = "removed"
         else:
@@ -715,7 +704,9 @@ def _widened(
                 else:
                     shared |= _written(ours, others[stored])
             found = tables.find_rows(settings, name, matches, one.source)
-            known |= {BETWEEN.join(part.strip(BLANKS) for part in v) for values in found.stored.values() for v in values}
+            known |= {
+                BETWEEN.join(part.strip(BLANKS) for part in v) for values in found.stored.values() for v in values
+            }
         for kind in kinds:
             if not one.is_plain(kind):
                 known |= keys_by_sql(one, kind, ask) & keys.of[kind]
@@ -784,13 +775,3 @@ def _written(column: str, values: Iterable[str | None]) -> set[str]:
         if column == "phone" and len(digits) >= 8:
             found |= {digits, f"+{digits}", digits[-11:]}
     return found
-
-
-def raise_if_under_way(settings: Settings) -> None:
-    """Refuse what must not happen in the middle of an erasure.
-
-    Raises:
-        LakehouseError: one was killed and has to be continued first.
-    """
-    if is_under_way(settings):
-        raise LakehouseError("an erasure was killed here: `lakehouse erase --continue` ends it first")

@@ -1,7 +1,7 @@
 """By which columns the rows of a table say whose they are, and what stays of a row whose person is erased.
 
 A person has several keys: a customer's id, the cookies that only this customer used, the accounts that are theirs, and
-their keys among partners' members and bought profiles (found by phone and e-mail). A row that has one of them is theirs.
+their keys among partners' members and bought profiles (found by phone and e-mail). A row with one of them is theirs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class Mapped:
         It keeps what a column of ours is made of that says nothing of a person by itself, unless one that does is made
         of the same.
         """
-        kept, lost = set(), set()
+        kept: set[str] = set()
+        lost: set[str] = set()
         for ours, theirs in self.columns.items():
             kind = class_of(self.entity, ours).kind if ours != "currency" else "none"
             (kept if kind in ("behaviour", "none") else lost).update(self._named_in(theirs))

@@ -70,9 +70,7 @@ def export(settings: Settings, customer: str, out: Path, reason: str, clock: Clo
     return Exported(path, path.with_suffix(".html"), rows)
 
 
-def gathered(
-    settings: Settings, keyring: Keyring, keys: Keys, subjects: set[str], at: datetime
-) -> dict[str, Any]:
+def gathered(settings: Settings, keyring: Keyring, keys: Keys, subjects: set[str], at: datetime) -> dict[str, Any]:
     """All that is held of a person: identifiers by source, rows by table, who saw them, where it went, what for."""
     identifiers: dict[tuple[str, str], dict[str, str]] = {}
     for held in sorted(opened(settings, keyring, "subject_id", subjects), key=lambda one: one.row_number):
@@ -134,8 +132,8 @@ def rectify(
             made = [name for name in values if one.plain(name) is None]
             if made:
                 raise InputError(
-                    f"source {one.source} has no column of its own for {made[0]}, or makes it by an expression: have it "
-                    "put right where it comes from"
+                    f"source {one.source} has no column of its own for {made[0]}, or makes it by an expression: have "
+                    "it put right where it comes from"
                 )
         about = {"subject_id": subject_id, "columns": ", ".join(values), "reason": reason.strip()}
         audit.record(settings, keyring, at, user, "rectify", **about)

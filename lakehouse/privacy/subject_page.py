@@ -44,7 +44,7 @@ def subject_page(told: Mapping[str, Any]) -> str:
     body = [
         "<h1>What we hold about you</h1>",
         f"<p class='lead'>Everything that is stored about customer {escape(told['customer'])}, as of "
-        f"{escape(told['made_at'].replace('T', ' ').replace('+00:00', ' UTC'))}. The file with the same name that ends in "
+        f"{escape(told['made_at'].replace('T', ' ').replace('+00:00', ' UTC'))}. The file of the same name that ends in "
         ".json holds all of it, row by row; long lists are shortened here and say so.</p>",
         facts(
             [
@@ -61,8 +61,9 @@ def subject_page(told: Mapping[str, Any]) -> str:
         "<h2>What it is used for, and how long it is kept</h2>" + _purposes(told),
         "<h2>Who looked</h2>" + _seen(told),
         "<h2>Where it went</h2>" + _given(told),
-        "<h2>The records as they came</h2><p>The same as above, in the words of the systems it came from; each row is in "
-        "the .json file.</p>" + table(("table", "from", "rows"), [(o["table"], o["about"], len(o["rows"])) for o in raw]),
+        "<h2>The records as they came</h2><p>The same as above, in the words of the systems it came from; each row is "
+        "in the .json file.</p>"
+        + table(("table", "from", "rows"), [(o["table"], o["about"], len(o["rows"])) for o in raw]),
         "<h2>Your rights</h2>"
         + listed(
             [
@@ -105,6 +106,9 @@ def _section(title: str, place: Mapping[str, Any], level: int = 2) -> str:
         told = [(name, rows[0].get(name), place["columns"].get(name, "")) for name in names]
         return head + about + table(("what", "value", "meaning"), [(n, shown(v), m) for n, v, m in told])
     names = [name for name in names if name not in NO_NEWS]
+    times = [name for name in names if any(isinstance(row.get(name), (datetime, date)) for row in rows)]
+    if times:
+        rows = sorted(rows, key=lambda row: shown(row.get(times[0])))
     alike = [n for n in names if len({shown(row.get(n)) for row in rows}) == 1]
     differing = [n for n in names if n not in alike]
     same = facts([(name, shown(rows[0].get(name))) for name in alike]) if alike else ""
@@ -126,7 +130,7 @@ def shown(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.6g}"
     if isinstance(value, Decimal):
         return f"{value.normalize():f}" if value else "0"
     if isinstance(value, dict):
