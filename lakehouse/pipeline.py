@@ -19,7 +19,8 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
-from lakehouse.privacy import doing_erasure, standing, vault
+from lakehouse.privacy import standing, vault
+from lakehouse.privacy.erasure.requests import continue_killed, erase_returned
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -157,7 +158,7 @@ def main_job(run: Run) -> publication.Publication:
             run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
-        if doing_erasure.continue_killed(run.settings, run.clock, run.ask) is not None:
+        if continue_killed(run.settings, run.clock, run.ask) is not None:
             run.progress.noted("an erasure that was killed is done, and has its certificate")
         killed = Marker(run.settings).settle()
         if killed is not None:
@@ -234,7 +235,7 @@ def _land(run: Run) -> StepResult:
         run.clock(),
         lambda what: run.progress.advanced("land", what),
     )
-    returned = doing_erasure.erase_returned(run.settings, run.clock, run.ask)
+    returned = erase_returned(run.settings, run.clock, run.ask)
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"

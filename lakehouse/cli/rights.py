@@ -52,8 +52,8 @@ def erase(
     Order lines stay without the person, so that revenue adds up. Published sets of before cannot be gone back to.
     """
     from lakehouse.cli.screen import console
-    from lakehouse.privacy.doing_erasure import continue_killed
-    from lakehouse.privacy.doing_erasure import erase as erase_persons
+    from lakehouse.privacy.erasure.requests import continue_killed
+    from lakehouse.privacy.erasure.requests import erase as erase_persons
     from lakehouse.runlock import hold
 
     settings = load_settings()
@@ -99,7 +99,7 @@ def erase(
 
 def _verify(settings: Settings, named: Path, as_json: bool) -> None:
     from lakehouse.cli.screen import console
-    from lakehouse.privacy import certificate
+    from lakehouse.privacy.erasure import certificate
     from lakehouse.privacy.keyring import open_keyring
 
     there = [named, certificate.folder(settings) / named.name, certificate.folder(settings) / f"{named.name}.json"]

@@ -23,7 +23,7 @@ td, th { padding: .2rem .7rem .2rem 0; vertical-align: top }
 td { border-bottom: 1px solid #e3e9ee; overflow-wrap: break-word; max-width: 26rem }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } .none { color: #74828d }
 code { font: .82rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
-tfoot td { font-weight: 600; border-bottom: 0 }
+tfoot td { font-weight: 600; border-bottom: 0 } tfoot { display: table-row-group }
 details { margin: .3rem 0 } summary { cursor: pointer; color: #1b5e8c } ul { padding-left: 1.2rem; margin: .3rem 0 }
 li { overflow-wrap: anywhere }
 .seal { background: #f3f6f8; border: 1px solid #d5dee5; border-radius: .3rem; padding: .6rem 1rem; break-inside: avoid }

@@ -18,10 +18,11 @@ from lakehouse import ops
 from lakehouse.bronze.landing import land_row
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError
-from lakehouse.privacy import audit, corrections, erasure
-from lakehouse.privacy import erased_tables as tables
+from lakehouse.privacy import audit, corrections
 from lakehouse.privacy.classes import class_of, is_about_people
-from lakehouse.privacy.erasure import Ask
+from lakehouse.privacy.erasure import tables
+from lakehouse.privacy.erasure.journal import Ask
+from lakehouse.privacy.erasure.persons import keys_of
 from lakehouse.privacy.exports_made import remember
 from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.person_keys import BLANKS, Keys, Mapped, entities_of_people, mappings, matches_of
@@ -55,7 +56,7 @@ def export(settings: Settings, customer: str, out: Path, reason: str, clock: Clo
     user, at = asking_user(), clock()
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, at, user, "subject export")
-        keys, subjects, _, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        keys, subjects, _, _ = keys_of(settings, keyring, [customer], "customers", ask)
         subject_id = subjects["customer", next(iter(keys.of["customer"]))]
         audit.record(settings, keyring, at, user, "subject export", subject_id=subject_id, reason=reason)
         told = gathered(settings, keyring, keys, set(subjects.values()), at)
@@ -122,7 +123,7 @@ def rectify(
     user, at = asking_user(), clock()
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, at, user, "rectify")
-        keys, subjects, asked, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        keys, subjects, asked, _ = keys_of(settings, keyring, [customer], "customers", ask)
         subject_id = subjects["customer", asked[0]]
         rows = [_newest(settings, keyring, one, keys, subject_id) for one in mappings(settings)]
         found = [(one, row) for one, row in zip(mappings(settings), rows) if row is not None]
@@ -187,7 +188,7 @@ def restrict(settings: Settings, customer: str, lift: bool, reason: str, clock: 
     action = "lift restriction" if lift else "restrict"
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, at, user, action)
-        keys, subjects, asked, _ = erasure.keys_of(settings, keyring, [customer], "customers", ask)
+        keys, subjects, asked, _ = keys_of(settings, keyring, [customer], "customers", ask)
         ops.ensure_tables(settings)
         rows = [row for row in ops.read(settings, "restrictions") if row["customer_id"] in asked]
         if bool(rows) != lift:

@@ -44,8 +44,8 @@ def subject_page(told: Mapping[str, Any]) -> str:
     body = [
         "<h1>What we hold about you</h1>",
         f"<p class='lead'>Everything that is stored about customer {escape(told['customer'])}, as of "
-        f"{escape(told['made_at'].replace('T', ' ').replace('+00:00', ' UTC'))}. The file of the same name that ends in "
-        ".json holds all of it, row by row; long lists are shortened here and say so.</p>",
+        f"{escape(told['made_at'].replace('T', ' ').replace('+00:00', ' UTC'))}. The file of the same name that ends "
+        "in .json holds all of it, row by row; long lists are shortened here and say so.</p>",
         facts(
             [
                 ("customer", told["customer"]),
@@ -110,7 +110,7 @@ def _section(title: str, place: Mapping[str, Any], level: int = 2) -> str:
     if times:
         rows = sorted(rows, key=lambda row: shown(row.get(times[0])))
     alike = [n for n in names if len({shown(row.get(n)) for row in rows}) == 1]
-    differing = [n for n in names if n not in alike]
+    differing = sorted((n for n in names if n not in alike), key=lambda name: name not in times)
     same = facts([(name, shown(rows[0].get(name))) for name in alike]) if alike else ""
     cells = [[shown(row.get(name)) for name in differing[:MOST_COLUMNS]] for row in rows[:MOST_ROWS]]
     dropped = [f"{len(rows) - MOST_ROWS:,} more rows" if len(rows) > MOST_ROWS else ""]

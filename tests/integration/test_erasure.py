@@ -24,7 +24,9 @@ import pytest
 from lakehouse import ops, publication
 from lakehouse.bronze import land
 from lakehouse.errors import InputError
-from lakehouse.privacy import audit, certificate, doing_erasure, subject
+from lakehouse.privacy import audit, subject
+from lakehouse.privacy.erasure import certificate
+from lakehouse.privacy.erasure.requests import continue_killed, erase
 from lakehouse.privacy.keyring import open_keyring
 from lakehouse.settings import Settings
 from lakehouse.sources import remembered_sources
@@ -43,7 +45,7 @@ DOOMED = """
 import os, signal, sys
 from datetime import datetime, timezone
 from functools import partial
-from lakehouse.privacy.doing_erasure import continue_killed, erase
+from lakehouse.privacy.erasure.requests import continue_killed, erase
 from lakehouse.settings import load_settings
 
 settings, point, named = load_settings(home=sys.argv[1]), sys.argv[2], sys.argv[3:]
@@ -109,7 +111,7 @@ def erased(shop: Shop, doomed: tuple[str, ...], tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("erased")
     own = copied(shop, folder)
     told = subject.export(own.settings, doomed[0], folder / "out", "they asked", NOW, refuse)
-    path = doing_erasure.erase(own.settings, doomed, "customers", "they asked", NOW, refuse)
+    path = erase(own.settings, doomed, "customers", "they asked", NOW, refuse)
     rows = [row for row in people(shop) if row["cust_no"] in doomed]
     needles = {row[name].strip() for row in rows for name in ("cust_no", "mobile", "email", "id_no")} - {""}
     return Erased(own, doomed, frozenset(needles), path, told)
@@ -225,7 +227,7 @@ def test_who_is_not_known_or_not_told_why_is_refused_and_nothing_is_changed(eras
         (["x"], "orders", "r", "--entity"),
     ):
         with pytest.raises(InputError, match=said):
-            doing_erasure.erase(erased.settings, named, entity, reason, NOW, refuse)
+            erase(erased.settings, named, entity, reason, NOW, refuse)
     assert content_hashes(erased.settings, ("bronze",)) == before
 
 
@@ -237,7 +239,7 @@ def test_an_erasure_that_is_killed_again_and_again_ends_as_one_that_was_not(
         named = doomed if place == 0 else ()
         ended = subprocess.run([sys.executable, "-c", DOOMED, str(own.settings.home), point, *named], check=False)
         assert ended.returncode == -signal.SIGKILL, point
-    path = doing_erasure.continue_killed(own.settings, NOW, refuse)
+    path = continue_killed(own.settings, NOW, refuse)
     assert path is not None
     assert content_hashes(own.settings, LAYERS) == content_hashes(erased.settings, LAYERS)
     assert publication.current(own.settings).tables.keys() == publication.current(erased.settings).tables.keys()
@@ -248,7 +250,7 @@ def test_an_erasure_that_is_killed_again_and_again_ends_as_one_that_was_not(
     ]
     assert told["keys_destroyed"] == erased.told["keys_destroyed"]
     assert found_in(own.settings.home, erased.needles) == []
-    assert doing_erasure.continue_killed(own.settings, NOW, refuse) is None
+    assert continue_killed(own.settings, NOW, refuse) is None
 
 
 @dataclass(frozen=True)

@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from functools import partial
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lakehouse import ops
-from lakehouse.bronze import land
 from lakehouse.errors import InputError
-from lakehouse.privacy import doing_erasure, subject, vault
+from lakehouse.privacy import subject
+from lakehouse.privacy.erasure.requests import erase_returned
 from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.reveal import asking_user, reveal
-from lakehouse.settings import Settings, load_settings
-from lakehouse.sources import load_source
 from lakehouse.storage import delta_table
-
-NOON = datetime(2025, 7, 1, 12, tzinfo=timezone.utc)
-SOURCE = """
-name: shop
-entities:
-  customers:
-    path: people*.csv
-    columns: {customer_id: no, full_name: name, phone: mobile, city: town, language: upper(lang)}
-  order_lines:
-    path: orders*.csv
-    columns: {order_id: order, customer_id: cust, unit_price: price}
-    attributes: {gift: note}
-  tickets:
-    path: tickets*.csv
-    columns: {ticket_id: id, customer_id: "concat('C', lpad(who, 3, '0'))", body: text}
-"""
-
-
-def refuse(sql: str) -> list[tuple[Any, ...]]:
-    raise AssertionError(f"no engine is needed, yet it was asked {sql}")
-
-
-class Home:
-    """A home and the folder that its files come from."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.settings = folder, load_settings(home=folder / "home")
-        self.at = NOON
-        folder.mkdir(exist_ok=True)
-        (folder / "source.yml").write_text(SOURCE)
-        self.write(
-            "people.csv", "no,name,mobile,town,lang\nC001,Ann,13800138000,Oslo,en\nC002,Bo,13800138001,Rome,it\n"
-        )
-        self.write("orders.csv", "order,cust,price,note\n1,C001,5,for Ann\n2,C002,7,\n")
-        self.write("tickets.csv", "id,who,text\n1,1,it broke\n2,2,thanks\n")
-
-    def write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text)
-
-    def land(self) -> None:
-        self.at += timedelta(hours=1)
-        land(self.settings, [load_source(self.folder / "source.yml")], f"{self.at:%H}", self.at)
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        return list(delta_table(self.settings, f"bronze.{table}").to_pyarrow_table().to_pylist())
-
-    def fill_vault(self) -> None:
-        vault.fill(self.settings, lambda sql: [("C001", "Ann", "13800138000", 1), ("C002", "Bo", "13800138001", 2)])
-
-    def erase(self, *named: str, asked: Any = refuse) -> Path:
-        return doing_erasure.erase(
-            self.settings, named, "customers", "asked", partial(datetime.now, timezone.utc), asked
-        )
+from tests.unit.privacy.small_shop import CLOCK, NOON, Home, refuse
 
 
 @pytest.fixture
@@ -81,20 +26,8 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def tickets_by_sql(sql: str) -> list[tuple[Any, ...]]:
-    """What an engine answers of the source's expression: the customers of tickets, or where those of C001 are."""
-    if "select distinct" in sql:
-        return [("C001",), ("C002",)]
-    assert "in ('C001')" in sql
-    return [(batch, 1) for batch in BATCHES]
-
-
-BATCHES: list[str] = []
-
-
 def test_rows_of_the_erased_are_left_out_and_lines_of_the_books_come_without_them(home: Home) -> None:
-    BATCHES[:] = {row["_batch_id"] for row in home.rows("tickets")}
-    home.erase("C001", asked=tickets_by_sql)
+    home.erase("C001")
     assert sorted((r["order"], r["cust"], r["price"], r["note"]) for r in home.rows("order_lines")) == [
         ("1", None, "5", None),
         ("2", "C002", "7", None),
@@ -113,23 +46,18 @@ def test_rows_of_the_erased_are_left_out_and_lines_of_the_books_come_without_the
 
 
 def test_whom_only_an_expression_names_is_erased_again_before_anything_is_built(home: Home) -> None:
-    BATCHES[:] = {row["_batch_id"] for row in home.rows("tickets")}
-    home.erase("C001", asked=tickets_by_sql)
+    home.erase("C001")
     assert [row["who"] for row in home.rows("tickets")] == ["2"]
     home.write("tickets_2.csv", "id,who,text\n3,1,here I am again\n")
     home.land()
-    BATCHES[:] = {row["_batch_id"] for row in home.rows("tickets") if row["who"] == "1"}
-    assert len(BATCHES) == 1
-    clock = partial(datetime.now, timezone.utc)
-    assert doing_erasure.erase_returned(home.settings, clock, tickets_by_sql) == 1
+    assert [row["who"] for row in home.rows("tickets") if row["who"] == "1"] == ["1"]
+    assert erase_returned(home.settings, CLOCK, home.ask) == 1
     assert [row["who"] for row in home.rows("tickets")] == ["2"]
-    assert doing_erasure.erase_returned(home.settings, clock, refuse) == 0, "each batch is looked through once"
+    assert erase_returned(home.settings, CLOCK, refuse) == 0, "each batch is looked through once"
 
 
 def rectified(home: Home, **values: str) -> list[str]:
-    clock = partial(datetime.now, timezone.utc)
-    asked = lambda sql: [("C001",)] if "distinct" in sql else []  # noqa: E731
-    return subject.rectify(home.settings, "C001", values, "moved", clock, asked)
+    return subject.rectify(home.settings, "C001", values, "moved", CLOCK, home.ask)
 
 
 def current(home: Home) -> dict[str, Any]:
@@ -168,8 +96,7 @@ def test_what_cannot_be_put_right_here_is_said(home: Home, values: dict[str, str
 
 def test_the_key_that_sealed_a_correction_goes_with_the_person(home: Home) -> None:
     rectified(home, city="Bergen")
-    BATCHES[:] = {row["_batch_id"] for row in home.rows("tickets")}
-    home.erase("C001", asked=tickets_by_sql)
+    home.erase("C001")
     assert delta_table(home.settings, "vault.corrections").to_pyarrow_table().num_rows == 0
     with open_keyring(home.settings) as keyring:
         assert len(keyring.all_destroyed()) == 1

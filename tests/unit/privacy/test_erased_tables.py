@@ -1,4 +1,4 @@
-"""Rows of persons out of Delta tables: which are found, what a predicate says of odd names, what is left of the past."""
+"""Rows of persons out of Delta tables: which are found, what predicates say of odd names, what is left of the past."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from lakehouse.privacy import erased_tables as tables
+from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.person_keys import BETWEEN, Keys, Mapped, Match, matches_of
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.traces import Traces

@@ -11,8 +11,9 @@ from pathlib import Path
 from lakehouse import ops
 from lakehouse.atomic_file import replace_file
 from lakehouse.bronze.rights import ENTITY_OF, Rights
-from lakehouse.privacy import certificate, erasure
-from lakehouse.privacy.erasure import Ask, Tell
+from lakehouse.privacy.erasure import certificate, steps
+from lakehouse.privacy.erasure.journal import Ask, Erasing, Tell, is_under_way
+from lakehouse.privacy.erasure.persons import keys_by_sql
 from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.person_keys import BETWEEN, mappings
 from lakehouse.privacy.reveal import asking_user, may_act
@@ -39,31 +40,31 @@ def erase(
 
     Raises:
         NotAllowed: this user may not.
-        InputError: see `erasure.begin`.
+        InputError: see `steps.begin`.
         LakehouseError: something is left; says where. To be continued.
     """
     user = asking_user()
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, clock(), user, "erase")
         _continued(settings, keyring, clock, ask, tell)
-        erasing = erasure.begin(settings, keyring, named, entity, reason, user, clock(), ask, tell)
-        erasure.perform(erasing)
+        erasing = steps.begin(settings, keyring, named, entity, reason, user, clock(), ask, tell)
+        steps.perform(erasing)
         return certificate.certify(erasing, clock)
 
 
 def continue_killed(settings: Settings, clock: Clock, ask: Ask, tell: Tell = lambda step, what: None) -> Path | None:
     """End an erasure that was killed; None where none was."""
-    if not erasure.is_under_way(settings):
+    if not is_under_way(settings):
         return None
     with open_keyring(settings) as keyring:
         return _continued(settings, keyring, clock, ask, tell)
 
 
 def _continued(settings: Settings, keyring: Keyring, clock: Clock, ask: Ask, tell: Tell) -> Path | None:
-    killed = erasure.under_way(settings, keyring, ask, tell)
+    killed = Erasing.under_way(settings, keyring, ask, tell)
     if killed is None:
         return None
-    erasure.perform(killed)
+    steps.perform(killed)
     return certificate.certify(killed, clock)
 
 
@@ -88,14 +89,14 @@ def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
     returned: dict[str, set[str]] = {}
     for one, kind in made:
         batches = [row["batch_id"] for row in loads if (row["source"], row["entity"]) == (one.source, one.entity)]
-        for key in erasure.keys_by_sql(one, kind, ask, batches) if batches else ():
+        for key in keys_by_sql(one, kind, ask, batches) if batches else ():
             if rights.is_erased(kind, key):
                 returned.setdefault(ENTITY_OF[kind], set()).add(key.replace(BETWEEN, "|"))
     with open_keyring(settings) as keyring:
         for entity, named in returned.items():
             why = "erased before, and sent again by a source"
-            erasing = erasure.begin(settings, keyring, sorted(named), entity, why, asking_user(), clock(), ask)
-            erasure.perform(erasing)
+            erasing = steps.begin(settings, keyring, sorted(named), entity, why, asking_user(), clock(), ask)
+            steps.perform(erasing)
             certificate.certify(erasing, clock)
     replace_file(path, json.dumps(sorted(looked_at | {row["batch_id"] for row in loads})))
     return sum(map(len, returned.values()))

@@ -89,15 +89,12 @@ def read_rows(
 ) -> list[dict[str, Any]]:
     """The rows of a table that match, whole."""
     found: list[dict[str, Any]] = []
-    files, folder = folder_of(settings, name)
-    for part in _parts(delta_table(settings, name)):
-        if source is not None and part.source != source:
-            continue
-        with files.open_input_file(f"{folder}/{part.path}") as stream, pq.ParquetFile(stream) as parquet:
-            for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                hit = _hit(batch, matches, Found())
-                if hit is not None:
-                    found += batch.filter(hit).to_pylist(maps_as_pydicts="lossy")
+    for batch in delta_table(settings, name).to_pyarrow_dataset().to_batches(use_threads=False):
+        if source is not None:
+            batch = batch.filter(pc.equal(batch.column("_source").cast(pa.string()), source))
+        hit = _hit(batch, matches, Found())
+        if hit is not None:
+            found += batch.filter(hit).to_pylist(maps_as_pydicts="lossy")
     return found
 
 

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.errors import InputError, LakehouseError
-from lakehouse.privacy import audit, erasure
-from lakehouse.privacy import erased_tables as tables
-from lakehouse.privacy.certificate_page import certificate_page
-from lakehouse.privacy.erasure import Erasing
+from lakehouse.privacy import audit
+from lakehouse.privacy.erasure import tables
+from lakehouse.privacy.erasure.beyond import home_files, storage_files
+from lakehouse.privacy.erasure.certificate_page import certificate_page
+from lakehouse.privacy.erasure.journal import Erasing
+from lakehouse.privacy.erasure.rows import vault_tables
 from lakehouse.privacy.keyring import AUDIT, Keyring
 from lakehouse.privacy.person_keys import KEY_COLUMNS, Match, mappings
 from lakehouse.privacy.pseudonyms import Pseudonyms
@@ -56,46 +58,47 @@ def certify(erasing: Erasing, clock: Callable[[], datetime]) -> Path:
     Raises:
         LakehouseError: something was found; says where. There is no certificate, and the erasure may be continued.
     """
-    settings, keyring, journal = erasing.settings, erasing.keyring, erasing.journal
+    settings, keyring = erasing.settings, erasing.keyring
+    request, progress = erasing.request, erasing.progress
     erasing.tell("check", "")
     search = {
-        "values": journal.marks,
-        "lengths": journal.lengths,
-        "keys": journal.key_marks,
-        "key_lengths": journal.key_lengths,
+        "values": request.marks,
+        "lengths": request.lengths,
+        "keys": request.key_marks,
+        "key_lengths": request.key_lengths,
     }
-    findings, looked = _search(settings, keyring, journal.subjects, search)
+    findings, looked = _search(settings, keyring, request.subjects, search)
     if findings:
         raise LakehouseError(_told(findings) + "; no certificate was written, `lakehouse erase --continue` tries again")
     hidden, at = erasing.traces.hidden_in, clock()
     told: dict[str, Any] = {
-        "certificate": journal.id,
+        "certificate": request.id,
         "format": FORMAT,
-        "begun_at": journal.at,
+        "begun_at": request.at,
         "ended_at": at.isoformat(timespec="seconds"),
-        "by": journal.user,
-        "reason": hidden(journal.reason),
-        "persons": journal.persons,
-        "subjects": journal.subjects,
-        "keys_destroyed": journal.keys_destroyed,
-        "places": [{"place": name, **_summed(counts)} for name, counts in sorted(journal.counts.items())],
-        "files": [{"file": hidden(name), "what": what} for name, what in sorted(journal.files.items())],
-        "models": journal.models,
-        "elsewhere": [hidden(one) for one in journal.elsewhere],
+        "by": request.user,
+        "reason": hidden(request.reason),
+        "persons": request.persons,
+        "subjects": request.subjects,
+        "keys_destroyed": progress.keys_destroyed,
+        "places": [{"place": name, **_summed(counts)} for name, counts in sorted(progress.counts.items())],
+        "files": [{"file": hidden(name), "what": what} for name, what in sorted(progress.files.items())],
+        "models": progress.models,
+        "elsewhere": [hidden(one) for one in progress.elsewhere],
         "search": search,
         "checked": looked,
     }
     told["hash"] = hashlib.sha256(_canonical(told)).hexdigest()
     told["seal"] = _seal(keyring, told)
-    path = folder(settings) / f"{journal.id}.json"
+    path = folder(settings) / f"{request.id}.json"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(path, json.dumps(told, indent=1, ensure_ascii=False))
     _write(path.with_suffix(".html"), certificate_page(told))
     if not any(line.get("seal_of_certificate") == told["seal"] for line in audit.read(settings)):
         audit.record(
-            settings, keyring, at, journal.user, "erased", erasure=journal.id, seal_of_certificate=told["seal"]
+            settings, keyring, at, request.user, "erased", erasure=request.id, seal_of_certificate=told["seal"]
         )
-    erasure.end(erasing)
+    erasing.forget()
     return path
 
 
@@ -160,7 +163,7 @@ def _search(
         findings += [
             Finding(name, f"a key in {file}") for file in tables.files_with_keys(settings, name, columns, keys)
         ]
-    for name in erasure.vault_tables(settings):
+    for name in vault_tables(settings):
         looked["tables"] += 1
         found = tables.find_rows(settings, name, [Match("subject", ("subject_id",), frozenset(subjects))])
         findings += [Finding(name, f"{found.rows} rows")] if found.rows else []
@@ -171,9 +174,9 @@ def _search(
 
 
 def _files(settings: Settings, traces: Traces) -> Iterator[tuple[str, bool]]:
-    for path in erasure.home_files(settings):
+    for path in home_files(settings):
         yield str(path), traces.are_in_file(path)
-    for entry in erasure.storage_files(settings):
+    for entry in storage_files(settings):
         with filesystem(settings)[0].open_input_file(entry) as stream:
             yield entry, traces.are_in_stream(entry, stream)
 

@@ -9,6 +9,8 @@ from typing import Any
 from lakehouse.privacy.pages import facts, listed, page, table
 
 MOST_NAMED = 20
+
+
 def certificate_page(told: Mapping[str, Any]) -> str:
     """The page of a certificate, from its JSON."""
     persons, places = told["persons"], told["places"]
@@ -29,7 +31,18 @@ def certificate_page(told: Mapping[str, Any]) -> str:
                 ("why", told["reason"]),
                 ("finished", _time(told["ended_at"])),
                 ("keys destroyed", f"{told['keys_destroyed']:,}"),
-                *([("also", f"{others:,} profiles or memberships with their phone or e-mail")] if others else []),
+                *(
+                    [
+                        (
+                            "also",
+                            "one profile or membership with their phone or e-mail"
+                            if others == 1
+                            else f"{others:,} profiles or memberships with their phone or e-mail",
+                        )
+                    ]
+                    if others
+                    else []
+                ),
                 (
                     "searched",
                     f"{told['checked']['tables']:,} tables with all their files, {told['checked']['files']:,} files",
@@ -37,9 +50,9 @@ def certificate_page(told: Mapping[str, Any]) -> str:
             ]
         ),
         "<h2>Tables</h2><p>Rows <em>removed</em> are gone. Rows <em>without person</em> stay for the books, with no "
-        "key of anybody. In rows of <em>others</em>, words that named the person became ***. Of each table listed, every "
-        "older <em>version</em>, change feed and entry of the log was removed with the <em>files</em> that only these "
-        "needed.</p>",
+        "key of anybody. In rows of <em>others</em>, words that named the person became ***. Of each table listed, "
+        "every older <em>version</em>, change feed and entry of the log was removed with the <em>files</em> that only "
+        "these needed.</p>",
         table(
             ("table", "removed", "without person", "of others", "versions removed", "files removed"),
             rows,
