@@ -109,7 +109,7 @@ class Mapped:
             (kept if kind in ("behaviour", "none") else lost).update(self._named_in(theirs))
         if kept & lost:
             return None
-        return tuple(sorted(self.stored - kept))
+        return tuple(sorted((self.stored | lost) - kept))
 
     def _named_in(self, expression: str) -> set[str]:
         name = plain_name(expression)

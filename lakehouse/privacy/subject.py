@@ -23,6 +23,7 @@ from lakehouse.privacy.classes import class_of, is_about_people
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask
 from lakehouse.privacy.erasure.persons import keys_of
+from lakehouse.privacy.erasure.rows import places_by_sql
 from lakehouse.privacy.exports_made import remember
 from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.person_keys import BLANKS, Keys, Mapped, entities_of_people, mappings, matches_of
@@ -31,7 +32,7 @@ from lakehouse.privacy.subject_page import subject_page
 from lakehouse.privacy.vault_reading import opened
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import remembered_sources
-from lakehouse.storage import list_tables
+from lakehouse.storage import has_table, list_tables
 
 LINEAGE = ("_identity", "_loaded_at", "source_row_count", "is_duplicate")
 Clock = Callable[[], datetime]
@@ -56,11 +57,11 @@ def export(settings: Settings, customer: str, out: Path, reason: str, clock: Clo
     user, at = asking_user(), clock()
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, at, user, "subject export")
-        keys, subjects, _, _ = keys_of(settings, keyring, [customer], "customers", ask)
-        subject_id = subjects["customer", next(iter(keys.of["customer"]))]
+        keys, subjects, asked, _ = keys_of(settings, keyring, [customer], "customers", ask)
+        subject_id = subjects["customer", asked[0]]
         audit.record(settings, keyring, at, user, "subject export", subject_id=subject_id, reason=reason)
-        told = gathered(settings, keyring, keys, set(subjects.values()), at)
-    told = {"customer": next(iter(keys.of["customer"])), "pseudonym": subject_id, **told}
+        told = gathered(settings, keyring, keys, set(subjects.values()), at, ask)
+    told = {"customer": asked[0], "pseudonym": subject_id, **told}
     out.mkdir(parents=True, exist_ok=True)
     path = (out / f"subject-{subject_id[:12]}.json").resolve()
     _write_private(path, json.dumps(told, indent=1, ensure_ascii=False, default=_plain))
@@ -71,12 +72,14 @@ def export(settings: Settings, customer: str, out: Path, reason: str, clock: Clo
     return Exported(path, path.with_suffix(".html"), rows)
 
 
-def gathered(settings: Settings, keyring: Keyring, keys: Keys, subjects: set[str], at: datetime) -> dict[str, Any]:
+def gathered(
+    settings: Settings, keyring: Keyring, keys: Keys, subjects: set[str], at: datetime, ask: Ask
+) -> dict[str, Any]:
     """All that is held of a person: identifiers by source, rows by table, who saw them, where it went, what for."""
     identifiers: dict[tuple[str, str], dict[str, str]] = {}
     for held in sorted(opened(settings, keyring, "subject_id", subjects), key=lambda one: one.row_number):
         identifiers.setdefault((held.source, held.entity), {}).update(held.values)
-    places = [place for place in _places(settings, keys) if place["rows"]]
+    places = [place for place in _places(settings, keys, ask) if place["rows"]]
     entities = {place["table"].partition(".")[2] for place in places} & ENTITIES.keys()
     return {
         "made_at": at.isoformat(timespec="seconds"),
@@ -190,7 +193,7 @@ def restrict(settings: Settings, customer: str, lift: bool, reason: str, clock: 
         may_act(settings, keyring, at, user, action)
         keys, subjects, asked, _ = keys_of(settings, keyring, [customer], "customers", ask)
         ops.ensure_tables(settings)
-        rows = [row for row in ops.read(settings, "restrictions") if row["customer_id"] in asked]
+        rows = [row for row in ops.read(settings, "restrictions") if row["customer_id"] in keys.of["customer"]]
         if bool(rows) != lift:
             return False
         subject_id = subjects["customer", asked[0]]
@@ -199,16 +202,28 @@ def restrict(settings: Settings, customer: str, lift: bool, reason: str, clock: 
             found = tables.find_rows(settings, "ops.restrictions", matches_of(["customer_id"], keys))
             tables.delete_rows(settings, "ops.restrictions", found.condition())
         else:
-            ops.append(settings, "restrictions", [{"customer_id": asked[0], "restricted_at": at}])
+            ids = _ids_in_tables(settings, keys) or {asked[0]}
+            ops.append(settings, "restrictions", [{"customer_id": one, "restricted_at": at} for one in sorted(ids)])
     return True
 
 
-def _places(settings: Settings, keys: Keys) -> list[dict[str, Any]]:
+def _ids_in_tables(settings: Settings, keys: Keys) -> set[str]:
+    """A customer's id as silver has it: the source's key, or its pseudonym where that key is an identifier."""
+    if not has_table(settings, "silver.customers"):
+        return set()
+    found = tables.find_rows(settings, "silver.customers", matches_of(["customer_id"], keys))
+    return {value for values in found.stored.values() for (value,) in values}
+
+
+def _places(settings: Settings, keys: Keys, ask: Ask) -> list[dict[str, Any]]:
     found = []
     for one in mappings(settings):
         if one.entity in entities_of_people():
             matches = [one.match(kind, keys) for kind in one.kinds() if keys.of[kind] and one.is_plain(kind)]
             rows = tables.read_rows(settings, f"bronze.{one.entity}", matches, one.source) if matches else []
+            for kind in one.kinds():
+                if keys.of[kind] and not one.is_plain(kind):
+                    rows += tables.read_places(settings, f"bronze.{one.entity}", places_by_sql(one, kind, keys, ask))
             found.append(_place(f"bronze.{one.entity}", f"as it came from source {one.source}", rows, {}))
     for schema, table in list_tables(settings):
         if schema not in ("silver", "gold", "ml"):

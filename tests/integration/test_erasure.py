@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NOW = partial(datetime.now, timezone.utc)
 LAYERS = ("bronze", "silver", "gold", "ml")
-KILLS = ("bronze events", "layers gold.fct_orders", "history", "publish", "past", "files", "check")
+KILLS = ("bronze events", "layers gold.fct_orders", "publish", "files")
 """Where an erasure is killed, one after the other: a step, or the middle of one."""
 DOOMED = """
 import os, signal, sys

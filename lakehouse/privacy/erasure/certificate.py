@@ -155,13 +155,14 @@ def _search(
         plain = {mapped.plain(column) for columns in KEY_COLUMNS.values() for column in columns}
         named.setdefault(f"bronze.{mapped.entity}", set()).update(filter(None, plain))
     own = {column for columns in KEY_COLUMNS.values() for column in columns}
+    names = frozenset(subjects)
     looked = {"tables": 0, "files": 0}
     for name in [f"{schema}.{table}" for schema, table in list_tables(settings)]:
         looked["tables"] += 1
         columns = named.get(name, set()) if name.startswith("bronze.") else own
         findings += [Finding(name, f"in {file}") for file in tables.files_with_traces(settings, name, traces)]
         findings += [
-            Finding(name, f"a key in {file}") for file in tables.files_with_keys(settings, name, columns, keys)
+            Finding(name, f"a key in {file}") for file in tables.files_with_keys(settings, name, columns, keys, names)
         ]
     for name in vault_tables(settings):
         looked["tables"] += 1

@@ -39,10 +39,13 @@ def keys_of(
     pseudonyms = Pseudonyms.of(keyring)
     keys = _named(settings, keyring, named, entity)
     asked = sorted(keys.of[OF_ENTITY[entity]])
+    if entity == "customers":  # where the source's key is an identifier, tables have the pseudonym in its place
+        keys.of["customer"] |= {pseudonyms.pseudonym(key) for key in asked}
     known, shared = _widened(settings, keyring, pseudonyms, keys, ask)
     subjects = _subjects(pseudonyms, keys)
     held = keyring.held(subjects.values()).keys() | keyring.destroyed(subjects.values())
-    unknown = [key for key in asked if key not in known and subjects[OF_ENTITY[entity], key] not in held]
+    kind = OF_ENTITY[entity]
+    unknown = [key for key in asked if not {key, subjects[kind, key]} & known and subjects[kind, key] not in held]
     if unknown:
         told = ", ".join(repr(key.replace(BETWEEN, "|")) for key in unknown[:5])
         more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
@@ -99,12 +102,14 @@ def _named(settings: Settings, keyring: Keyring, named: Sequence[str], entity: s
 
 
 def _subjects(pseudonyms: Pseudonyms, keys: Keys) -> dict[tuple[str, str], str]:
-    """(kind, key) -> the name in the vault and keyring, of those kinds that have one."""
-    return {
+    """(kind, key) -> the name in vault and keyring, of those kinds that have one; a pseudonym is the name already."""
+    found = {
         (kind, key): vault.subject_of(pseudonyms, entity, *key.split(BETWEEN))
         for entity, kind in OF_ENTITY.items()
         for key in keys.of[kind]
     }
+    names = set(found.values())
+    return {(kind, key): key if key in names else name for (kind, key), name in found.items()}
 
 
 def _widened(

@@ -154,7 +154,7 @@ def _rows_in_bronze(settings: Settings, mapped: Mapped, keys: Keys, ask: Ask) ->
     for kind in kinds:
         if mapped.is_plain(kind):
             continue
-        places = _places_by_sql(mapped, kind, keys, ask, conditions)
+        places = places_by_sql(mapped, kind, keys, ask, conditions)
         if places:
             conditions.append(tables.rows_of(places))
             batches.update({batch: len(numbers) for batch, numbers in places.items()})
@@ -162,7 +162,7 @@ def _rows_in_bronze(settings: Settings, mapped: Mapped, keys: Keys, ask: Ask) ->
     return rows, batches, " OR ".join(conditions)
 
 
-def _places_by_sql(mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()) -> dict[str, list[int]]:
+def places_by_sql(mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()) -> dict[str, list[int]]:
     """Batch -> row numbers of the rows whose key, which an expression makes, is one of a person's."""
     listed = ", ".join("'" + key.replace("\\", "\\\\").replace("'", "\\'") + "'" for key in sorted(keys.of[kind]))
     source = mapped.source.replace("'", "\\'")

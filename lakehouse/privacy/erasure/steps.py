@@ -55,8 +55,8 @@ def begin(
     pseudonyms = Pseudonyms.of(keyring)
     keys, subjects, asked, shared = keys_of(settings, keyring, named, entity, ask)
     identifiers = identifiers_of(settings, keyring, set(subjects.values())) - shared
-    everything = keys.values() | identifiers
-    traces, all_keys = Traces.of(pseudonyms, everything), Traces.of(pseudonyms, keys.values(), every=True)
+    own = keys.values() - set(subjects.values())
+    traces, all_keys = Traces.of(pseudonyms, own | identifiers), Traces.of(pseudonyms, own, every=True)
     request = Request(
         id=f"E{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         at=at.isoformat(timespec="seconds"),
@@ -64,7 +64,7 @@ def begin(
         reason=reason.strip(),
         entity=entity,
         persons=len(asked),
-        subjects=sorted(subjects.values()),
+        subjects=sorted(set(subjects.values())),
         keys=keys.as_lists(),
         identifiers=sorted(identifiers),
         marks=sorted(traces.marks),

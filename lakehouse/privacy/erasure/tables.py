@@ -98,6 +98,16 @@ def read_rows(
     return found
 
 
+def read_places(settings: Settings, name: str, places: Mapping[str, Collection[int]]) -> list[dict[str, Any]]:
+    """The rows of bronze that came from these places, whole: batch -> row numbers."""
+    found: list[dict[str, Any]] = []
+    wanted = pa.array(sorted(places), pa.string())
+    for batch in delta_table(settings, name).to_pyarrow_dataset().to_batches(use_threads=False):
+        rows = batch.filter(pc.is_in(batch.column("_batch_id").cast(pa.string()), wanted)).to_pylist()
+        found += [row for row in rows if row["_row_number"] in places[row["_batch_id"]]]
+    return found
+
+
 def values_beside(
     settings: Settings, name: str, matches: Sequence[Match], columns: Sequence[str], source: str | None = None
 ) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
@@ -154,7 +164,7 @@ def hide_traces(settings: Settings, name: str, traces: Traces, note: Callable[[i
                 yield batch
                 continue
             rows += count
-            told = [traces.hidden_in_value(row) for row in batch.filter(hit).to_pylist(maps_as_pydicts="lossy")]
+            told = [traces.hidden_in_value(row) for row in batch.filter(hit).to_pylist()]
             yield from pa.Table.from_batches([batch.filter(pc.invert(hit))]).to_batches()
             yield from pa.Table.from_pylist(told, schema=schema).to_batches()
 
@@ -193,8 +203,11 @@ def files_with_traces(settings: Settings, name: str, traces: Traces) -> list[str
     return found
 
 
-def files_with_keys(settings: Settings, name: str, columns: Collection[str], keys: Traces) -> list[str]:
-    """Data files of a table, of all versions, in which one of these columns has one of these keys."""
+def files_with_keys(
+    settings: Settings, name: str, columns: Collection[str], keys: Traces, names: Collection[str]
+) -> list[str]:
+    """Data files of a table, of all versions, in which one of these columns has one of these keys, or of the names that
+    stand for keys."""
     files, folder = folder_of(settings, name)
     found = []
     for path in _data_files(files, folder) if columns and keys else []:
@@ -204,7 +217,7 @@ def files_with_keys(settings: Settings, name: str, columns: Collection[str], key
             values = (
                 v for batch in batches for column in batch.columns for v in pc.unique(_trimmed(column)).to_pylist()
             )
-            if any(value and keys.is_one(value) for value in values):
+            if any(value and (value in names or keys.is_one(value)) for value in values):
                 found.append(path)
     return found
 
