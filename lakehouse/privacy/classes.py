@@ -106,7 +106,11 @@ class Classes:
             for column in columns:
                 if name not in ENTITIES or column not in ENTITIES[name].columns:
                     raise LakehouseError(f"{DECLARED.name} gives {name}.{column} a class, which no entity has")
-        self._detached = {name for name, told in declared["entities"].items() if told.get("erasure") == "detach"}
+        fates = {name: told.get("erasure", "remove") for name, told in declared["entities"].items()}
+        for name, fate in fates.items():
+            if fate not in ("remove", "detach"):
+                raise LakehouseError(f"{DECLARED.name}: the erasure of {name} is {fate!r}, neither remove nor detach")
+        self._detached = {name for name, fate in fates.items() if fate == "detach"}
         self._detached |= set(declared["derived"]["detached"])
         self._attributes = _column("attributes", {**declared["attributes"], "purpose": "analytics"}, None)
         made = declared["derived"]

@@ -31,6 +31,7 @@ from lakehouse.privacy.keyring import open_keyring
 from lakehouse.settings import Settings
 from lakehouse.sources import remembered_sources
 from lakehouse.storage import delta_table, list_tables
+from ml import champions
 from tests.integration.conftest import Heard, Shop
 from tests.integration.content import content_hashes
 
@@ -303,6 +304,12 @@ def test_the_next_run_learns_anew_and_passes_its_gates(returned: Returned, erase
     trained = [row for row in ops.read(settings, "runs") if row["step"] == "train"][-1]
     assert "unchanged" not in trained["message"]
     assert "scored with the model there is" not in trained["message"]
+    for task in ("segment", "recommend", "churn"):
+        champion = champions.throne(settings, task).champion
+        assert champion is not None
+        assert not champion.is_outdated
+        with pytest.raises(InputError, match="has been erased since"):
+            champions.promote(settings, task, "1")
     assert set(column(settings, "gold.dim_customer", "customer_id")).isdisjoint(erased.customers)
     assert total(rows(settings, "gold.fct_orders")) == total(rows(shop.settings, "gold.fct_orders"))
     with open_keyring(settings) as keyring:

@@ -16,7 +16,7 @@ from lakehouse.storage import filesystem
 
 OWN_FOLDERS = ("tables", "vault", "keys", "audit", "certificates")
 """Of a home: what an erasure looks at table by table, and what holds pseudonyms only."""
-REMOVED_WHOLE = ("reports", "spark-tmp", "exchange", "sample", "sources", "spark-logs")
+REMOVED_WHOLE = ("reports", "spark-tmp", "exchange", "reading", "sample", "uploads", "spark-logs")
 """Folders of files that are made again, or are copies of what was landed: one that names a person is removed."""
 
 
