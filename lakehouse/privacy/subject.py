@@ -221,9 +221,9 @@ def _places(settings: Settings, keys: Keys, ask: Ask) -> list[dict[str, Any]]:
         if one.entity in entities_of_people():
             matches = [one.match(kind, keys) for kind in one.kinds() if keys.of[kind] and one.is_plain(kind)]
             rows = tables.read_rows(settings, f"bronze.{one.entity}", matches, one.source) if matches else []
-            for kind in one.kinds():
-                if keys.of[kind] and not one.is_plain(kind):
-                    rows += tables.read_places(settings, f"bronze.{one.entity}", places_by_sql(one, kind, keys, ask))
+            made = [kind for kind in one.kinds() if keys.of[kind] and not one.is_plain(kind)]
+            if made:
+                rows += tables.read_places(settings, f"bronze.{one.entity}", places_by_sql(one, made, keys, ask))
             found.append(_place(f"bronze.{one.entity}", f"as it came from source {one.source}", rows, {}))
     for schema, table in list_tables(settings):
         if schema not in ("silver", "gold", "ml"):

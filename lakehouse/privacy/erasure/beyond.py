@@ -30,23 +30,23 @@ def clean_files(erasing: Erasing) -> None:
             continue
         inside = path.relative_to(settings.home).as_posix() if path.is_relative_to(settings.home) else str(path)
         top = inside.partition("/")[0]
-        if top == "logs":
-            done = f"{_hide_in_text(path, erasing.traces)} lines blacked out"
-        elif top in REMOVED_WHOLE or not path.is_relative_to(settings.home) or top == "mlflow" and path.suffix != ".db":
-            path.unlink()
-            done = "removed"
-        else:
-            done = f"{_hide_in_text(path, erasing.traces)} lines blacked out" if _is_plain(path) else "left"
-        progress.files[inside] = done
+        is_whole = top in REMOVED_WHOLE or not path.is_relative_to(settings.home)
+        is_whole |= top == "mlflow" and path.suffix != ".db"
+        is_text = not is_whole and (top == "logs" or _is_plain(path))
+        progress.files[inside] = "removed" if is_whole else "words blacked out" if is_text else "left"
         erasing.save()
+        if is_whole:
+            path.unlink()
+        elif is_text:
+            _hide_in_text(path, erasing.traces)
     for entry in storage_files(settings):
         files, root = filesystem(settings)
         with files.open_input_file(entry) as stream:
             if not erasing.traces.are_in_stream(entry, stream):
                 continue
-        files.delete_file(entry)
         progress.files[entry[len(root) + 1 :]] = "removed"
         erasing.save()
+        files.delete_file(entry)
 
 
 def home_files(settings: Settings) -> list[Path]:
@@ -80,14 +80,13 @@ def _is_plain(path: Path) -> bool:
     return path.suffix in (".json", ".jsonl", ".log", ".txt", ".yml", ".yaml", ".sql", ".md", ".html", ".lock")
 
 
-def _hide_in_text(path: Path, traces: Traces) -> int:
-    """Black the traces out in a text file; returns the lines that had any."""
+def _hide_in_text(path: Path, traces: Traces) -> None:
+    """Black the traces out in a text file."""
     lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
     told = [traces.hidden_in(line) if traces.are_in(line) else line for line in lines]
     scratch = path.with_name(f".{path.name}.tmp")
     scratch.write_text("".join(told), encoding="utf-8", errors="surrogateescape")
     os.replace(scratch, path)
-    return sum(one is not other for one, other in zip(lines, told))
 
 
 def list_models(erasing: Erasing) -> None:
@@ -99,6 +98,8 @@ def list_models(erasing: Erasing) -> None:
 
     if not has_store(erasing.settings):
         return
+    if erasing.settings.mlflow_tracking_uri is not None:
+        _tell(erasing, "the MLflow server: parameters and artifacts of its runs were not searched")
     for name, task in TASKS.items():
         if any(f"gold.{table}" in erasing.progress.states for table in task.reads):
             for version in champions.outdate(erasing.settings, name, erasing.request.id):
@@ -114,9 +115,16 @@ def list_exports(erasing: Erasing) -> None:
         target, when = row["target"], f"{row['exported_at']:%Y-%m-%d}"
         if row["subject_id"] is not None:
             if row["subject_id"] in subjects and os.path.exists(target):
-                os.unlink(target)
                 erasing.progress.files[target] = "removed"
+                erasing.save()
+                os.unlink(target)
         elif is_about_people(row["table_name"]):
-            told = f"{target}, to which {row['table_name']} was exported on {when}"
-            if told not in erasing.progress.elsewhere:
-                erasing.progress.elsewhere.append(told)
+            _tell(erasing, f"{target}, to which {row['table_name']} was exported on {when}")
+    logs, storage = erasing.settings.event_logs, erasing.settings.storage
+    if logs is not None and not (storage is not None and logs.startswith(storage)):
+        _tell(erasing, f"Spark's event logs in {logs}, which were not searched")
+
+
+def _tell(erasing: Erasing, where: str) -> None:
+    if where not in erasing.progress.elsewhere:
+        erasing.progress.elsewhere.append(where)

@@ -65,12 +65,17 @@ def identifiers_of(settings: Settings, keyring: Keyring, subjects: set[str]) -> 
 
 def keys_by_sql(mapped: Mapped, kind: str, ask: Ask, batches: Sequence[str] = ()) -> set[str]:
     """The keys in a source's rows, of all batches or of these, where an expression makes them."""
-    source = mapped.source.replace("'", "\\'")
     among = f" and _batch_id in ({', '.join(repr(batch) for batch in batches)})" if batches else ""
     rows = ask(
-        f"select distinct {key_text(mapped, kind)} from bronze.{mapped.entity} where _source = '{source}'{among}"
+        f"select distinct {key_text(mapped, kind)} from bronze.{mapped.entity} "
+        f"where _source = {sql_text(mapped.source)}{among}"
     )
     return {row[0] for row in rows if row[0] is not None}
+
+
+def sql_text(value: str) -> str:
+    """A text literal of Spark SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def key_text(mapped: Mapped, kind: str) -> str:

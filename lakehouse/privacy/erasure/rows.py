@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from lakehouse import ops, publication
 from lakehouse.privacy.classes import class_of
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask, Erasing
-from lakehouse.privacy.erasure.persons import key_text
+from lakehouse.privacy.erasure.persons import key_text, sql_text
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -74,18 +74,15 @@ def clean_layers(erasing: Erasing) -> None:
             continue
         name = f"{schema}.{table}"
         delta = delta_table(settings, name)
-        columns = [one.name for one in delta.schema().fields]
-        matches = matches_of(columns, erasing.keys)
-        if name == "silver.quarantine":
-            _clean_refused(erasing)
-        if not matches:
-            continue
-        found = tables.find_rows(settings, name, matches)
         seen = published.tables.get(name) if published is not None else None
         if schema == "gold" and seen is not None and name not in progress.states and int(delta.version()) != seen:
             erasing.touch(name)
             delta.restore(seen)
-            found = tables.find_rows(settings, name, matches)
+        if name == "silver.quarantine":
+            _clean_refused(erasing)
+        columns = tables.columns_of(settings, name)
+        matches = matches_of(columns, erasing.keys)
+        found = tables.find_rows(settings, name, matches) if matches else tables.Found()
         if not found.rows:
             continue
         erasing.tell("layers", name)
@@ -145,33 +142,27 @@ def vault_tables(settings: Settings) -> list[str]:
 
 def _rows_in_bronze(settings: Settings, mapped: Mapped, keys: Keys, ask: Ask) -> tuple[int, Mapping[str, int], str]:
     """Of a source and entity: the persons' rows, how many of each batch, and a predicate of them."""
-    name = f"bronze.{mapped.entity}"
     kinds = [kind for kind in mapped.kinds() if keys.of[kind]]
-    plain = [mapped.match(kind, keys) for kind in kinds if mapped.is_plain(kind)]
-    found = tables.find_rows(settings, name, plain, mapped.source) if plain else tables.Found()
-    conditions = [found.condition()] if found.rows else []
-    rows, batches = found.rows, found.batches
+    if all(map(mapped.is_plain, kinds)):
+        matches = [mapped.match(kind, keys) for kind in kinds]
+        found = tables.find_rows(settings, f"bronze.{mapped.entity}", matches, mapped.source)
+        return found.rows, found.batches, found.condition()
+    places = places_by_sql(mapped, kinds, keys, ask)
+    counts = {batch: len(numbers) for batch, numbers in places.items()}
+    return sum(counts.values()), counts, tables.rows_of(places)
+
+
+def places_by_sql(mapped: Mapped, kinds: Iterable[str], keys: Keys, ask: Ask) -> dict[str, set[int]]:
+    """Batch -> row numbers of the rows with a key of a person, as the engine works the keys out."""
+    told = []
     for kind in kinds:
-        if mapped.is_plain(kind):
-            continue
-        places = places_by_sql(mapped, kind, keys, ask, conditions)
-        if places:
-            conditions.append(tables.rows_of(places))
-            batches.update({batch: len(numbers) for batch, numbers in places.items()})
-            rows += sum(map(len, places.values()))
-    return rows, batches, " OR ".join(conditions)
-
-
-def places_by_sql(mapped: Mapped, kind: str, keys: Keys, ask: Ask, but: Sequence[str] = ()) -> dict[str, list[int]]:
-    """Batch -> row numbers of the rows whose key, which an expression makes, is one of a person's."""
-    listed = ", ".join("'" + key.replace("\\", "\\\\").replace("'", "\\'") + "'" for key in sorted(keys.of[kind]))
-    source = mapped.source.replace("'", "\\'")
-    found: dict[str, list[int]] = {}
+        told.append(f"{key_text(mapped, kind)} in ({', '.join(map(sql_text, sorted(keys.of[kind])))})")
+    found: dict[str, set[int]] = {}
     for batch, number in ask(
-        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = '{source}' "
-        f"and {key_text(mapped, kind)} in ({listed})"
+        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = {sql_text(mapped.source)} "
+        f"and ({' or '.join(told)})"
     ):
-        found.setdefault(batch, []).append(int(number))
+        found.setdefault(batch, set()).add(int(number))
     return found
 
 
@@ -182,13 +173,18 @@ def _clean_unreadable(erasing: Erasing) -> None:
     places: dict[str, list[int]] = {}
     for batch in delta_table(settings, name).to_pyarrow_dataset().to_batches(use_threads=False):
         for row in batch.select(["batch_id", "row_number", "entity", "raw"]).to_pylist():
-            if row["entity"] in entities_of_people() and words((row["raw"] or "").lower()) & values:
+            if row["entity"] in entities_of_people() and words(_line(row).lower()) & values:
                 places.setdefault(row["batch_id"], []).append(row["row_number"])
     if places:
         erasing.touch(name)
         _note_loads(erasing, {batch: len(numbers) for batch, numbers in places.items()}, "quarantined")
         erasing.count(name, "removed", sum(map(len, places.values())))
         tables.delete_rows(settings, name, tables.rows_of(places, "batch_id", "row_number"))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """A line of `bronze.quarantine` as it came."""
+    return row["raw"] or ""
 
 
 def _note_loads(erasing: Erasing, batches: Mapping[str, int], what: str) -> None:

@@ -7,8 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
+from lakehouse import publication
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy import audit
 from lakehouse.privacy.erasure import certificate
@@ -17,7 +20,8 @@ from lakehouse.privacy.erasure.requests import continue_killed
 from lakehouse.privacy.erasure.steps import STEPS
 from lakehouse.privacy.keyring import open_keyring
 from lakehouse.privacy.reveal import NotAllowed
-from tests.unit.privacy.small_shop import CLOCK, Home
+from lakehouse.storage import delta_table
+from tests.unit.privacy.small_shop import CLOCK, NOON, Home
 
 
 class Killed(BaseException):
@@ -108,15 +112,37 @@ def test_to_ask_twice_harms_nobody(home: Home) -> None:
 
 def test_a_pseudonym_names_a_customer_too(home: Home) -> None:
     with open_keyring(home.settings) as keyring:
-        (subject_id,) = [one for one in json_subjects(home) if keyring.held([one])][:1]
+        (subject_id,) = [one for one in subjects_in_vault(home) if keyring.held([one])][:1]
     told = json.loads(home.erase(subject_id).read_text())
     assert told["subjects"] == [subject_id]
     assert len(home.rows("customers")) == 1
 
 
-def json_subjects(home: Home) -> list[str]:
-    from lakehouse.storage import delta_table
+def test_readers_get_what_was_published_without_the_person_and_not_what_no_gate_has_passed(home: Home) -> None:
+    def gold(table: str, **columns: list[Any]) -> None:
+        path = home.settings.table_path("gold", table)
+        path.mkdir(parents=True, exist_ok=True)
+        write_deltalake(path, pa.table(columns), mode="overwrite")
 
+    gold("dim_customer", customer_id=["C001", "C002"], orders=[1, 2])
+    gold("dim_product", product_id=["p"], orders=[3])
+    publication.publish(home.settings, "run-1", NOON, "2025-07-01", "made of run-1")
+    gold("dim_customer", customer_id=["C001", "C002"], orders=[100, 200])  # and its gate failed
+    gold("dim_product", product_id=["p"], orders=[300])
+    home.erase("C001")
+    published = publication.current(home.settings)
+    assert published is not None
+    told = {
+        name: delta_table(home.settings, name, version).to_pyarrow_table().to_pylist()
+        for name, version in published.tables.items()
+    }
+    assert told == {
+        "gold.dim_customer": [{"customer_id": "C002", "orders": 2}],
+        "gold.dim_product": [{"product_id": "p", "orders": 3}],
+    }
+
+
+def subjects_in_vault(home: Home) -> list[str]:
     return sorted(delta_table(home.settings, "vault.identifiers").to_pyarrow_table()["subject_id"].to_pylist())
 
 
