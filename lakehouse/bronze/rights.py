@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,18 @@ from lakehouse.bronze.records import Block, Fault
 from lakehouse.expressions import resolve
 from lakehouse.privacy.corrections import CORRECTIONS, corrections
 from lakehouse.privacy.keyring import open_keyring, status
-from lakehouse.privacy.person_keys import BETWEEN, BLANKS, KEY_COLUMNS, OF_ENTITY, Mapped, joined, stays_without_person
+from lakehouse.privacy.person_keys import (
+    BETWEEN,
+    BLANKS,
+    KEY_COLUMNS,
+    OF_ENTITY,
+    Mapped,
+    joined,
+    name_of,
+    stays_without_person,
+)
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.traces import words
-from lakehouse.privacy.vault import subject_of
 from lakehouse.settings import Settings
 from lakehouse.sources import Source
 from lakehouse.storage import has_table
@@ -49,9 +58,8 @@ class Rights:
             return cls(Pseudonyms.of(keyring), frozenset(keyring.all_destroyed()), corrected)
 
     def is_erased(self, kind: str, key: str) -> bool:
-        """Whether a key (its parts joined) is an erased person's; cookies and accounts have no tombstones."""
-        entity = ENTITY_OF.get(kind)
-        return entity is not None and subject_of(self.pseudonyms, entity, *key.split(BETWEEN)) in self.erased
+        """Whether a key (its parts joined) is an erased person's."""
+        return name_of(self.pseudonyms, kind, key) in self.erased
 
     def rewriting(self, source: Source, entity: str, stored: Mapping[str, str]) -> Rewrite:
         """What takes the erased out of the blocks of a file, and puts right what was corrected.
@@ -60,7 +68,7 @@ class Rights:
             stored: raw name -> stored column, of the file.
         """
         mapped = mapped_as(source, entity, stored)
-        kinds = [kind for kind in mapped.kinds() if kind in ENTITY_OF and mapped.is_plain(kind)]
+        kinds = [kind for kind in mapped.kinds() if mapped.is_plain(kind)]
         emptied = mapped.emptied() if stays_without_person(mapped.entity) else None
         known: dict[tuple[str, str], bool] = {}
 
@@ -76,21 +84,15 @@ class Rights:
             if corrected:
                 block = self._put_right(block, mapped, by_stored, corrected)
             faults = [self._without_person(fault) for fault in block.faults] if kinds else block.faults
-            hit = [False] * len(block.row_numbers)
-            for kind in kinds:
-                names = [by_stored.get(mapped.plain(column) or "") for column in KEY_COLUMNS[kind]]
-                if None not in names:
-                    values = [block.columns[name].to_pylist() for name in names if name is not None]
-                    for place, parts in enumerate(zip(*values)):
-                        if None not in parts and is_erased(kind, joined(parts)):
-                            hit[place] = True
-            if not any(hit):
+            masks = [_told_by(block, mapped, by_stored, kind, is_erased) for kind in kinds]
+            found = [mask for mask in masks if mask is not None]
+            if not found:
                 return replace(block, faults=faults), 0
-            mask = pa.array(hit)
+            mask = reduce(pc.or_, found)
             if emptied is None:
                 kept = pc.invert(mask)
                 columns = {raw: column.filter(kept) for raw, column in block.columns.items()}
-                return Block(block.seen, block.row_numbers.filter(kept), columns, faults), sum(hit)
+                return Block(block.seen, block.row_numbers.filter(kept), columns, faults), int(pc.sum(mask).as_py())
             lost = set(emptied)
             columns = {
                 raw: pc.if_else(mask, pa.scalar(None, pa.string()), column) if stored.get(raw) in lost else column
@@ -125,6 +127,27 @@ class Rights:
         if any(self.pseudonyms.pseudonym(word) in self.erased for word in _candidates(fault.raw)):
             return replace(fault, raw="")
         return fault
+
+
+def _told_by(
+    block: Block, mapped: Mapped, by_stored: Mapping[str, str], kind: str, is_erased: Callable[[str, str], bool]
+) -> pa.Array | None:
+    """Which rows an erased person's key of this kind is in; None for none. A cookie of theirs that a row says somebody
+    else has is that one's by now."""
+    names = [by_stored.get(mapped.plain(column) or "") for column in KEY_COLUMNS[kind]]
+    parts = [pc.utf8_trim(block.columns[name], characters=BLANKS) for name in names if name is not None]
+    if len(parts) < len(names):
+        return None
+    key = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, BETWEEN)
+    erased = [one for one in pc.unique(key).to_pylist() if one and is_erased(kind, one)]
+    if not erased:
+        return None
+    mask = pc.fill_null(pc.is_in(key, pa.array(erased, pa.string())), False)
+    owner = by_stored.get(mapped.plain("customer_id") or "")
+    if kind == "visitor" and owner is not None:
+        owned = pc.utf8_trim(pc.fill_null(block.columns[owner], ""), characters=BLANKS)
+        mask = pc.and_(mask, pc.equal(owned, ""))
+    return mask
 
 
 def mapped_as(source: Source, entity: str, stored: Mapping[str, str]) -> Mapped:

@@ -25,6 +25,8 @@ NONCE_BYTES = 12
 ROTATED_AT_ONCE = 20_000
 PSEUDONYMS, AUDIT = "#pseudonyms", "#audit"
 """Keys of the whole house beside those of persons, whose names never begin so."""
+OTHER_KEYS = "~"
+"""So begin names of what is no person's and never had a key: cookies and accounts of the erased."""
 _SCHEMA = """
 create table if not exists keys (
     subject_id text primary key,
@@ -254,7 +256,7 @@ def status(settings: Settings) -> KeyringStatus:
         with closing(_connect(settings)) as db:
             grouped = db.execute("select master_id, count(*) from keys where wrapped is not null group by master_id")
             counts = dict(grouped.fetchall())
-            persons = "from keys where substr(subject_id, 1, 1) <> '#' and wrapped is"
+            persons = f"from keys where substr(subject_id, 1, 1) not in ('#', '{OTHER_KEYS}') and wrapped is"
             subjects = db.execute(f"select count(*) {persons} not null").fetchone()[0]
             destroyed = db.execute(f"select count(*) {persons} null").fetchone()[0]
     return KeyringStatus(source.name, ids, subjects, destroyed, counts, getattr(source, "is_open_to_others", False))

@@ -15,6 +15,9 @@ from typing import Any
 from lakehouse import ops
 from lakehouse.entities import ENTITIES
 from lakehouse.privacy.classes import class_of, is_detached
+from lakehouse.privacy.keyring import OTHER_KEYS
+from lakehouse.privacy.pseudonyms import Pseudonyms
+from lakehouse.privacy.vault import subject_of
 from lakehouse.settings import Settings
 
 KEY_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -156,6 +159,15 @@ def entities_of_people() -> frozenset[str]:
         for name, entity in ENTITIES.items()
         if any(set(columns) <= set(entity.columns) for columns in KEY_COLUMNS.values())
     )
+
+
+def name_of(pseudonyms: Pseudonyms, kind: str, key: str) -> str:
+    """The name of a key in the keyring: of whom the vault keeps, their name there; of a cookie or account one that says
+    that no person's key is meant (`~`)."""
+    entity = next((entity for entity, of in OF_ENTITY.items() if of == kind), None)
+    if entity is None:
+        return OTHER_KEYS + pseudonyms.pseudonym(kind, key)
+    return subject_of(pseudonyms, entity, *key.split(BETWEEN))
 
 
 def plain_name(theirs: str) -> str | None:

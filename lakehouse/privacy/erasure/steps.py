@@ -19,7 +19,7 @@ from lakehouse.privacy.erasure import beyond, past, rows
 from lakehouse.privacy.erasure.journal import Ask, Erasing, Request, Tell
 from lakehouse.privacy.erasure.persons import identifiers_of, keys_of
 from lakehouse.privacy.keyring import Keyring
-from lakehouse.privacy.person_keys import OF_ENTITY
+from lakehouse.privacy.person_keys import OF_ENTITY, name_of
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.traces import Traces
 from lakehouse.settings import Settings
@@ -88,7 +88,13 @@ def perform(erasing: Erasing) -> None:
 
 
 def _destroy_keys(erasing: Erasing) -> None:
-    erasing.progress.keys_destroyed += erasing.keyring.destroy(erasing.request.subjects)
+    others = [
+        name_of(erasing.pseudonyms, kind, key)
+        for kind, keys in erasing.keys.of.items()
+        for key in keys
+        if kind not in OF_ENTITY.values()
+    ]
+    erasing.progress.keys_destroyed += erasing.keyring.destroy([*erasing.request.subjects, *others])
 
 
 STEPS: dict[str, Callable[[Erasing], None]] = {

@@ -12,7 +12,7 @@ from lakehouse import ops
 from lakehouse.errors import InputError
 from lakehouse.privacy import subject
 from lakehouse.privacy.erasure.requests import erase_returned
-from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.keyring import OTHER_KEYS, open_keyring, status
 from lakehouse.privacy.reveal import asking_user, reveal
 from lakehouse.storage import delta_table
 from tests.unit.privacy.small_shop import CLOCK, NOON, Home, refuse
@@ -43,6 +43,16 @@ def test_rows_of_the_erased_are_left_out_and_lines_of_the_books_come_without_the
     assert (told["rows_read"], told["rows_landed"], told["rows_quarantined"], told["rows_erased"]) == (3, 1, 1, 1)
     assert (loads["people.csv"]["rows_landed"], loads["people.csv"]["rows_erased"]) == (1, 1)
     assert (loads["orders_2.csv"]["rows_landed"], loads["orders_2.csv"]["rows_erased"]) == (1, 0)
+
+
+def test_a_cookie_that_only_they_used_comes_back_with_nobody_else_than_a_new_owner(home: Home) -> None:
+    home.erase("C001")
+    assert [(row["uid"], row["cookie"]) for row in home.rows("events")] == [("C002", "family")]
+    again = "5,,ann-phone,view,\n6,C002,ann-phone,view,\n7,,family,view,\n"
+    home.write("events_2.csv", f"id,uid,cookie,what,at\n{again}")
+    home.land()
+    assert sorted(row["id"] for row in home.rows("events")) == ["4", "6", "7"]
+    assert status(home.settings).destroyed == 1, "a cookie is no person"
 
 
 def test_whom_only_an_expression_names_is_erased_again_before_anything_is_built(home: Home) -> None:
@@ -99,7 +109,7 @@ def test_the_key_that_sealed_a_correction_goes_with_the_person(home: Home) -> No
     home.erase("C001")
     assert delta_table(home.settings, "vault.corrections").to_pyarrow_table().num_rows == 0
     with open_keyring(home.settings) as keyring:
-        assert len(keyring.all_destroyed()) == 1
+        assert len([name for name in keyring.all_destroyed() if name[0] != OTHER_KEYS]) == 1
     with pytest.raises(InputError, match="was erased"):
         reveal(home.settings, "C001", "r", NOON, asking_user())
 

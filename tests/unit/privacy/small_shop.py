@@ -15,6 +15,7 @@ from lakehouse.sources import load_source
 from lakehouse.storage import delta_table
 
 NOON = datetime(2025, 7, 1, 12, tzinfo=timezone.utc)
+EVENTS = "id,uid,cookie,what,at\n1,C001,ann-phone,view,\n2,,ann-phone,view,\n3,C001,family,view,\n4,C002,family,view,\n"
 CLOCK = partial(datetime.now, timezone.utc)
 SOURCE = """
 name: shop
@@ -26,6 +27,9 @@ entities:
     path: orders*.csv
     columns: {order_id: order, customer_id: cust, unit_price: price}
     attributes: {gift: note}
+  events:
+    path: events*.csv
+    columns: {event_id: id, customer_id: uid, anonymous_id: cookie, event_type: what, event_at: at}
   tickets:
     path: tickets*.csv
     columns: {ticket_id: id, customer_id: "concat('C', lpad(who, 3, '0'))", body: text}
@@ -48,6 +52,7 @@ class Home:
             "people.csv", "no,name,mobile,town,lang\nC001,Ann,13800138000,Oslo,en\nC002,Bo,13800138001,Rome,it\n"
         )
         self.write("orders.csv", "order,cust,price,note\n1,C001,5,for Ann\n2,C002,7,\n")
+        self.write("events.csv", EVENTS)
         self.write("tickets.csv", "id,who,text\n1,1,it broke\n2,2,thanks\n")
 
     def write(self, name: str, text: str) -> None:
