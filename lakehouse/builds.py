@@ -158,6 +158,14 @@ class Ledger:
                     self._builds[node] = replace(build, followed={**build.followed, table: now})
             self._save()
 
+    def forget_all_but_merged(self) -> None:
+        """Let everything be built anew but the tables whose rows each come of one row of bronze, as an erasure wants:
+        what is counted, ranked or learnt of the others is not what it would be without the erased."""
+        with self._lock:
+            self._builds = {name: one for name, one in self._builds.items() if one.batches and not one.followed}
+            self._intended = Intent()
+            self._save()
+
     def _put(self, node: str, build: Build) -> None:
         states = {name: table_state(self._settings, name) for name in build.tables}
         followed = {name: table_state(self._settings, name) for name in build.followed}

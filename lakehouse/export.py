@@ -22,6 +22,7 @@ from lakehouse.databases.declaration import Login
 from lakehouse.errors import InputError, LakehouseError
 from lakehouse.privacy.classes import is_about_people
 from lakehouse.privacy.consent import refused
+from lakehouse.privacy.exports_made import remember
 from lakehouse.privacy.k_anonymity import Anonymity, among_others
 from lakehouse.privacy.uses import export_purpose
 from lakehouse.reader import query
@@ -99,6 +100,7 @@ def export_table(
         there = _Target(connection, _schema_of(connection, address), name)
         rows = there.write(frame, if_exists)
     told = f"{address.plain}/{there.schema}.{name}"
+    remember(settings, f"gold.{name}", told, rows, purpose=purpose, channel=channel)
     return Exported(f"gold.{name}", told, rows, purpose, channel, leaving.withheld, anonymity)
 
 
@@ -134,6 +136,8 @@ def what_may_leave(
         select += (
             f" left anti join ({refused(meant.name, channel)}) as refused on told.customer_id = refused.customer_id"
         )
+    if has_table(settings, "ops.restrictions"):
+        select += " left anti join ops.restrictions as restricted on told.customer_id = restricted.customer_id"
     if meant.needs_consent and has_table(settings, "silver.suppressions"):
         select += " left anti join silver.suppressions as suppressed on told.customer_id = suppressed.customer_id"
     return Leaving(query(settings, select), tuple(name for name in everything.columns if name not in columns))

@@ -22,8 +22,9 @@ NAMING = frozenset({"macro.lakehouse.given_name"})
 """What takes given names, or leaves them out, as setting `gender_from_names` says."""
 
 
-TOLD_FROM = (("ops", "validations"), ("ops", "runs"))
-"""Read by the history only. So is `ops.loads`, but silver names it too, and silver is made of its batches."""
+TOLD_FROM = (("ops", "validations"), ("ops", "runs"), ("ops", "restrictions"))
+"""Read by the history only, and restrictions by consent. So is `ops.loads`, but silver names it too, and silver is made
+of its batches."""
 
 
 PERMITTING = "macro.lakehouse.contact_policy"

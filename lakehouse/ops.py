@@ -32,6 +32,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("loaded_at", UTC),
             ("run_id", pa.string()),
             ("is_current", pa.bool_()),
+            ("rows_erased", pa.int64()),  # left out or removed, for their persons were erased
             ("watermark", pa.string()),  # column=value up to which a database's table had been read
             ("rows_sealed", pa.int64()),  # of them in the vault
             ("protection", pa.string()),  # the plan by which identifiers were hidden, as JSON
@@ -124,6 +125,19 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("table_states", pa.string()),
         ]
     ),
+    "exports": pa.schema(
+        [
+            ("exported_at", UTC),
+            ("exported_by", pa.string()),
+            ("table_name", pa.string()),
+            ("target", pa.string()),  # a database's address with schema and table, or a file
+            ("rows", pa.int64()),
+            ("purpose", pa.string()),
+            ("channel", pa.string()),
+            ("subject_id", pa.string()),  # of an export of one person: who, by pseudonym
+        ]
+    ),
+    "restrictions": pa.schema([("customer_id", pa.string()), ("restricted_at", UTC)]),
     "runs": pa.schema(
         [
             ("run_id", pa.string()),
@@ -146,10 +160,15 @@ Row = Mapping[str, Any]
 
 
 def ensure_tables(settings: Settings) -> None:
-    """Create the `ops` tables that are missing, empty."""
+    """Create the `ops` tables that are missing, empty, and the columns that `ops.loads` of an older home lacks."""
     for table, schema in OPS_SCHEMAS.items():
         if not has_table(settings, f"ops.{table}"):
             write_deltalake(settings.table_uri("ops", table), schema.empty_table(), mode="ignore")
+    loads = find_table(settings, "ops.loads")
+    assert loads is not None
+    if {field.name for field in loads.schema().fields} < set(OPS_SCHEMAS["loads"].names):
+        uri = settings.table_uri("ops", "loads")
+        write_deltalake(uri, OPS_SCHEMAS["loads"].empty_table(), mode="append", schema_mode="merge")
 
 
 def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
@@ -161,8 +180,7 @@ def append(settings: Settings, table: str, rows: Sequence[Row]) -> None:
 
 def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:
     """Make these rows the whole content of `ops.<table>`."""
-    uri = settings.table_uri("ops", table)
-    write_deltalake(uri, _as_table(table, rows), mode="overwrite", schema_mode="overwrite")
+    write_deltalake(settings.table_uri("ops", table), _as_table(table, rows), mode="overwrite", schema_mode="overwrite")
 
 
 def read(settings: Settings, table: str) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
 from lakehouse.lineage import contact_policy
 from lakehouse.maintenance import bound_ops_files
+from lakehouse.privacy import standing
+from lakehouse.privacy.erasure.requests import continue_killed, erase_returned
 from lakehouse.privacy.free_text import cleared
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
@@ -117,6 +119,11 @@ class Run:
             _ = self.spark
         open_engine(self.settings)
 
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of an answer of the engine, opened if it is not."""
+        self.open_engine()
+        return query(self.settings, sql)
+
     @property
     def dbt(self) -> Transformation:
         if self._dbt is None:
@@ -152,6 +159,8 @@ def main_job(run: Run) -> publication.Publication:
             run.sources = [*run.sources, *run.fetch()]
         remove_unborn_tables(run.settings)
         ops.ensure_tables(run.settings)
+        if continue_killed(run.settings, run.clock, run.ask) is not None:
+            run.progress.noted("an erasure that was killed is done, and has its certificate")
         killed = Marker(run.settings).settle()
         if killed is not None:
             run.progress.noted(f"run {killed.run_id} was killed in step {killed.step}; continuing from there")
@@ -206,6 +215,7 @@ def fingerprint(settings: Settings, as_of: date | None) -> str:
         settings.language,
         settings.gender_from_names,
         contact_policy(settings),
+        standing.of_rights(settings),
     ]
     chosen = by_hand.read(settings)
     return digest([batches, definitions, str(as_of), settings.sample_seed, _code_digest(*CODE), asked, chosen])
@@ -227,12 +237,16 @@ def _land(run: Run) -> StepResult:
         lambda what: run.progress.advanced("land", what),
         noted=run.progress.noted,
     )
+    returned = erase_returned(run.settings, run.clock, run.ask)
     landed = sum(load.rows_landed for load in loads)
     quarantined = sum(load.rows_quarantined for load in loads)
     message = f"{len(loads)} new files" if loads else "no new files"
     message += f", {quarantined:,} rows quarantined" if quarantined else ""
     sealed = sum(load.rows_sealed for load in loads)
     message += f", identifiers of {sealed:,} rows sealed" if sealed else ""
+    erased = sum(load.rows_erased for load in loads)
+    message += f", {erased:,} rows of erased persons left out" if erased else ""
+    message += f", {returned:,} erased persons erased again" if returned else ""
     return StepResult(landed, "; ".join([message, *news(run.settings, run.run_id, run.clock())]))
 
 
@@ -305,7 +319,7 @@ def _train(run: Run) -> StepResult:
     learnt_from, chosen = run.dbt.signatures("features", day), by_hand.read(run.settings)
     remarks: list[str] = []
     for name, task in TASKS.items():
-        asked = [getattr(run.settings, setting) for setting in task.heeds]
+        asked = [getattr(run.settings, setting) for setting in task.heeds] + standing.restricted(run.settings)
         made_of = [learnt_from, str(day), seed, run.settings.refresh_days, _code_digest("ml"), asked, chosen.get(name)]
         signature = digest([made_of, before])
         before.append(signature)

@@ -101,6 +101,26 @@ def publish(
     return made
 
 
+def replace_tables(settings: Settings, versions: Mapping[str, int], published_at: datetime) -> Publication | None:
+    """Publish the set that readers see with other versions of some tables, in one step; None where none is published.
+
+    No other set that names one of these tables is offered any more: what they name of it is about to go.
+    """
+    kept = shelf(settings)
+    seen = kept.find(kept.current)
+    if seen is None or all(seen.tables.get(name) == version for name, version in versions.items()):
+        return seen
+    made = replace(
+        seen,
+        published_at=published_at.isoformat(timespec="seconds"),
+        tables=seen.tables | {name: version for name, version in versions.items() if name in seen.tables},
+        version=1 + max(one.version for one in kept.sets),
+    )
+    staying = tuple(one for one in kept.sets if one.tables.keys().isdisjoint(versions))
+    _write(settings, replace(kept, current=made.version, sets=(*staying, made)))
+    return made
+
+
 def rollback(settings: Settings, version: int) -> Publication:
     """Make an older (or again a newer) set current, in one step.
 

@@ -26,6 +26,8 @@ CHALLENGER = "challenger"
 HISTORY = "champions"
 SETTLED = "verdict.is_settled"
 BY_HAND = "verdict.is_by_hand"
+OUTDATED = "outdated.by"
+"""On versions that were trained on somebody who has been erased since: by which erasure."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Standing:
     Args:
         trained: None where its training was killed.
         is_promoted: what its training was judged to be; None where it was registered before there were verdicts.
+        is_outdated: it was trained on somebody who has been erased since.
     """
 
     version: str
     trained: Trained | None
     is_promoted: bool | None
     why: str
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,40 @@ def trained(settings: Settings, task: str) -> Trained | None:
     return None if newest is None or champion_version(client, task) is None else _trained(newest.tags)
 
 
+def outdate(settings: Settings, task: str, by: str) -> list[str]:
+    """Mark all versions of a task there are: the next training takes the champion's place however good that is, and
+    none of them can be made champion again. Returns them."""
+    client = open_store(settings)
+    versions = list(client.search_model_versions(f"name = '{task}'", max_results=10_000))
+    for version in versions:
+        if OUTDATED not in version.tags:
+            client.set_model_version_tag(task, version.version, OUTDATED, by)
+    return sorted((str(one.version) for one in versions), key=int)
+
+
+def is_outdated(settings: Settings, task: str) -> bool:
+    """Whether the newest finished training learnt from somebody who has been erased since."""
+    newest = _newest_finished(open_store(settings), task)
+    return newest is not None and OUTDATED in newest.tags
+
+
+def discard_outdated(settings: Settings, task: str) -> None:
+    """Remove what outdated versions have left in the store of artifacts, but for the one that serves.
+
+    Of a home's own store only what is below its folder: a copied home names the folders of the one it was copied from.
+    """
+    client = open_store(settings)
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    serving = champion_version(client, task)
+    for version in client.search_model_versions(f"name = '{task}'", max_results=10_000):
+        if OUTDATED in version.tags and str(version.version) != serving:
+            root = str(client.get_run(version.run_id).info.artifact_uri)
+            if root.startswith("file:") and not root.startswith(settings.mlflow_dir.as_uri()):
+                continue
+            get_artifact_repository(root).delete_artifacts()
+
+
 def throne(settings: Settings, task: str) -> Throne:
     """Who serves and who waits; nothing is changed."""
     client = open_store(settings)
@@ -120,6 +158,7 @@ def promote(settings: Settings, task: str, version: str | None, before: Callable
         raise InputError(f"{task!r} has no model version {version!r} whose training has ended")
     if champion_version(client, task) == version:
         raise InputError(f"version {version} of {task!r} is the champion already")
+    _require_current(task, standing)
     before()
     client.set_model_version_tag(task, version, BY_HAND, "true")
     _enthrone(client, task, version)
@@ -141,11 +180,22 @@ def rollback(settings: Settings, task: str, before: Callable[[], None] = lambda:
     earlier = history[:-1] if history[-1:] == [now] else history
     if now is None or not earlier:
         raise InputError(f"{task!r} had no champion before this one: there is nothing to go back to")
+    standing = _of_version(client, task, earlier[-1])
+    if standing is not None:
+        _require_current(task, standing)
     before()
     client.set_registered_model_tag(task, HISTORY, json.dumps(earlier))
     client.set_registered_model_alias(task, CHAMPION, earlier[-1])
     client.set_registered_model_alias(task, CHALLENGER, now)
     return earlier[-1]
+
+
+def _require_current(task: str, standing: Standing) -> None:
+    if standing.is_outdated:
+        raise InputError(
+            f"version {standing.version} of {task!r} was trained on somebody who has been erased since: it does not "
+            "serve again"
+        )
 
 
 def _enthrone(client: MlflowClient, task: str, version: str) -> None:
@@ -209,7 +259,8 @@ def _of_version(client: MlflowClient, task: str, version: str) -> Standing | Non
 def _standing(found: Any) -> Standing:
     told = found.tags.get("verdict.is_promoted")
     why = ("promoted by hand; " if BY_HAND in found.tags else "") + found.tags.get("verdict.why", "")
-    return Standing(str(found.version), _trained(found.tags), None if told is None else told == "True", why)
+    is_promoted = None if told is None else told == "True"
+    return Standing(str(found.version), _trained(found.tags), is_promoted, why, OUTDATED in found.tags)
 
 
 def _history(client: MlflowClient, task: str) -> list[str]:

@@ -39,8 +39,8 @@ def curves(probability: Floats, happened: Floats) -> list[Point]:
         for part in reversed(tenths)
     ]
     rows = np.cumsum([0, *map(len, tenths)])
-    total = float(happened.sum())
-    found = np.cumsum([0.0, *(happened[part].sum() for part in tenths)]) / (total if total > 0 else 1.0)
+    found = np.cumsum([0.0, *(happened[part].sum() for part in tenths)])
+    found /= found[-1] if found[-1] > 0 else 1.0  # the sum in this order, so that the last is 1 and not a bit more
     gains = [
         Point("gains", float(count / max(1, len(order))), float(share), int(count)) for count, share in zip(rows, found)
     ]

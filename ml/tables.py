@@ -7,9 +7,12 @@ not by Spark (about one CPU second a table, however small).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import write_deltalake
 
 from lakehouse.catalog import register_tables
@@ -321,6 +324,26 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
+_WITHHELD: ContextVar[tuple[str, ...]] = ContextVar("withheld", default=())
+
+
+@contextmanager
+def withholding(customers: Sequence[str]) -> Iterator[None]:
+    """Nothing of these customers is read of gold while the block runs: what is held of them may only be kept."""
+    before = _WITHHELD.set(tuple(customers))
+    try:
+        yield
+    finally:
+        _WITHHELD.reset(before)
+
+
+def without_withheld(frame: DataFrame) -> DataFrame:
+    """The rows of nobody, and of those customers who are not withheld."""
+    if not _WITHHELD.get() or "customer_id" not in frame.columns:
+        return frame
+    return frame.where(F.col("customer_id").isNull() | ~F.col("customer_id").isin(list(_WITHHELD.get())))
+
+
 def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFrame:
     """`gold.<table>` with these columns (name to Spark type); typed nulls for a column or an empty frame for a table
     that this home does not have.
@@ -328,7 +351,7 @@ def gold(spark: SparkSession, table: str, columns: Mapping[str, str]) -> DataFra
     schema = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     if not spark.catalog.tableExists(f"gold.{table}"):
         return spark.createDataFrame([], schema)
-    frame = spark.table(f"gold.{table}")
+    frame = without_withheld(spark.table(f"gold.{table}"))
     present = set(frame.columns)
     return frame.select(
         *[(F.col(name) if name in present else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items()]
@@ -343,7 +366,11 @@ def gold_rows(settings: Settings, table: str, columns: Mapping[str, pa.DataType]
     if found is not None:
         stored = found.to_pyarrow_dataset()
         present = [name for name in columns if name in stored.schema.names]
-        for batch in stored.to_batches(columns=present):
+        withheld = pa.array(_WITHHELD.get(), pa.string())
+        told = ["customer_id"] if len(withheld) and "customer_id" in stored.schema.names else []
+        for batch in stored.to_batches(columns=list(dict.fromkeys([*present, *told]))):
+            if told:
+                batch = batch.filter(pc.invert(pc.is_in(batch["customer_id"].cast(pa.string()), withheld)))
             arrays = [
                 batch[field.name].cast(field.type) if field.name in present else pa.nulls(len(batch), field.type)
                 for field in wanted

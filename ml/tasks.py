@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from lakehouse.builds import files_digest
+from lakehouse.privacy.standing import restricted
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 from ml import champions, comparisons, registry
@@ -40,6 +41,7 @@ from ml.segment import features as segment
 from ml.segment.compare import JUDGE as JUDGE_SEGMENT
 from ml.segment.score import score as score_segment
 from ml.segment.train import train as train_segment
+from ml.tables import withholding
 from ml.text import features as text
 from ml.text.compare import JUDGE as JUDGE_TEXT
 from ml.text.score import score as score_text
@@ -102,7 +104,7 @@ class Task:
         """
         champions.settle(settings, self.name)
         before = champions.throne(settings, self.name).champion
-        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark), withholding(restricted(settings)):
             summary = self.fit(spark, settings, as_of, seed)
             if summary.model_version == registry.NO_MODEL:
                 comparisons.record(spark, settings, [])
@@ -115,6 +117,7 @@ class Task:
             spark, settings, [comparisons.row(self.name, as_of, summary.model_version, champion, verdict)]
         )
         champions.mark_trained(settings, self.name, summary.model_version, self._now(settings, as_of, seed), verdict)
+        champions.discard_outdated(settings, self.name)
         if verdict.is_promoted:
             told = registry.evidence(settings, self.name, summary.model_version).metrics  # with their intervals
             comparisons.record_metrics(spark, settings, self.name, summary.model_version, told)
@@ -123,6 +126,8 @@ class Task:
     def _judged(self, rivals: comparisons.Rivals, before: champions.Standing | None) -> Verdict:
         if before is None or before.trained is None:
             return Verdict(True, "the first model of the task")
+        if before.is_outdated:
+            return Verdict(True, "the champion was trained on somebody who has been erased since")
         if self.judge is None:
             return Verdict(True, "the newest model serves: the task compares none")
         return comparisons.judged(rivals, before.version, self.judge)
@@ -131,12 +136,14 @@ class Task:
         """Why a new model is wanted; empty while the newest will do, whether it serves or lost.
 
         It will do for `refresh_days` of data, unless the rows of its features have changed in number by more than
-        `MOST_GROWTH`, or its code or the seed are others.
+        `MOST_GROWTH`, its code or the seed are others, or somebody it was trained on has been erased.
         """
         champions.settle(settings, self.name)
         old, now = champions.trained(settings, self.name), self._now(settings, as_of, seed)
         if old is None:
             return "no model yet"
+        if champions.is_outdated(settings, self.name):
+            return "somebody it was trained on has been erased"
         if (old.code, old.seed) != (now.code, now.seed):
             return "other code or seed"
         age = (now.as_of - old.as_of).days
@@ -161,7 +168,7 @@ class Task:
             LakehouseError: there is data to score and no champion.
         """
         champions.settle(settings, self.name)
-        with threadpool_limits(1, user_api="blas"), speaking_to(spark):
+        with threadpool_limits(1, user_api="blas"), speaking_to(spark), withholding(restricted(settings)):
             scored = self.predict(spark, settings, as_of, seed)
             comparisons.tell_of(spark, settings, self.name, scored.model_version)
         return scored

@@ -33,11 +33,12 @@ class Batch:
 
 @dataclass
 class Counts:
-    """Rows met in the file; rows that the tables' logs say were added."""
+    """Rows met in the file; rows that the tables' logs say were added; rows of erased persons, which were left out."""
 
     seen: int = 0
     landed: int = 0
     quarantined: int = 0
+    erased: int = 0
     waiting: list[Fault] = field(default_factory=list)
 
 
@@ -71,6 +72,7 @@ def write_batch(
     progress: Callable[[int], None],
     watcher: Watcher,
     sealing: Sealing,
+    without_erased: Callable[[Block], tuple[Block, int]] = lambda block: (block, 0),
 ) -> Counts:
     """Write the file's records in one commit and its faults to the quarantine.
 
@@ -79,6 +81,7 @@ def write_batch(
         progress: told the records met so far, block by block.
         watcher: shown every block, and asked before the commit.
         sealing: takes the identifiers out of rows and faults; has them in the vault before they are in bronze.
+        without_erased: takes erased persons out of a block, and says how many rows went with them.
 
     Raises:
         UnforeseenColumns: see there; nothing was committed to the entity's table.
@@ -95,6 +98,8 @@ def write_batch(
             counts.seen += block.seen
             if not block.columns.keys() <= stored.keys():
                 raise UnforeseenColumns
+            block, erased = without_erased(block)
+            counts.erased += erased
             _set_aside(settings, batch, counts, sealing.faults(block.faults))
             if len(block.row_numbers):
                 landing.add(sealing.rows(_as_stored(batch, block, stored)))
@@ -104,10 +109,10 @@ def write_batch(
         sealing.commit()
         counts.landed = landing.commit()
     _quarantine(settings, batch, counts)
-    if counts.seen != counts.landed + counts.quarantined:
+    if counts.seen != counts.landed + counts.quarantined + counts.erased:
         raise LakehouseError(
-            f"{batch.file}: {counts.seen} rows were read, but {counts.landed} landed and {counts.quarantined} "
-            f"quarantined; nothing of it was kept, please report this"
+            f"{batch.file}: {counts.seen} rows were read, but {counts.landed} landed, {counts.quarantined} "
+            f"quarantined and {counts.erased} left out; nothing of it was kept, please report this"
         )
     return counts
 

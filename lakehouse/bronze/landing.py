@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
@@ -19,8 +21,9 @@ from lakehouse.bronze.formats import open_records
 from lakehouse.bronze.journal import Journal
 from lakehouse.bronze.naming import require_few, stored_names
 from lakehouse.bronze.plan import EntityPlan, NewFile, plan_entity
-from lakehouse.bronze.records import RecordFile
+from lakehouse.bronze.records import Block, RecordFile, text_array
 from lakehouse.bronze.reprotection import protect_anew
+from lakehouse.bronze.rights import Rights
 from lakehouse.bronze.sealing import Keys, Sealing
 from lakehouse.bronze.streams import require_space, told_plainly, written_plainly
 from lakehouse.bronze.watch import Watch, WatchedFile
@@ -54,6 +57,7 @@ class Load:
     watermark: str | None = None
     rows_sealed: int = 0
     protection: str = ""
+    rows_erased: int = 0
 
 
 def land(
@@ -108,6 +112,57 @@ def land(
     return done
 
 
+def land_row(
+    settings: Settings, source: Source, entity: str, row: Mapping[str, str | None], run_id: str, loaded_at: datetime
+) -> Load:
+    """Land one row that no file brought, as the newest of its key: a correction on request.
+
+    Args:
+        row: raw name -> text, with every column that the source has landed of the entity.
+    """
+    landing = _Landing(settings, run_id, loaded_at, lambda what: None, whole_tables=False)
+    landing.journal.recover(landing.loads)
+    stored = mapping.known_columns(settings, source.name)[entity]
+    file = f"rectified {run_id}"
+    identifier = batch_id(source.name, entity, file)
+    batch = Batch(source.name, entity, file, identifier, loaded_at)
+    landing.journal.begin(batch)
+    try:
+        counts = write_batch(settings, batch, OneRow(Path(file), row), stored, lambda seen: None, Unwatched())
+    except BaseException:
+        landing.journal.take_back(batch)
+        raise
+    told = (source.name, entity, file, identifier, identifier, counts.seen, counts.landed, counts.quarantined, 0)
+    load = Load(*told, loaded_at=loaded_at, run_id=run_id)
+    landing.journal.commit([asdict(load)], [])
+    return load
+
+
+class OneRow:
+    """A record that somebody gives, in place of a file."""
+
+    def __init__(self, path: Path, row: Mapping[str, str | None]) -> None:
+        self.path, self._row = path, row
+
+    def columns(self) -> list[str]:
+        return list(self._row)
+
+    def all_columns(self) -> list[str]:
+        return list(self._row)
+
+    def blocks(self) -> Iterator[Block]:
+        columns = {name: text_array([value]) for name, value in self._row.items()}
+        yield Block(1, pa.array([1], pa.int64()), columns, [])
+
+
+class Unwatched:
+    """One row is no file, and is compared with none."""
+
+    def add(self, block: Block) -> None: ...
+
+    def judge(self) -> None: ...
+
+
 class _Landing:
     """One call of `land`."""
 
@@ -120,6 +175,7 @@ class _Landing:
         self.loads = ops.read(settings, "loads")
         self.journal = Journal(settings)
         self.fingerprints = Fingerprints(settings.home / "landed.json")
+        self.rights = Rights.of(settings)
         self._waiting: list[Load] = []
         self._superseded: list[str] = []
         self._source: Source | None = None
@@ -247,7 +303,7 @@ class _Landing:
         require_space(self.settings.home, _bytes(new.path))
         self.journal.begin(batch)
         try:
-            counts, stored, sealing = self._write(batch, records, stored, watch, watched)
+            counts, stored, sealing = self._write(batch, records, stored, watch, watched, source)
             if not self.fingerprints.still_stands(new.path):
                 raise InputError(f"{new.path} changed while it was read; run again when it is complete")
             size = _bytes(new.path)
@@ -262,6 +318,7 @@ class _Landing:
             watermark=watermark,
             rows_sealed=sealing.kept.rows,
             protection=sealing.plan.recorded(),
+            rows_erased=counts.erased,
         )
         self._waiting.append(load)
         for table, rows in watch.keep(watched).items():
@@ -269,26 +326,36 @@ class _Landing:
         return load, stored
 
     def _write(
-        self, batch: Batch, records: RecordFile, stored: dict[str, str], watch: Watch, watched: WatchedFile
+        self,
+        batch: Batch,
+        records: RecordFile,
+        stored: dict[str, str],
+        watch: Watch,
+        watched: WatchedFile,
+        source: Source,
     ) -> tuple[Counts, dict[str, str], Sealing]:
-        def sealing(stored: dict[str, str]) -> Sealing:
+        def write(stored: dict[str, str]) -> tuple[Counts, dict[str, str], Sealing]:
             plan = mapping.plan(self.settings, watch.source, watch.entity, stored)
             origin = Origin(batch.source, batch.entity, batch.batch_id, batch.loaded_at)
-            return Sealing(self.settings, self.keys, plan, origin)
+            sealing = Sealing(self.settings, self.keys, plan, origin)
+            rewriting = [] if self.rights is None else [self.rights.rewriting(source, batch.entity, stored)]
+            return (
+                write_batch(self.settings, batch, records, stored, tell, watched, sealing, *rewriting),
+                stored,
+                sealing,
+            )
 
         def tell(seen: int) -> None:
             self.progress(f"{batch.source} {batch.entity}: {Path(batch.file).name}, {seen:,} rows")
 
         try:
-            used = sealing(stored)
-            return write_batch(self.settings, batch, records, stored, tell, watched, used), stored, used
+            return write(stored)
         except UnforeseenColumns:
             self.journal.take_back(batch)
             watched.begin_again()
         names = records.all_columns()
         wider = stored_names(names, stored, tables.raw_column_names(self.settings, batch.entity))
-        used = sealing(wider)
-        return write_batch(self.settings, batch, records, wider, tell, watched, used), wider, used
+        return write(wider)
 
 
 def _bytes(path: Path) -> int:

@@ -79,6 +79,11 @@ def is_about_people(table: str) -> bool:
     return _classes().is_about_people(table)
 
 
+def is_detached(table: str) -> bool:
+    """Whether rows of a table (as in `class_of`) stay without the person when somebody is erased; else they go."""
+    return _classes().is_detached(table)
+
+
 def check_entities() -> None:
     """Let a build go on in which every column of every entity has a class.
 
@@ -101,6 +106,12 @@ class Classes:
             for column in columns:
                 if name not in ENTITIES or column not in ENTITIES[name].columns:
                     raise LakehouseError(f"{DECLARED.name} gives {name}.{column} a class, which no entity has")
+        fates = {name: told.get("erasure", "remove") for name, told in declared["entities"].items()}
+        for name, fate in fates.items():
+            if fate not in ("remove", "detach"):
+                raise LakehouseError(f"{DECLARED.name}: the erasure of {name} is {fate!r}, neither remove nor detach")
+        self._detached = {name for name, fate in fates.items() if fate == "detach"}
+        self._detached |= set(declared["derived"]["detached"])
         self._attributes = _column("attributes", {**declared["attributes"], "purpose": "analytics"}, None)
         made = declared["derived"]
         self._purposes: Mapping[str, str] = made["purposes"]
@@ -144,6 +155,9 @@ class Classes:
         if entity in self._entities:
             return any(one.is_personal for one in self._entities[entity].values())
         return not any(fnmatchcase(name, p) for p in self._without_people for name in (table, _plain(table)))
+
+    def is_detached(self, table: str) -> bool:
+        return (_entity_of(table) or _plain(table)) in self._detached
 
     def named(self, chosen: Any) -> frozenset[str]:
         found = {name for columns in self._entities.values() for name, one in columns.items() if chosen(one)}

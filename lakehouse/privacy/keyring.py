@@ -27,6 +27,8 @@ PSEUDONYMS, AUDIT = "#pseudonyms", "#audit"
 """Keys of the whole house beside those of persons, whose names never begin so."""
 OF_BATCHES = "batch:"
 """How the names begin of keys of what is of nobody, a batch each."""
+OTHER_KEYS = "~"
+"""So begin names of what is no person's and never had a key: cookies and accounts of the erased."""
 _SCHEMA = """
 create table if not exists keys (
     subject_id text primary key,
@@ -109,6 +111,10 @@ class Keyring:
     def destroyed(self, subjects: Iterable[str]) -> set[str]:
         """Those of the persons whose key was destroyed."""
         return {name for name, _, wrapped in self._held(sorted(set(subjects))) if wrapped is None}
+
+    def all_destroyed(self) -> set[str]:
+        """Everybody whose key was destroyed."""
+        return {name for (name,) in self._db.execute("select subject_id from keys where wrapped is null")}
 
     def destroy(self, subjects: Iterable[str]) -> int:
         """Destroy the keys of these persons for good; their names stay, so that they are not given new ones.
@@ -253,8 +259,8 @@ def status(settings: Settings) -> KeyringStatus:
             grouped = db.execute("select master_id, count(*) from keys where wrapped is not null group by master_id")
             counts = dict(grouped.fetchall())
             persons = (
-                f"from keys where substr(subject_id, 1, 1) <> '#' and substr(subject_id, 1, {len(OF_BATCHES)}) <> "
-                f"'{OF_BATCHES}' and wrapped is"
+                f"from keys where substr(subject_id, 1, 1) not in ('#', '{OTHER_KEYS}') and "
+                f"substr(subject_id, 1, {len(OF_BATCHES)}) <> '{OF_BATCHES}' and wrapped is"
             )
             subjects = db.execute(f"select count(*) {persons} not null").fetchone()[0]
             destroyed = db.execute(f"select count(*) {persons} null").fetchone()[0]

@@ -61,6 +61,20 @@ def may_reveal(settings: Settings, user: str) -> bool:
         return True  # nothing is kept yet
 
 
+def may_act(settings: Settings, keyring: Keyring, at: datetime, user: str, action: str, **about: str) -> None:
+    """Let a user go on who may see identifiers; that another one asked is in the audit log.
+
+    Raises:
+        NotAllowed: this user may not.
+    """
+    if not may_reveal(settings, user):
+        audit.record(settings, keyring, at, user, f"{action} refused", **about)
+        raise NotAllowed(
+            f"{user} may not see or change what is held of persons, and the audit log now says that they asked: "
+            "setting 'reveal_users' names who may"
+        )
+
+
 def reveal(settings: Settings, key: str, reason: str, at: datetime, user: str, entity: str = "customers") -> Revealed:
     """Decrypt what the vault holds of one person; that it was done, or refused, is in the audit log before.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ml.click import tokens as T
 from ml.frames import F
+from ml.tables import without_withheld
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -45,7 +46,7 @@ def read_impressions(spark: SparkSession, as_of: date) -> DataFrame | None:
     """
     if not spark.catalog.tableExists("gold.feat_impressions"):
         return None
-    rows = spark.table("gold.feat_impressions")
+    rows = without_withheld(spark.table("gold.feat_impressions"))
     is_by_then = F.to_date("shown_at") <= F.lit(as_of)
     return (
         rows.where(is_by_then)

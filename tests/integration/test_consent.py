@@ -14,7 +14,7 @@ from deltalake import write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakehouse import publication
+from lakehouse import ops, publication
 from lakehouse.engine import open_engine
 from lakehouse.engine.sail import open_sail
 from lakehouse.errors import InputError
@@ -212,6 +212,14 @@ def test_an_export_holds_who_agreed_with_what_the_purpose_needs(published: Setti
     assert what_may_leave(published, "dim_customer", "analytics", None).withheld == ("full_name", "email", "phone")
     with pytest.raises(InputError, match=r"gold.dim_customer is about people: say what for with --purpose"):
         what_may_leave(published, "dim_customer", None, None)
+
+
+def test_who_is_restricted_leaves_for_no_purpose_from_then_on(published: Settings, spark: SparkSession) -> None:
+    ops.ensure_tables(published)
+    ops.append(published, "restrictions", [{"customer_id": "ann", "restricted_at": NOON}])
+    forget_tables(spark)
+    assert [row["customer_id"] for row in leaving(published, "marketing", "email")] == ["bob"]
+    assert [row["customer_id"] for row in leaving(published, "analytics", None)] == ["bob"]
 
 
 def test_a_withdrawal_and_a_suppression_are_heeded_at_once(published: Settings, spark: SparkSession) -> None:

@@ -215,3 +215,15 @@ def test_a_followed_table_that_was_only_compacted_has_not_moved(home_settings: S
     _append(home_settings, "b")
     ledger.moved("silver.b", before)
     assert _changes(ledger, _following()) == {"since": {}, "may_move": []}
+
+
+def test_after_an_erasure_rows_that_stand_for_themselves_stay_and_all_else_is_built_anew(
+    home_settings: Settings,
+) -> None:
+    _grown(home_settings)
+    ledger = Ledger(home_settings)
+    ledger.record("counted", "s")
+    ledger.forget_all_but_merged()
+    again = Ledger(home_settings)
+    assert (again.is_fresh("a", "s"), again.is_fresh("counted", "s")) == (True, False)
+    assert again.increment("a", _wanted(b1=900_000, b2=900_000, b3=1)) == {"new": ["b3"], "gone": [], "changed": []}

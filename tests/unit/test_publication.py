@@ -122,3 +122,22 @@ def test_the_pointer_of_an_earlier_release_is_read_as_the_first_set(home_setting
     assert current is not None
     assert (current.version, current.tables) == (1, {"gold.a": 3})
     assert os.listdir(home_settings.home).count(publication.POINTER) == 1
+
+
+def test_tables_without_the_erased_take_the_place_of_all_sets_that_had_them(home_settings: Settings) -> None:
+    for value in (1, 2):
+        _write(home_settings, "people", value)
+        _publish(home_settings, f"run-{value}")
+    _write(home_settings, "products", 1)
+    assert publication.replace_tables(home_settings, {"gold.people": 7}, NOW) is not None
+    kept = publication.shelf(home_settings)
+    assert [(one.version, one.run_id, one.tables) for one in kept.sets] == [(3, "run-2", {"gold.people": 7})]
+    assert (kept.current, kept.sets[0].fingerprint) == (3, "made of run-2")
+    publication.replace_tables(home_settings, {"gold.people": 7}, NOW)
+    assert publication.shelf(home_settings) == kept, "again is the same"
+
+
+def test_where_nothing_is_published_nothing_takes_its_place(home_settings: Settings) -> None:
+    _write(home_settings, "people", 1)
+    assert publication.replace_tables(home_settings, {"gold.people": 0}, NOW) is None
+    assert publication.current(home_settings) is None

@@ -16,6 +16,7 @@ days as (
         sum(rows_read) as read_row_count,
         sum(rows_landed) as landed_row_count,
         sum(rows_quarantined) as quarantined_row_count,
+        sum(coalesce(rows_erased, 0)) as erased_row_count,
         sum(bytes_read) as byte_count
     from loads
     group by cast(loaded_at as date), source, entity
@@ -35,6 +36,7 @@ final as (
         read_row_count,
         landed_row_count,
         quarantined_row_count,
+        erased_row_count,
         byte_count,
 
         ---------- shares

@@ -20,3 +20,10 @@ def test_tenths_of_twenty_rows() -> None:
     gains = [(point.x, point.y, point.row_count) for point in told if point.curve == "gains"]
     assert gains[:4] == [(0.0, 0.0, 0), (0.1, 0.4, 2), (0.2, 0.8, 4), (0.3, 0.8, 6)]
     assert gains[-1] == (1.0, 1.0, 20)
+
+
+def test_gains_of_what_is_likely_only_end_at_one_exactly() -> None:
+    rng = np.random.default_rng(3)
+    for rows in range(50, 150):
+        ends = [point.y for point in curves(rng.random(rows), rng.random(rows)) if point.curve == "gains"]
+        assert (ends[0], ends[-1], max(ends)) == (0.0, 1.0, 1.0)

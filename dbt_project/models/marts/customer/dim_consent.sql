@@ -103,11 +103,14 @@ capped as (
 ),
 
 {% endif -%}
+-- Who is on a list of those not to contact, or whose data may be kept only (`lakehouse subject restrict`).
 suppressed as (
 
-    select customer_id
-    from {{ ref('stg_suppressions') }}
-    group by customer_id
+    select customer_id from {{ ref('stg_suppressions') }}
+
+    union distinct
+
+    select customer_id from {{ source('ops', 'restrictions') }}
 
 ),
 

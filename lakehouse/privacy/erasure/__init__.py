@@ -1,0 +1,1 @@
+"""Erasing persons for good, with a certificate (docs/decisions/0032-erasure.md)."""

@@ -1,0 +1,120 @@
+"""What rights ask of a file while it is landed: nobody who was erased comes back, what was put right stays right."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse import ops
+from lakehouse.errors import InputError
+from lakehouse.privacy import subject
+from lakehouse.privacy.erasure.requests import erase_returned
+from lakehouse.privacy.keyring import OTHER_KEYS, open_keyring, status
+from lakehouse.privacy.reveal import asking_user, reveal
+from lakehouse.storage import delta_table
+from tests.unit.privacy.small_shop import CLOCK, NOON, Home, refuse
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "shop")
+    made.land()
+    made.fill_vault()
+    return made
+
+
+def test_rows_of_the_erased_are_left_out_and_lines_of_the_books_come_without_them(home: Home) -> None:
+    home.erase("C001")
+    assert sorted((r["order"], r["cust"], r["price"], r["note"]) for r in home.rows("order_lines")) == [
+        ("1", None, "5", None),
+        ("2", "C002", "7", None),
+    ]
+    home.write("people_2.csv", "no,name,mobile,town,lang\nC001 ,Ann,13800138000,Oslo,en\nC003,Cy,,,\nC001;Ann\n")
+    home.write("orders_2.csv", "order,cust,price,note\n3, C001,9,call Ann\n")
+    home.land()
+    assert sorted(row["no"] for row in home.rows("customers")) == ["C002", "C003"]
+    assert [(r["cust"], r["note"]) for r in home.rows("order_lines") if r["order"] == "3"] == [(None, None)]
+    assert [(row["reason"] != "", row["raw"]) for row in home.rows("quarantine")] == [(True, "")]
+    loads = {row["file"]: row for row in ops.read(home.settings, "loads")}
+    told = loads["people_2.csv"]
+    assert (told["rows_read"], told["rows_landed"], told["rows_quarantined"], told["rows_erased"]) == (3, 1, 1, 1)
+    assert (loads["people.csv"]["rows_landed"], loads["people.csv"]["rows_erased"]) == (1, 1)
+    assert (loads["orders_2.csv"]["rows_landed"], loads["orders_2.csv"]["rows_erased"]) == (1, 0)
+
+
+def test_a_cookie_that_only_they_used_comes_back_with_nobody_else_than_a_new_owner(home: Home) -> None:
+    home.erase("C001")
+    assert [(row["uid"], row["cookie"]) for row in home.rows("events")] == [("C002", "family")]
+    again = "5,,ann-phone,view,\n6,C002,ann-phone,view,\n7,,family,view,\n"
+    home.write("events_2.csv", f"id,uid,cookie,what,at\n{again}")
+    home.land()
+    assert sorted(row["id"] for row in home.rows("events")) == ["4", "6", "7"]
+    assert status(home.settings).destroyed == 1, "a cookie is no person"
+
+
+def test_whom_only_an_expression_names_is_erased_again_before_anything_is_built(home: Home) -> None:
+    home.erase("C001")
+    assert [row["who"] for row in home.rows("tickets")] == ["2"]
+    home.write("tickets_2.csv", "id,who,text\n3,1,here I am again\n")
+    home.land()
+    assert [row["who"] for row in home.rows("tickets") if row["who"] == "1"] == ["1"]
+    assert erase_returned(home.settings, CLOCK, home.ask) == 1
+    assert [row["who"] for row in home.rows("tickets")] == ["2"]
+    assert erase_returned(home.settings, CLOCK, refuse) == 0, "each batch is looked through once"
+
+
+def rectified(home: Home, **values: str) -> list[str]:
+    return subject.rectify(home.settings, "C001", values, "moved", CLOCK, home.ask)
+
+
+def current(home: Home) -> dict[str, Any]:
+    (*_, newest) = sorted((r for r in home.rows("customers") if r["no"] == "C001"), key=lambda r: r["_loaded_at"])
+    return newest
+
+
+def test_a_value_that_was_put_right_stays_right_until_the_source_says_another(home: Home) -> None:
+    assert rectified(home, city="Bergen", phone="13900139000") == ["shop"]
+    home.fill_vault()
+    assert (current(home)["town"], current(home)["name"], current(home)["lang"]) == ("Bergen", "Ann", "en")
+    home.at = datetime.now(timezone.utc)
+    wrong = "no,name,mobile,town,lang\nC001,Ann,13800138000,Oslo,en\nC002,Bo,13800138001,Oslo,it\n"
+    home.write("people_2.csv", wrong)
+    home.land()
+    assert (current(home)["town"], current(home)["_file"]) == ("Bergen", "people_2.csv")
+    assert sorted(r["town"] for r in home.rows("customers") if r["_file"] == "people_2.csv") == ["Bergen", "Oslo"]
+    home.write("people_3.csv", "no,name,mobile,town,lang\nC001,Ann,13700137000,Paris,en\n")
+    home.land()
+    assert (current(home)["town"], current(home)["mobile"]) == ("Paris", "13700137000")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"customer_id": "C9"}, "no column 'customer_id' that can be put right"),
+        ({"language": "fr"}, "makes it by an expression"),
+        ({"email": "a@b.cn"}, "no column of its own for email"),
+    ],
+)
+def test_what_cannot_be_put_right_here_is_said(home: Home, values: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        rectified(home, **values)
+    assert len(home.rows("customers")) == 2
+
+
+def test_the_key_that_sealed_a_correction_goes_with_the_person(home: Home) -> None:
+    rectified(home, city="Bergen")
+    home.erase("C001")
+    assert delta_table(home.settings, "vault.corrections").to_pyarrow_table().num_rows == 0
+    with open_keyring(home.settings) as keyring:
+        assert len([name for name in keyring.all_destroyed() if name[0] != OTHER_KEYS]) == 1
+    with pytest.raises(InputError, match="was erased"):
+        reveal(home.settings, "C001", "r", NOON, asking_user())
+
+
+def test_nobody_erased_needs_no_key(tmp_path: Path) -> None:
+    made = Home(tmp_path / "shop")
+    made.land()
+    assert not (made.settings.keys_dir / "keyring.db").exists()
