@@ -120,20 +120,26 @@ def land_row(
     Args:
         row: raw name -> text, with every column that the source has landed of the entity.
     """
-    landing = _Landing(settings, run_id, loaded_at, lambda what: None, whole_tables=False)
-    landing.journal.recover(landing.loads)
     stored = mapping.known_columns(settings, source.name)[entity]
     file = f"rectified {run_id}"
     identifier = batch_id(source.name, entity, file)
     batch = Batch(source.name, entity, file, identifier, loaded_at)
-    landing.journal.begin(batch)
-    try:
-        counts = write_batch(settings, batch, OneRow(Path(file), row), stored, lambda seen: None, Unwatched())
-    except BaseException:
-        landing.journal.take_back(batch)
-        raise
+    with Keys(settings) as keys:
+        landing = _Landing(settings, keys, run_id, loaded_at, lambda what: None, whole_tables=False)
+        landing.journal.recover(landing.loads)
+        plan = mapping.plan(settings, source, entity, stored)
+        sealing = Sealing(settings, keys, plan, Origin(source.name, entity, identifier, loaded_at))
+        landing.journal.begin(batch)
+        try:
+            records = OneRow(Path(file), row)
+            counts = write_batch(settings, batch, records, stored, lambda seen: None, Unwatched(), sealing)
+        except BaseException:
+            landing.journal.take_back(batch)
+            raise
     told = (source.name, entity, file, identifier, identifier, counts.seen, counts.landed, counts.quarantined, 0)
-    load = Load(*told, loaded_at=loaded_at, run_id=run_id)
+    load = Load(
+        *told, loaded_at=loaded_at, run_id=run_id, rows_sealed=sealing.kept.rows, protection=sealing.plan.recorded()
+    )
     landing.journal.commit([asdict(load)], [])
     return load
 

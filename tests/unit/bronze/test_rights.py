@@ -22,7 +22,6 @@ from tests.unit.privacy.small_shop import CLOCK, NOON, Home, refuse
 def home(tmp_path: Path) -> Home:
     made = Home(tmp_path / "shop")
     made.land()
-    made.fill_vault()
     return made
 
 
@@ -77,7 +76,6 @@ def current(home: Home) -> dict[str, Any]:
 
 def test_a_value_that_was_put_right_stays_right_until_the_source_says_another(home: Home) -> None:
     assert rectified(home, city="Bergen", phone="13900139000") == ["shop"]
-    home.fill_vault()
     assert (current(home)["town"], current(home)["name"], current(home)["lang"]) == ("Bergen", "Ann", "en")
     home.at = datetime.now(timezone.utc)
     wrong = "no,name,mobile,town,lang\nC001,Ann,13800138000,Oslo,en\nC002,Bo,13800138001,Oslo,it\n"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.bronze import land
-from lakehouse.privacy import vault
 from lakehouse.privacy.erasure.requests import erase
 from lakehouse.settings import load_settings
 from lakehouse.sources import load_source
@@ -64,9 +63,6 @@ class Home:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return list(delta_table(self.settings, f"bronze.{table}").to_pyarrow_table().to_pylist())
-
-    def fill_vault(self) -> None:
-        vault.fill(self.settings, lambda sql: [("C001", "Ann", "13800138000", 1), ("C002", "Bo", "13800138001", 2)])
 
     def erase(self, *named: str, tell: Any = lambda step, what: None) -> Path:
         return erase(self.settings, named, "customers", "asked", CLOCK, self.ask, tell)

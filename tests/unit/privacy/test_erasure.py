@@ -32,7 +32,6 @@ class Killed(BaseException):
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Home(tmp_path_factory.mktemp("landed") / "shop")
     made.land()
-    made.fill_vault()
     return made.folder
 
 
@@ -158,7 +157,6 @@ def test_a_certificate_of_another_house_or_without_its_line_in_the_log_is_refuse
     path = home.erase("C001")
     other = Home(tmp_path / "other")
     other.land()
-    other.fill_vault()
     with open_keyring(other.settings) as keyring, pytest.raises(InputError, match="is of another house"):
         certificate.read(other.settings, keyring, path)
     (home.settings.home / "audit" / "audit.jsonl").unlink()

@@ -17,7 +17,6 @@ from tests.unit.privacy.small_shop import Home
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home(tmp_path / "shop")
     made.land()
-    made.fill_vault()
     monkeypatch.setenv("LAKEHOUSE_HOME", str(made.settings.home))
     close_sail()
     return made

@@ -223,10 +223,7 @@ def test_a_destroyed_key_makes_one_person_unreadable_in_every_version_and_copy(
 def test_who_was_erased_and_is_sent_again_is_not_kept(settings: Settings, shop: Path) -> None:
     with open_keyring(settings) as keyring:
         keyring.destroy([Pseudonyms.of(keyring).pseudonym("a")])
-    (shop / "people_2.csv").write_text("no,name,mobile,town
-a,王芳,13900139000,
-d,Di,13900139001,
-")
+    (shop / "people_2.csv").write_text("no,name,mobile,town\na,王芳,13900139000,\nd,Di,13900139001,\n")
     assert landed(settings, shop) == {"people_2.csv": 1}
     rows = delta_table(settings, "bronze.customers").to_pyarrow_table().to_pylist()
     masks = {row["no"]: row["_shown_phone"] for row in rows if row["_file"] == "people_2.csv"}
