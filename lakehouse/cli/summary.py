@@ -34,8 +34,8 @@ def print_summary(screen: Console, summary: dict[str, Any]) -> None:
             ["segment", "customers", "revenue"],
             [[s["segment_name"], s["customers"], round(s["revenue_amount"], 2)] for s in summary["segments"]],
         )
-    consent = summary["consent"]
-    say(f"\n{consent['contactable']:,} customers may be contacted" + (ASSUMED if consent["is_assumed"] else ""))
+    if consent := summary.get("consent"):  # a cluster's image may be older than this laptop
+        say(f"\n{consent['contactable']:,} customers may be contacted" + (ASSUMED if consent["is_assumed"] else ""))
     if summary["customer"]:
         say(f"\nWhat to offer customer {summary['customer']['customer_id']}")
         print_rows(
