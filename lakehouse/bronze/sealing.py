@@ -140,7 +140,7 @@ class Sealing:
             return faults
         if self._lines is None:
             self._lines = vault.Lines(self._keys.keyring, self._origin.batch_id)
-        return [replace(fault, raw=self._lines.sealed(fault.raw)) for fault in faults]
+        return [replace(fault, raw=self._lines.sealed(fault.raw)) if fault.raw else fault for fault in faults]
 
     def commit(self) -> None:
         """Have in the vault what the rows had."""
