@@ -87,7 +87,7 @@ def test_the_home_has_only_what_the_kms_alone_opens(kms: Kms, house: Settings) -
         made = keyring.keys_for(["ann", "bob"])
     with open_keyring(house) as keyring:  # nothing is remembered: the KMS is asked again
         assert keyring.held(["ann", "bob"]) == made
-    sealed = base64.b64decode((house.keys_dir / "master.kms").read_text(), validate=True)
+    sealed = base64.b64decode((house.keys_dir / "master.kms").read_text().strip(), validate=True)
     master = kms.client.decrypt(CiphertextBlob=sealed, EncryptionContext=CONTEXT)["Plaintext"]
     assert len(master) == 32
     everything = b"".join(path.read_bytes() for path in house.home.rglob("*") if path.is_file())

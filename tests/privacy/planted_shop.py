@@ -125,6 +125,12 @@ def customer(person: int) -> str:
     return f"C{person + 1:07d}"
 
 
+def keys_elsewhere(customer_id: str) -> dict[str, str]:
+    """The keys under which other entities know the person, whom nothing links to the customer: entity -> its key."""
+    person = int(customer_id[1:]) - 1
+    return {"partner_members": f"hotel_club|{person:08d}", "third_party_profiles": f"dmp_north|N{person:07d}"}
+
+
 def letters(number: int) -> str:
     """A number in base 21, of letters that make no word."""
     alphabet, told = "bcdfghjklmnpqrstvwxyz", ""
@@ -229,6 +235,7 @@ def _plant_events(path: Path, values: Values, people: int) -> None:
     for person in range(people):
         place = whole[person * len(whole) // people]
         event = json.loads(lines[place]) | {"uid": customer(person), "event": "search"}
+        event |= {"sid": f"planted{person}", "anon_id": f"planted{person}"}  # a visit of nobody else
         event["kw"] = f"order of {values.phone(person, 'events.query')}"
         event["page"] = (
             f"/search?mail={quote(values.email(person, 'events.url'))}&p={values.phone(person, 'events.url')}"
@@ -274,11 +281,13 @@ def _as_in(column: Sequence[Any], value: str) -> Any:
 
 def _plant_impressions(path: Path, values: Values, people: int) -> None:
     table = pq.read_table(path)
-    audience = table["audience"].to_pylist()
+    audience, who = table["audience"].to_pylist(), table["user_id"].to_pylist()
     for person in range(min(people, len(audience))):
+        who[person] = customer(person)
         audience[person] = f"lookalike of {values.email(person, 'impressions.attributes')}"
-    place = table.column_names.index("audience")
-    pq.write_table(table.set_column(place, "audience", pa.array(audience, pa.string())), path, compression="zstd")
+    for name, column in (("user_id", who), ("audience", audience)):
+        table = table.set_column(table.column_names.index(name), name, pa.array(column, pa.string()))
+    pq.write_table(table, path, compression="zstd")
 
 
 BANK: dict[str, tuple[list[str], list[str], dict[str, str]]] = {

@@ -14,7 +14,7 @@ from lakehouse.privacy.leaks import scan_with
 from lakehouse.privacy.markers import Marker, Search
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from tests.privacy.conftest import House, Told, told
-from tests.privacy.planted_shop import PEOPLE
+from tests.privacy.planted_shop import PEOPLE, keys_elsewhere
 
 ERASED = 100
 
@@ -87,9 +87,15 @@ def test_of_people_who_were_erased_nothing_is_left(house: House, record_property
         pytest.skip("`lakehouse erase` is not there: that erased people leave nothing is NOT shown")
     people = house.kept()
     erased, others = people[: ERASED * 7 : 7], people[1::7]
-    listed = house.folder / "to erase.txt"
-    listed.write_text("\n".join(erased) + "\n", encoding="utf-8")
-    house.lakehouse("erase", "erase", "--file", str(listed), "--reason", "a test of the leak test", "--yes")
+    lists = {"customers": erased}
+    for person in erased:
+        for entity, key in keys_elsewhere(person).items():
+            lists.setdefault(entity, []).append(key)
+    for entity, keys in lists.items():
+        listed = house.folder / f"{entity} to erase.txt"
+        listed.write_text("\n".join(keys) + "\n", encoding="utf-8")
+        asked = ["--file", str(listed), "--entity", entity, "--reason", "a test of the leak test", "--yes"]
+        house.lakehouse(f"erase {entity}", "erase", *asked)
     ids = [Marker(person, person) for person in erased]
     mine = [marker for marker in house.planted.markers if marker.id.split(" ")[0] in set(erased)]
     for folder in ("home", "screen", "tmp"):
