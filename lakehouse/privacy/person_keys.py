@@ -69,7 +69,8 @@ class Match:
 class Mapped:
     """How a source's columns of an entity, as bronze stores them, are ours: a row of `ops.sources`.
 
-    `raw` are its columns, by the names that its files have, as bronze stores them.
+    `raw` are its columns, by the names that its files have, as bronze stores them; `came` how the source itself maps
+    them, where bronze hides some of what came.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Mapped:
     columns: Mapping[str, str]
     raw: Mapping[str, str]
     has_key: bool
+    came: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stored(self) -> frozenset[str]:
@@ -86,6 +88,10 @@ class Mapped:
     def plain(self, ours: str) -> str | None:
         """The one stored column that a column of ours is; None where it is an expression, or not brought."""
         return plain_name(self.columns.get(ours, ""))
+
+    def brought(self, ours: str) -> str | None:
+        """The one stored column that brings a column of ours, hidden there or not; None as in `plain`."""
+        return plain_name(self.came.get(ours, "")) or self.plain(ours)
 
     def kinds(self) -> list[str]:
         """The kinds of key that its rows can be told by."""
@@ -131,6 +137,7 @@ def mappings(settings: Settings) -> list[Mapped]:
             dict(row["columns"] or []),
             dict(row["raw_columns"] or []),
             bool(row["key_columns"]),
+            dict(row.get("mapped_columns") or []),
         )
         for row in ops.read(settings, "sources")
     ]

@@ -133,7 +133,7 @@ def rectify(
         if not found:
             raise InputError(f"no source brings a profile of customer {customer!r}")
         for one, _ in found:
-            made = [name for name in values if one.plain(name) is None]
+            made = [name for name in values if one.brought(name) is None]
             if made:
                 raise InputError(
                     f"source {one.source} has no column of its own for {made[0]}, or makes it by an expression: have "
@@ -144,9 +144,9 @@ def rectify(
         sources = {source.name: source for source in remembered_sources(settings)}
         for one, row in found:
             raw_of = {stored: raw for raw, stored in one.raw.items()}
-            changes = {name: (_told_as(row.get(one.plain(name) or "")), value) for name, value in values.items()}
+            changes = {name: (_told_as(row.get(one.brought(name) or "")), value) for name, value in values.items()}
             corrections.keep(settings, keyring, subject_id, one.source, at.isoformat(), changes)
-            row |= {one.plain(name) or "": value for name, value in values.items()}
+            row |= {one.brought(name) or "": value for name, value in values.items()}
             given = {raw_of[name]: value for name, value in row.items() if name in raw_of}
             land_row(settings, sources[one.source], "customers", given, f"{at:%Y%m%dT%H%M%S.%fZ}", at)
     return [one.source for one, _ in found]
@@ -168,7 +168,7 @@ def _newest(
     for held in opened(settings, keyring, "subject_id", {subject_id}):  # bronze may show masks
         if (held.source, held.batch_id, held.row_number) == (mapped.source, newest["_batch_id"], newest["_row_number"]):
             told |= {name: value for name, value in held.as_it_came.items() if name in mapped.stored}
-            told |= {mapped.plain(name) or "": value for name, value in held.values.items() if mapped.plain(name)}
+            told |= {mapped.brought(name) or "": value for name, value in held.values.items() if mapped.brought(name)}
     return told
 
 
