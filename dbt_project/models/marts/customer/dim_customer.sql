@@ -78,15 +78,24 @@ contacts as (
 
 ),
 
+-- Only contacts of the last moment are put in order: of all of them that took as long as all joins.
 last_touch as (
 
     select * from (
         select
-            *,
+            contacts.*,
             row_number() over (
-                partition by customer_id order by touched_at desc, kind desc, campaign_id desc
+                partition by contacts.customer_id order by contacts.kind desc, contacts.campaign_id desc
             ) as place
         from contacts
+        inner join (
+            select
+                customer_id,
+                max(touched_at) as touched_at
+            from contacts
+            group by customer_id
+        ) as latest
+            on contacts.customer_id = latest.customer_id and contacts.touched_at = latest.touched_at
     ) as ordered
     where place = 1
 
