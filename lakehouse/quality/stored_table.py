@@ -131,9 +131,7 @@ class StoredTable:
     def _footers(self) -> dict[str, tuple[pq.FileMetaData, dict[str, int]]]:
         """The footer of every file with the place of every flat column in it."""
         footers = {name: fragment.metadata for name, fragment in self._fragments.items()}
-        return {
-            name: (f, {f.schema.column(n).path: n for n in range(f.num_columns)}) for name, f in footers.items()
-        }
+        return {name: (f, {f.schema.column(n).path: n for n in range(f.num_columns)}) for name, f in footers.items()}
 
     @cached_property
     def _actions(self) -> pa.Table:

@@ -25,9 +25,9 @@ from lakehouse.quality.expectation_objects import (
     suite_result,
 )
 from lakehouse.quality.file_counts import MeasuredRows, count_by_files
+from lakehouse.quality.kept_counts import WORTH_KEEPING, kept_counts
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
-from lakehouse.quality.kept_counts import WORTH_KEEPING, kept_counts
 from lakehouse.quality.outcomes import Counts, RuleOutcome
 from lakehouse.quality.personal_data import plain_message, without_values
 from lakehouse.quality.stored_table import StoredTable, open_table
@@ -91,9 +91,7 @@ def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | 
     return TableCheck(suite, tuple(outcomes), suite_result(suite, ordered))
 
 
-def _counts(
-    settings: Settings, suite: Suite, rows: StoredTable | MeasuredRows, now: datetime
-) -> dict[int, Counts]:
+def _counts(settings: Settings, suite: Suite, rows: StoredTable | MeasuredRows, now: datetime) -> dict[int, Counts]:
     if isinstance(rows, MeasuredRows) or rows.row_count < WORTH_KEEPING:
         return count_by_files(rows, suite.rules, now)
     kept = kept_counts(settings, suite.table, judge_digest())
