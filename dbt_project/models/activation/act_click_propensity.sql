@@ -1,3 +1,7 @@
+{%- set starts = [] -%}
+{%- for tenth in range(2, 11) -%}
+    {%- do starts.append('min(case when decile = ' ~ tenth ~ ' then click_probability end) as from_' ~ tenth) -%}
+{%- endfor -%}
 with
 
 predictions as (
@@ -76,9 +80,7 @@ placed as (
 tenths as (
 
     select
-        {% for tenth in range(2, 11) -%}
-        min(case when decile = {{ tenth }} then click_probability end) as from_{{ tenth }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ starts | join(',\n        ') }}
     from (
         select
             click_probability,

@@ -5,79 +5,79 @@
 {#- One tag's rarity is in all rows of it: all are written anew, from counts that only touched customers need anew. -#}
 {%- do touch_keys(customers_with_changed_tags()) -%}
 {%- set counted -%}
-    with
+with
 
-    interactions as (
-
-        select
-            customer_id,
-            product_id,
-            view_count,
-            view_count + cart_count + purchase_count + if(rating is null, 0, 1) as interaction_count
-        from {{ ref('feat_interactions') }} as interactions
-        {{ only_touched('interactions') }}
-
-    ),
-
-    products as (
-
-        select
-            product_id,
-            category,
-            brand
-        from {{ ref('feat_product') }}
-
-    ),
-
-    -- Both kinds of tags are counted together before each is counted alone.
-    things as (
-
-        select
-            interactions.customer_id,
-            products.category,
-            products.brand,
-            sum(interactions.view_count) as view_count,
-            sum(interactions.interaction_count) as interaction_count
-        from interactions
-        inner join products on interactions.product_id = products.product_id
-        group by interactions.customer_id, products.category, products.brand
-
-    ),
-
-    tagged as (
-
-        select
-            customer_id,
-            view_count,
-            interaction_count,
-            stack(2, 'category', category, 'brand', brand) as (tag_type, tag)
-        from things
-
-    )
+interactions as (
 
     select
         customer_id,
-        tag_type,
-        tag,
-        cast(sum(view_count) as bigint) as view_count,
-        cast(sum(interaction_count) as bigint) as interaction_count
-    from tagged
-    where tag is not null and interaction_count > 0
-    group by customer_id, tag_type, tag
+        product_id,
+        view_count,
+        view_count + cart_count + purchase_count + if(rating is null, 0, 1) as interaction_count
+    from {{ ref('feat_interactions') }} as interactions
+    {{ only_touched('interactions') }}
 
-    {%- if is_increment() %}
+),
 
-    union all
+products as (
 
     select
-        stored.customer_id,
-        stored.tag_type,
-        stored.tag,
-        stored.view_count,
-        stored.interaction_count
-    from {{ this }} as stored
-    {{ without_touched('stored') }}
-    {%- endif %}
+        product_id,
+        category,
+        brand
+    from {{ ref('feat_product') }}
+
+),
+
+-- Both kinds of tags are counted together before each is counted alone.
+things as (
+
+    select
+        interactions.customer_id,
+        products.category,
+        products.brand,
+        sum(interactions.view_count) as view_count,
+        sum(interactions.interaction_count) as interaction_count
+    from interactions
+    inner join products on interactions.product_id = products.product_id
+    group by interactions.customer_id, products.category, products.brand
+
+),
+
+tagged as (
+
+    select
+        customer_id,
+        view_count,
+        interaction_count,
+        stack(2, 'category', category, 'brand', brand) as (tag_type, tag)
+    from things
+
+)
+
+select
+    customer_id,
+    tag_type,
+    tag,
+    cast(sum(view_count) as bigint) as view_count,
+    cast(sum(interaction_count) as bigint) as interaction_count
+from tagged
+where tag is not null and interaction_count > 0
+group by customer_id, tag_type, tag
+
+{%- if is_increment() %}
+
+union all
+
+select
+    stored.customer_id,
+    stored.tag_type,
+    stored.tag,
+    stored.view_count,
+    stored.interaction_count
+from {{ this }} as stored
+{{ without_touched('stored') }}
+{%- endif %}
 {%- endset %}
 with
 

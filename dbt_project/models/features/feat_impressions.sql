@@ -9,17 +9,17 @@
 {%- do put_viewers_aside() -%}
 {%- set week, month, two = 7 * 86400000000, 30 * 86400000000, 2 ** 32 -%}
 {%- set deeds -%}
-    select
-        customer_id as person,
-        kind,
-        category_level_1 as category,
-        happening_id,
-        unix_micros(occurred_at) as moment
-    from {{ ref('feat_activity') }} as activity
-    {{ only_viewers('activity.customer_id') }}
-    where
-        customer_id is not null
-        and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
+select
+    customer_id as person,
+    kind,
+    category_level_1 as category,
+    happening_id,
+    unix_micros(occurred_at) as moment
+from {{ ref('feat_activity') }} as activity
+{{ only_viewers('activity.customer_id') }}
+where
+    customer_id is not null
+    and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
 {%- endset %}
 
 with
