@@ -1,7 +1,3 @@
-{%- set starts = [] -%}
-{%- for tenth in range(2, 11) -%}
-    {%- do starts.append('min(case when decile = ' ~ tenth ~ ' then click_probability end) as from_' ~ tenth) -%}
-{%- endfor -%}
 with
 
 predictions as (
@@ -80,11 +76,11 @@ placed as (
 tenths as (
 
     select
-        {{ starts | join(',\n        ') }}
+        {{ starts_of_tenths('click_probability', 'tenth') }}
     from (
         select
             click_probability,
-            cast(1 + (10 * (rank() over (order by click_probability) - 1)) div count(*) over () as int) as decile
+            cast(1 + (10 * (rank() over (order by click_probability) - 1)) div count(*) over () as int) as tenth
         from predictions
     ) as ordered
 
@@ -95,12 +91,7 @@ told as (
 
     select
         placed.*,
-        case
-            {% for tenth in range(10, 1, -1) -%}
-            when placed.click_probability >= tenths.from_{{ tenth }} then {{ tenth }}
-            {% endfor -%}
-            else 1
-        end as decile,
+        {{ tenth_of('placed.click_probability', 'tenths') }} as decile,
         {{ say_by("if(reason_feature like 'attributes.%', 'attributes', reason_feature)", click_facts(), {
             'attribute': 'substring(reason_feature, 12)',
         }) }} as fact,

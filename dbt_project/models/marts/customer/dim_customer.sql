@@ -78,7 +78,17 @@ contacts as (
 
 ),
 
--- Only contacts of the last moment are put in order: of all of them that took as long as all joins.
+last_moments as (
+
+    select
+        customer_id,
+        max(touched_at) as touched_at
+    from contacts
+    group by customer_id
+
+),
+
+-- Only contacts of the last moment are put in order: of all of them that took as long as many joins.
 last_touch as (
 
     select * from (
@@ -88,14 +98,8 @@ last_touch as (
                 partition by contacts.customer_id order by contacts.kind desc, contacts.campaign_id desc
             ) as place
         from contacts
-        inner join (
-            select
-                customer_id,
-                max(touched_at) as touched_at
-            from contacts
-            group by customer_id
-        ) as latest
-            on contacts.customer_id = latest.customer_id and contacts.touched_at = latest.touched_at
+        inner join last_moments
+            on contacts.customer_id = last_moments.customer_id and contacts.touched_at = last_moments.touched_at
     ) as ordered
     where place = 1
 
