@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pytest
@@ -127,3 +128,27 @@ def test_files_that_share_by_way_of_a_third_are_one_group() -> None:
     held = {"one": {1, 2}, "two": {5}, "three": {2, 3}, "four": {3, 5}}
     groups = sharing([*held, "five"], lambda a, b: not held.get(a, set()).isdisjoint(held.get(b, set())))
     assert sorted(map(sorted, groups)) == [["five"], ["four", "one", "three", "two"]]
+
+
+def test_a_gate_keeps_the_counts_of_a_large_table_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lakehouse.quality import table_check
+    from lakehouse.quality.suites import Suite
+    from lakehouse.settings import Settings
+
+    home = Settings(home=tmp_path / "home")
+    suite = Suite("bronze", "bronze.events", tmp_path / "events.yml", (UNIQUE, SMALL))
+    home.table_path("bronze", "events").mkdir(parents=True)
+    append(home.table_path("bronze", "events"), "a", [1, 2])
+
+    def no_spark() -> NoReturn:
+        raise AssertionError("files tell all that is asked")
+
+    def check() -> list[int]:
+        return [outcome.unexpected_count for outcome in table_check.check_table(no_spark, home, suite).outcomes]
+
+    assert check() == [0, 0]
+    assert not (home.home / "file_counts").exists()
+    monkeypatch.setattr(table_check, "WORTH_KEEPING", 2)
+    assert check() == [0, 0]
+    assert (home.home / "file_counts" / "bronze.events.json").stat().st_size > 0
+    assert check() == [0, 0]
