@@ -27,6 +27,15 @@
     {{- return(aside(name)) -}}
 {% endmacro %}
 
+{# The same of what an increment finds among many rows, where the whole would be too much to put aside. #}
+{% macro found_once(name, sql) %}
+    {%- if not is_increment() -%}
+        {{- return('(' ~ sql ~ ')') -}}
+    {%- endif -%}
+    {%- do put_aside(name, sql) -%}
+    {{- return(aside(name)) -}}
+{% endmacro %}
+
 {% macro drop_put_aside() %}
     {%- for name in noted_of_model('aside') or [] -%}
         {%- do run_query('drop table if exists ' ~ aside(name)) -%}

@@ -12,7 +12,8 @@
     touch_days   for a table laid out by the day in its `meta`: days are replaced
     touch_keys   rows are replaced by the `key` in its `meta`, those for which what `touched` says was touched
 
-  and restricts what it reads by `on_touched_days` or `only_touched`.
+  and restricts what it reads by `on_touched_days` or `only_touched`. Where `meta` says `is_remade`, the model's rows are
+  the whole table in an increment too: it takes what was not touched from the table there is (`without_touched`).
 #}
 
 {# The version of a table since which the model has to look for changes; none where it did not move. #}
@@ -110,6 +111,11 @@
     {{- return(' left semi join ' ~ aside('touched') ~ ' as touched on ' ~ pairs | join(' and ')) -}}
 {% endmacro %}
 
+{# Leaves in `relation` only rows of keys that were not touched. #}
+{% macro without_touched(relation) %}
+    {{- return(only_touched(relation).replace('left semi join', 'left anti join')) -}}
+{% endmacro %}
+
 {# For the last select: a table that is made whole is laid out by day, in files of 250,000 landed rows. #}
 {% macro in_order_of_days(row_count) %}
     {%- if execute and not is_increment() and row_count >= 500000 -%}
@@ -128,7 +134,7 @@
     {%- set table = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
     {%- call statement('main') -%}
-        {%- if not is_increment() -%}
+        {%- if not is_increment() or model.config.meta.get('is_remade') -%}
             {{ create_table_as(False, table, compiled_code, 'sql') }}
         {%- elif 'touched' in model.config.meta -%}
             {{ replacement_of_keys(table, compiled_code) }}

@@ -227,6 +227,25 @@
     ) -}}
 {% endmacro %}
 
+{# Customers whose interactions are others, or who interacted with a thing that is listed otherwise. #}
+{% macro customers_with_changed_tags() %}
+    {%- if not is_increment() -%}{{- return('') -}}{%- endif -%}
+    {%- set interactions, products = 'gold.feat_interactions', 'gold.feat_product' -%}
+    {%- set parts = ['select cast(null as string) as customer_id'] -%}
+    {%- if since(interactions) is not none -%}
+        {%- set columns = 'customer_id, product_id, interacted_on, view_count, cart_count, purchase_count, rating' -%}
+        {%- do parts.append('select customer_id from (' ~ changed_values(interactions, columns) ~ ')') -%}
+    {%- endif -%}
+    {%- if since(products) is not none -%}
+        {%- do parts.append(
+            'select found.customer_id from gold.feat_interactions as found left semi join ('
+            ~ changed_values(products, 'product_id, category, brand')
+            ~ ') as others on found.product_id = others.product_id'
+        ) -%}
+    {%- endif -%}
+    {{- return(parts | join(' union all ')) -}}
+{% endmacro %}
+
 {#
   Whose orders may be others: the customers of changed lines, and of all lines of their orders, for an order's customer
   is found among them and its place among the customer's orders; an order of nobody is its own.

@@ -21,6 +21,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from lakehouse.builds import digest
+from lakehouse.quality.clock import CLOCK
+
 UTC = pa.timestamp("us", tz="UTC")
 # Character classes, plain letters, repetitions, alternatives; Java and RE2 read these alike but for `$`, see below.
 PLAIN_PATTERN = re.compile(r"\^?(?:(?:\[[A-Za-z0-9+-]+\]|[A-Za-z0-9|])(?:\{\d{1,3}(?:,\d{1,3})?\}|[?+*])?)+\$?")
@@ -48,6 +51,8 @@ class NotForArrow(Exception):
 class ArrowCondition:
     """A condition over the columns of a table.
 
+    `digest` is equal for equal conditions over columns of equal types; `tells_time` says that it depends on `now`.
+
     Args:
         condition: Spark SQL, as in a suite, or its parsed form.
         now: what `current_timestamp()` and `current_date()` are.
@@ -70,6 +75,9 @@ class ArrowCondition:
                 raise NotForArrow
             self._names[column.name] = given[column.name.lower()]
         self.columns = sorted(set(self._names.values()))
+        text = tree.sql(dialect="spark")
+        self.tells_time = CLOCK.search(text) is not None
+        self.digest = digest([text, [str(schema.field(name).type) for name in self.columns]])
         if not self.columns:
             raise NotForArrow
         chosen = pa.schema([schema.field(name) for name in self.columns])

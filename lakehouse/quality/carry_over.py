@@ -28,6 +28,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from lakehouse import entities, ops
+from lakehouse.quality.clock import CLOCK, eases_by_time
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.outcomes import RuleOutcome
 from lakehouse.quality.suites import Rule, Suite
@@ -36,21 +37,12 @@ from lakehouse.storage import find_table
 
 Outcomes = tuple[RuleOutcome, ...]
 NAMED_TABLE = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.\w+", re.IGNORECASE)
-CLOCK = re.compile(
-    r"\b(?:now|curdate|current_(?:timestamp|date|timezone)|localtimestamp|unix_timestamp|rand|randn|random|uuid|shuffle)\b",
-    re.IGNORECASE,
-)
-# True of a row now, true of it for ever.
-EASED_BY_TIME = re.compile(
-    r"\w+ <=? (?:current_timestamp\(\)(?: [+-] interval \d+ \w+)?|current_date\(\))"
-    r"|\w+ between \d+ and year\(current_date\(\)\)"
-)
 
 
 def suite_digest(suite: Suite) -> str:
     """What judges: the suite as declared, our code, Great Expectations."""
     declared = [suite.table, suite.query, suite.measure, suite.key, [vars(rule) for rule in suite.rules]]
-    text = json.dumps([declared, _judge()], sort_keys=True, default=str)
+    text = json.dumps([declared, judge_digest()], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -161,13 +153,7 @@ def _holds_on(outcome: RuleOutcome, judged_at: datetime, now: datetime) -> bool:
     texts = [str(value) for value in rule.kwargs.values()] + [rule.row_condition or ""]
     if not any(CLOCK.search(text) for text in texts):
         return True
-    eased = rule.type == "expect_rows_to_satisfy" and rule.row_condition is None
-    return bool(
-        eased
-        and EASED_BY_TIME.fullmatch(str(rule.kwargs["condition"]).strip())
-        and outcome.unexpected_count == 0
-        and now >= judged_at
-    )
+    return eases_by_time(rule) and outcome.unexpected_count == 0 and now >= judged_at
 
 
 def _has_page(settings: Settings, suite: Suite) -> bool:
@@ -175,7 +161,8 @@ def _has_page(settings: Settings, suite: Suite) -> bool:
 
 
 @cache
-def _judge() -> str:
+def judge_digest() -> str:
+    """What judges: our code, that of the entities, the versions of Great Expectations and pyspark."""
     digest = hashlib.sha256(version("great-expectations").encode() + version("pyspark").encode())
     for path in [Path(entities.__file__), *sorted(Path(__file__).parent.glob("*.py"))]:
         digest.update(path.read_bytes())

@@ -5,7 +5,7 @@ Every count is exact: what cannot be told for certain here is Spark's (row_count
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -14,6 +14,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from lakehouse.quality.arrow_condition import ArrowCondition, NotForArrow
+from lakehouse.quality.clock import eases_by_time
+from lakehouse.quality.kept_counts import KeptCounts, sharing
 from lakehouse.quality.outcomes import Counts
 from lakehouse.quality.repeated_keys import ROWS_AT_ONCE, rows_repeating_key
 from lakehouse.quality.stored_table import Bounds
@@ -29,6 +31,13 @@ COUNTED_KWARGS = {
 }
 
 
+IN_MEMORY = "rows in memory"
+LINEAGE = ("_batch_id",)
+"""Key columns of which a file has few values, and none that says who somebody is: these values are kept."""
+MOST_FILES = 500
+"""More are not compared with each other."""
+
+
 class Rows(Protocol):
     """Rows that can be counted here: a stored table, or a measure's few rows in memory."""
 
@@ -42,7 +51,12 @@ class Rows(Protocol):
 
     def bounds(self, column: str) -> Bounds | None: ...
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]: ...
+    @property
+    def files(self) -> list[str]: ...
+
+    def file_bounds(self, column: str, file: str) -> Bounds | None: ...
+
+    def batches(self, columns: Sequence[str], files: Collection[str] | None = None) -> Iterator[pa.RecordBatch]: ...
 
 
 class MeasuredRows:
@@ -67,7 +81,14 @@ class MeasuredRows:
     def bounds(self, column: str) -> None:
         return None
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    @property
+    def files(self) -> list[str]:
+        return [IN_MEMORY]
+
+    def file_bounds(self, column: str, file: str) -> None:
+        return None
+
+    def batches(self, columns: Sequence[str], files: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
         yield from self.table.select(list(columns)).to_batches()
 
 
@@ -84,12 +105,16 @@ def is_counted(rule: Rule) -> bool:
     return True
 
 
-def count_by_files(rows: Rows, rules: Sequence[Rule], now: datetime) -> dict[int, Counts]:
+def count_by_files(
+    rows: Rows, rules: Sequence[Rule], now: datetime, kept: KeptCounts | None = None
+) -> dict[int, Counts]:
     """The counts of those rules (by their place) that files can tell.
 
     Args:
         now: the time that `current_timestamp()` stands for in conditions.
+        kept: what is known of the files from before; what is found is added to it.
     """
+    kept = kept or KeptCounts()
     judged = {place: rule for place, rule in enumerate(rules) if is_counted(rule)}
     if rows.row_count == 0:
         return {place: Counts(0, 0) for place in judged}
@@ -97,9 +122,9 @@ def count_by_files(rows: Rows, rules: Sequence[Rule], now: datetime) -> dict[int
         return {}
     judged = {place: rule for place, rule in judged.items() if rule.row_condition is None}
     counts = {place: found for place, rule in judged.items() if (found := _by_figures(rows, rule)) is not None}
-    counts |= _by_keys(rows, {place: rule for place, rule in judged.items() if place not in counts})
+    counts |= _by_keys(rows, {place: rule for place, rule in judged.items() if place not in counts}, kept, now)
     left = {place: rule for place, rule in judged.items() if place not in counts}
-    return counts | _by_conditions(rows, _conditions(rows, left, now), left)
+    return counts | _by_conditions(rows, _conditions(rows, left, now), left, kept, now)
 
 
 def _by_figures(rows: Rows, rule: Rule) -> Counts | None:
@@ -132,14 +157,64 @@ def _comparable(stored: Any, given: Any) -> Any:
     return float(stored) if isinstance(given, float) else stored
 
 
-def _by_keys(rows: Rows, rules: Mapping[int, Rule]) -> dict[int, Counts]:
+def _by_keys(rows: Rows, rules: Mapping[int, Rule], kept: KeptCounts, now: datetime) -> dict[int, Counts]:
     counts = {}
     for place, rule in rules.items():
         if rule.type == "expect_key_to_be_unique" and rows.row_count <= ROWS_AT_ONCE:
-            repeated = rows_repeating_key(pa.Table.from_batches(list(rows.batches(rule.kwargs["columns"]))))
-            if repeated is not None:
-                counts[place] = Counts(rows.row_count, repeated)
+            found = [
+                _repeated(rows, rule.kwargs["columns"], group, kept, now)
+                for group in _files_sharing_keys(rows, rule.kwargs["columns"], kept, now)
+            ]
+            if all(repeated is not None for repeated in found):
+                counts[place] = Counts(rows.row_count, sum(repeated or 0 for repeated in found))
     return counts
+
+
+def _repeated(rows: Rows, columns: Sequence[str], files: list[str], kept: KeptCounts, now: datetime) -> int | None:
+    """Rows of these files beyond the first of each key."""
+    known: int | None = kept.get(["key", columns], files)
+    if known is not None:
+        return known
+    repeated = rows_repeating_key(pa.Table.from_batches(list(rows.batches(columns, files))))
+    if repeated is not None:
+        kept.put(["key", columns], files, repeated, now)
+    return repeated
+
+
+def _files_sharing_keys(rows: Rows, columns: Sequence[str], kept: KeptCounts, now: datetime) -> list[list[str]]:
+    """The files in groups that have no key in common: in some column of it their values are others."""
+    files = rows.files
+    if not 1 < len(files) <= MOST_FILES:
+        return [files]
+    bounds = {(column, file): rows.file_bounds(column, file) for column in columns for file in files}
+    few = {column: _values_of_files(rows, column, kept, now) for column in columns if column in LINEAGE}
+
+    def may_share(one: str, other: str) -> bool:
+        return all(
+            _overlap(bounds[column, one], bounds[column, other])
+            and (column not in few or not few[column][one].isdisjoint(few[column][other]))
+            for column in columns
+        )
+
+    return sharing(files, may_share)
+
+
+def _values_of_files(rows: Rows, column: str, kept: KeptCounts, now: datetime) -> dict[str, set[Any]]:
+    found = {}
+    for file in rows.files:
+        values = kept.get(["values", column], [file])
+        if values is None:
+            values = pa.Table.from_batches(rows.batches([column], [file])).column(column).unique().to_pylist()
+            kept.put(["values", column], [file], values, now)
+        found[file] = set(values)
+    return found
+
+
+def _overlap(one: Bounds | None, other: Bounds | None) -> bool:
+    """Whether values within these bounds may be equal; certain only where both are known."""
+    if one is None or other is None or one.least is None or other.least is None:
+        return True
+    return bool(one.least <= other.greatest and other.least <= one.greatest)
 
 
 def _conditions(rows: Rows, rules: Mapping[int, Rule], now: datetime) -> dict[int, ArrowCondition]:
@@ -181,18 +256,22 @@ def _literal(number: float) -> exp.Expression:
 
 
 def _by_conditions(
-    rows: Rows, conditions: Mapping[int, ArrowCondition], rules: Mapping[int, Rule]
+    rows: Rows, conditions: Mapping[int, ArrowCondition], rules: Mapping[int, Rule], kept: KeptCounts, now: datetime
 ) -> dict[int, Counts]:
-    """All conditions in one pass over the columns that they name."""
+    """All conditions in one pass over the columns that they name, of files of which it is not known yet."""
     left = dict(conditions)
     broken = dict.fromkeys(left, 0)
-    wanted = sorted({column for condition in left.values() for column in condition.columns})
-    for batch in rows.batches(wanted) if wanted else ():
-        for place, condition in list(left.items()):
-            try:
-                broken[place] += condition.breaking(batch)
-            except NotForArrow:
-                del left[place]
+    for file in rows.files:
+        known = {place: _known_breaking(left[place], file, kept, now) for place in left}
+        asked = {place: left[place] for place, count in known.items() if count is None}
+        counted = _breaking(rows, asked, file)
+        for place in asked.keys() - counted.keys():
+            del left[place]
+        for place, count in counted.items():
+            if not left[place].tells_time or (count == 0 and eases_by_time(rules[place])):
+                kept.put(left[place].digest, [file], count, now)
+        for place in left:
+            broken[place] += counted[place] if place in counted else known[place] or 0
     counts = {}
     for place in left:
         column = rules[place].kwargs.get("column")
@@ -200,6 +279,25 @@ def _by_conditions(
         if nulls is not None:
             counts[place] = Counts(rows.row_count, broken[place], nulls)
     return counts
+
+
+def _known_breaking(condition: ArrowCondition, file: str, kept: KeptCounts, now: datetime) -> int | None:
+    found: int | None = kept.get(condition.digest, [file], since=now if condition.tells_time else None)
+    return found
+
+
+def _breaking(rows: Rows, conditions: Mapping[int, ArrowCondition], file: str) -> dict[int, int]:
+    """How many rows of a file break each condition; those that Arrow cannot judge on it are left out."""
+    left = dict(conditions)
+    broken = dict.fromkeys(left, 0)
+    wanted = sorted({column for condition in left.values() for column in condition.columns})
+    for batch in rows.batches(wanted, [file]) if wanted else ():
+        for place, condition in list(left.items()):
+            try:
+                broken[place] += condition.breaking(batch)
+            except NotForArrow:
+                del left[place], broken[place]
+    return broken
 
 
 def _is_number(value: Any) -> bool:

@@ -6,7 +6,7 @@ No JVM and no data page is read for the figures: a table of a hundred files cost
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,11 +77,28 @@ class StoredTable:
         """The column's bounds; None where the footers do not say."""
         return self._figure(column)[1]
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The rows of the table, these columns only, a bounded number at a time."""
-        assert self.dataset is not None
+    @property
+    def files(self) -> list[str]:
+        """The names of the current files; none where Arrow cannot read the table."""
+        return list(self._fragments)
+
+    def batches(self, columns: Sequence[str], files: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of the table, or of these files of it, these columns only, a bounded number at a time."""
+        dataset = self.dataset
+        assert dataset is not None
+        if files is not None:
+            chosen_files = [fragment for name, fragment in self._fragments.items() if name in files]
+            dataset = ds.FileSystemDataset(chosen_files, dataset.schema, dataset.format, dataset.filesystem)
         chosen = list(columns)  # without threads: Arrow's, still at work when Python ends, abort it (see ops.py)
-        yield from self.dataset.scanner(columns=chosen, batch_size=BATCH_ROWS, use_threads=False).to_batches()
+        yield from dataset.scanner(columns=chosen, batch_size=BATCH_ROWS, use_threads=False).to_batches()
+
+    def file_bounds(self, column: str, file: str) -> Bounds | None:
+        """The column's bounds in one file; None where its footer does not say, or where it holds a null."""
+        if self.schema is None or pa.types.is_nested(self.schema.field(column).type):
+            return None
+        footer, places = self._footers[file]
+        nulls, bounds = _figure_of(_chunks(footer, places.get(column)), int(footer.num_rows))
+        return bounds if nulls == 0 else None
 
     def _figure(self, column: str) -> tuple[int | None, Bounds | None]:
         if column not in self._figures:
@@ -95,31 +112,26 @@ class StoredTable:
             empty = pc.is_null(self._actions.column(f"partition.{column}"))
             return pc.sum(pc.if_else(empty, self._actions.column("num_records"), 0)).as_py(), None
         nulls: int | None = 0
-        ends: list[Any] | None = []
-        for footer, places in self._footers:
-            for chunk in _chunks(footer, places.get(column)):
-                if chunk is None:  # the column came later than this file
-                    nulls = _sum(nulls, int(footer.num_rows))
-                    continue
-                statistics = chunk.statistics
-                known = statistics is not None and statistics.has_null_count
-                nulls = _sum(nulls, statistics.null_count if known else None)
-                if known and statistics.null_count == chunk.num_values:
-                    continue
-                if ends is not None and statistics is not None and statistics.has_min_max:
-                    ends += [statistics.min, statistics.max]
-                else:
-                    ends = None
-        if ends is None or any(isinstance(end, float) and math.isnan(end) for end in ends):
+        bounds: list[Bounds | None] = []
+        for footer, places in self._footers.values():
+            found, of_file = _figure_of(_chunks(footer, places.get(column)), int(footer.num_rows))
+            nulls = _sum(nulls, found)
+            bounds.append(of_file)
+        known = [one for one in bounds if one is not None]
+        if len(known) < len(bounds):
             return nulls, None
+        ends = [end for one in known if one.least is not None for end in (one.least, one.greatest)]
         return nulls, Bounds(min(ends), max(ends)) if ends else Bounds(None, None)
 
     @cached_property
-    def _footers(self) -> list[tuple[pq.FileMetaData, dict[str, int]]]:
+    def _fragments(self) -> dict[str, Any]:
+        return {} if self.dataset is None else {found.path: found for found in self.dataset.get_fragments()}
+
+    @cached_property
+    def _footers(self) -> dict[str, tuple[pq.FileMetaData, dict[str, int]]]:
         """The footer of every file with the place of every flat column in it."""
-        assert self.dataset is not None
-        footers = [fragment.metadata for fragment in self.dataset.get_fragments()]
-        return [(f, {f.schema.column(n).path: n for n in range(f.num_columns)}) for f in footers]
+        footers = {name: fragment.metadata for name, fragment in self._fragments.items()}
+        return {name: (f, {f.schema.column(n).path: n for n in range(f.num_columns)}) for name, f in footers.items()}
 
     @cached_property
     def _actions(self) -> pa.Table:
@@ -130,6 +142,28 @@ def open_table(settings: Settings, table: str) -> StoredTable | None:
     """The table `schema.table` as it is now; None where there is none."""
     found = find_table(settings, table)
     return None if found is None else StoredTable(found)
+
+
+def _figure_of(chunks: Iterable[Any], row_count: int) -> tuple[int | None, Bounds | None]:
+    """The nulls and the bounds of a column in one file, None each where the footer does not say."""
+    nulls: int | None = 0
+    ends: list[Any] | None = []
+    for chunk in chunks:
+        if chunk is None:  # the column came later than this file
+            nulls = _sum(nulls, row_count)
+            continue
+        statistics = chunk.statistics
+        known = statistics is not None and statistics.has_null_count
+        nulls = _sum(nulls, statistics.null_count if known else None)
+        if known and statistics.null_count == chunk.num_values:
+            continue
+        if ends is not None and statistics is not None and statistics.has_min_max:
+            ends += [statistics.min, statistics.max]
+        else:
+            ends = None
+    if ends is None or any(isinstance(end, float) and math.isnan(end) for end in ends):
+        return nulls, None
+    return nulls, Bounds(min(ends), max(ends)) if ends else Bounds(None, None)
 
 
 def _chunks(footer: pq.FileMetaData, place: int | None) -> Iterator[Any]:

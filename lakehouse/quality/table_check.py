@@ -16,6 +16,7 @@ from great_expectations.validator.validator import Validator
 
 from lakehouse.engine import few_rows
 from lakehouse.errors import InputError, LakehouseError
+from lakehouse.quality.carry_over import judge_digest
 from lakehouse.quality.expectation_objects import (
     build_expectations,
     describe_for_docs,
@@ -24,9 +25,10 @@ from lakehouse.quality.expectation_objects import (
     suite_result,
 )
 from lakehouse.quality.file_counts import MeasuredRows, count_by_files
+from lakehouse.quality.kept_counts import WORTH_KEEPING, kept_counts
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
-from lakehouse.quality.outcomes import RuleOutcome
+from lakehouse.quality.outcomes import Counts, RuleOutcome
 from lakehouse.quality.personal_data import plain_message, without_values
 from lakehouse.quality.stored_table import StoredTable, open_table
 from lakehouse.quality.suites import COLUMN_KWARGS, COLUMN_LIST_KWARGS, Rule, Suite
@@ -71,7 +73,7 @@ def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | 
     rows = _rows(settings, suite)
     if rows is not None:
         _require_columns(suite, rows.columns)
-    counts = {} if rows is None else count_by_files(rows, suite.rules, now or datetime.now(timezone.utc))
+    counts = {} if rows is None else _counts(settings, suite, rows, now or datetime.now(timezone.utc))
     results: dict[int, ExpectationValidationResult] = {}
     for place, expectation in enumerate(expectations):
         if place in counts:
@@ -87,6 +89,15 @@ def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | 
     ordered = [results[place] for place in range(len(expectations))]
     outcomes = [_outcome(suite, rule, result, session) for rule, result in zip(suite.rules, ordered, strict=True)]
     return TableCheck(suite, tuple(outcomes), suite_result(suite, ordered))
+
+
+def _counts(settings: Settings, suite: Suite, rows: StoredTable | MeasuredRows, now: datetime) -> dict[int, Counts]:
+    if isinstance(rows, MeasuredRows) or rows.row_count < WORTH_KEEPING:
+        return count_by_files(rows, suite.rules, now)
+    kept = kept_counts(settings, suite.table, judge_digest())
+    counts = count_by_files(rows, suite.rules, now, kept)
+    kept.save()
+    return counts
 
 
 class _SparkView:

@@ -48,6 +48,7 @@ GOLD = {
         "fct_sessions",
     )
 }
+REMADE = {"feat_customer_tags": "feat_customer_tags"}
 
 
 def more_rows(file: Path, key: str, draw: random.Random) -> list[Row]:
@@ -98,4 +99,4 @@ def test_a_merged_batch_leaves_what_all_batches_make_at_once(
     assert "4 by increments" in said["features"], said
     run.dbt.build("marts", run.ledger, run.as_of_on, only=["fct_orders", "fct_sessions"])
     assert set(last_operations(settings, "gold", GOLD).values()) == {"WRITE", "MERGE"}
-    the_same_as_at_once("gold", GOLD, tmp_path / "dbt")
+    the_same_as_at_once("gold", GOLD | REMADE, tmp_path / "dbt")

@@ -24,8 +24,18 @@ showings as (
 
 ),
 
+campaigns as (
+
+    select
+        campaign_id,
+        min(name) as campaign_name
+    from {{ ref('stg_campaigns') }}
+    group by campaign_id
+
+),
+
 -- The campaign that showed a creative last.
-creatives as (
+last_showings as (
 
     select
         creative_id,
@@ -41,13 +51,13 @@ creatives as (
 
 ),
 
-campaigns as (
+creatives as (
 
     select
-        campaign_id,
-        min(name) as campaign_name
-    from {{ ref('stg_campaigns') }}
-    group by campaign_id
+        last_showings.*,
+        campaigns.campaign_name
+    from last_showings
+    left join campaigns on last_showings.campaign_id = campaigns.campaign_id
 
 ),
 
@@ -57,10 +67,22 @@ placed as (
         *,
         row_number() over (
             partition by customer_id order by click_probability desc, creative_id, slot_id, region
-        ) as rank,
-        rank() over (order by click_probability) - 1 as less_likely_count,
-        count(*) over () as prediction_count
+        ) as rank
     from predictions
+
+),
+
+-- Where each tenth begins, found among probabilities alone: whole rows are dear to put in order.
+tenths as (
+
+    select
+        {{ starts_of_tenths('click_probability', 'tenth') }}
+    from (
+        select
+            click_probability,
+            cast(1 + (10 * (rank() over (order by click_probability) - 1)) div count(*) over () as int) as tenth
+        from predictions
+    ) as ordered
 
 ),
 
@@ -68,7 +90,8 @@ placed as (
 told as (
 
     select
-        *,
+        placed.*,
+        {{ tenth_of('placed.click_probability', 'tenths') }} as decile,
         {{ say_by("if(reason_feature like 'attributes.%', 'attributes', reason_feature)", click_facts(), {
             'attribute': 'substring(reason_feature, 12)',
         }) }} as fact,
@@ -78,6 +101,7 @@ told as (
             reason_value
         ) as level
     from placed
+    cross join tenths
 
 ),
 
@@ -90,12 +114,12 @@ final as (
         told.slot_id,
         told.region,
         creatives.campaign_id,
-        campaigns.campaign_name,
+        creatives.campaign_name,
 
         ---------- how likely
         told.click_probability,
         told.rank,
-        cast(1 + (10 * told.less_likely_count) div told.prediction_count as int) as decile,
+        told.decile,
 
         ---------- why
         {{ say_by(
@@ -114,7 +138,6 @@ final as (
         told.model_version
     from told
     left join creatives on told.creative_id = creatives.creative_id
-    left join campaigns on creatives.campaign_id = campaigns.campaign_id
     left join contactable on told.customer_id = contactable.customer_id
     where told.customer_id is null or contactable.customer_id is not null
 

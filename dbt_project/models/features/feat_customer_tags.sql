@@ -1,3 +1,10 @@
+{{ config(
+    materialized='replaced',
+    meta={'key': ['customer_id', 'tag_type', 'tag'], 'touched': {'customer_id': 'row.customer_id'}, 'is_remade': true}
+) }}
+{#- One tag's rarity is in all rows of it: all are written anew, from counts that only touched customers need anew. -#}
+{%- do touch_keys(customers_with_changed_tags()) -%}
+{%- set counted -%}
 with
 
 interactions as (
@@ -7,7 +14,8 @@ interactions as (
         product_id,
         view_count,
         view_count + cart_count + purchase_count + if(rating is null, 0, 1) as interaction_count
-    from {{ ref('feat_interactions') }}
+    from {{ ref('feat_interactions') }} as interactions
+    {{ only_touched('interactions') }}
 
 ),
 
@@ -36,29 +44,46 @@ things as (
 
 ),
 
+tagged as (
+
+    select
+        customer_id,
+        view_count,
+        interaction_count,
+        stack(2, 'category', category, 'brand', brand) as (tag_type, tag)
+    from things
+
+)
+
+select
+    customer_id,
+    tag_type,
+    tag,
+    cast(sum(view_count) as bigint) as view_count,
+    cast(sum(interaction_count) as bigint) as interaction_count
+from tagged
+where tag is not null and interaction_count > 0
+group by customer_id, tag_type, tag
+
+{%- if is_increment() %}
+
+union all
+
+select
+    stored.customer_id,
+    stored.tag_type,
+    stored.tag,
+    stored.view_count,
+    stored.interaction_count
+from {{ this }} as stored
+{{ without_touched('stored') }}
+{%- endif %}
+{%- endset %}
+with
+
 counted as (
 
-    select
-        customer_id,
-        'category' as tag_type,
-        category as tag,
-        sum(view_count) as view_count,
-        sum(interaction_count) as interaction_count
-    from things
-    where category is not null and interaction_count > 0
-    group by customer_id, category
-
-    union all
-
-    select
-        customer_id,
-        'brand' as tag_type,
-        brand as tag,
-        sum(view_count) as view_count,
-        sum(interaction_count) as interaction_count
-    from things
-    where brand is not null and interaction_count > 0
-    group by customer_id, brand
+    select * from {{ worked_out_once('counted', counted, landed_rows(['events', 'order_lines', 'ratings'])) }} as counts
 
 ),
 
@@ -94,6 +119,18 @@ by_tag as (
 
 ),
 
+rarities as (
+
+    select
+        by_tag.tag_type,
+        by_tag.tag,
+        by_tag.tag_customer_count,
+        by_type.customer_count
+    from by_tag
+    inner join by_type on by_tag.tag_type = by_type.tag_type
+
+),
+
 weighed as (
 
     select
@@ -102,19 +139,21 @@ weighed as (
         counted.tag,
         counted.view_count,
         counted.interaction_count,
-        by_tag.tag_customer_count,
-        by_type.customer_count,
+        rarities.tag_customer_count,
+        rarities.customer_count,
         {{ term_frequency('counted.interaction_count', 'by_customer.all_tag_count') }} as term_frequency,
-        {{ inverse_document_frequency('by_tag.tag_customer_count', 'by_type.customer_count') }}
+        {{ inverse_document_frequency('rarities.tag_customer_count', 'rarities.customer_count') }}
             as inverse_document_frequency,
         {{ tf_idf(
-            'counted.interaction_count', 'by_customer.all_tag_count', 'by_tag.tag_customer_count', 'by_type.customer_count'
+            'counted.interaction_count',
+            'by_customer.all_tag_count',
+            'rarities.tag_customer_count',
+            'rarities.customer_count'
         ) }} as weight
     from counted
     inner join by_customer
         on counted.customer_id = by_customer.customer_id and counted.tag_type = by_customer.tag_type
-    inner join by_tag on counted.tag_type = by_tag.tag_type and counted.tag = by_tag.tag
-    inner join by_type on counted.tag_type = by_type.tag_type
+    inner join rarities on counted.tag_type = rarities.tag_type and counted.tag = rarities.tag
 
 ),
 
@@ -127,8 +166,8 @@ final as (
         tag,
 
         ---------- counts
-        cast(view_count as bigint) as view_count,
-        cast(interaction_count as bigint) as interaction_count,
+        view_count,
+        interaction_count,
         tag_customer_count,
         customer_count,
 

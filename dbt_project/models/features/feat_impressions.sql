@@ -8,6 +8,19 @@
 {%- do touch_keys(changed_impressions()) -%}
 {%- do put_viewers_aside() -%}
 {%- set week, month, two = 7 * 86400000000, 30 * 86400000000, 2 ** 32 -%}
+{%- set deeds -%}
+select
+    customer_id as person,
+    kind,
+    category_level_1 as category,
+    happening_id,
+    unix_micros(occurred_at) as moment
+from {{ ref('feat_activity') }} as activity
+{{ only_viewers('activity.customer_id') }}
+where
+    customer_id is not null
+    and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
+{%- endset %}
 
 with
 
@@ -90,19 +103,10 @@ creatives as (
 
 ),
 
+-- Few are a touched person's, of all there are: found once. In a table made whole they are most of them.
 deeds as (
 
-    select
-        customer_id as person,
-        kind,
-        category_level_1 as category,
-        happening_id,
-        unix_micros(occurred_at) as moment
-    from {{ ref('feat_activity') }} as activity
-    {{ only_viewers('activity.customer_id') }}
-    where
-        customer_id is not null
-        and (kind in ('view', 'search', 'add_to_cart') or (kind = 'order_line' and is_purchase))
+    select * from {{ found_once('deeds', deeds) }} as found
 
 ),
 
@@ -113,14 +117,13 @@ shown as (
 
 ),
 
--- What a person was shown before.
+-- What a person was shown before. An engine goes through the rows anew for each window: two counts are one number.
 impressions_before as (
 
     select
         source,
         impression_id,
-        count(*) over before as prior_impression_count,
-        count(clicked_at) over before as prior_click_count,
+        coalesce(sum(if(is_clicked, {{ two }}, 0) + 1) over before, 0) as clicks_and_impressions,
         max(moment) over before as prior_shown_moment,
         max(clicked_at) over before as prior_click_moment,
         count(*) over week_before as prior_impression_count_7d,
@@ -298,6 +301,8 @@ counted as (
 
     select
         impressions_before.*,
+        impressions_before.clicks_and_impressions % {{ two }} as prior_impression_count,
+        impressions_before.clicks_and_impressions div {{ two }} as prior_click_count,
         creatives.prior_impression_count as creative_prior_impression_count,
         creatives.prior_click_count as creative_prior_click_count
     from impressions_before

@@ -78,15 +78,28 @@ contacts as (
 
 ),
 
+last_moments as (
+
+    select
+        customer_id,
+        max(touched_at) as touched_at
+    from contacts
+    group by customer_id
+
+),
+
+-- Only contacts of the last moment are put in order: of all of them that took as long as many joins.
 last_touch as (
 
     select * from (
         select
-            *,
+            contacts.*,
             row_number() over (
-                partition by customer_id order by touched_at desc, kind desc, campaign_id desc
+                partition by contacts.customer_id order by contacts.kind desc, contacts.campaign_id desc
             ) as place
         from contacts
+        inner join last_moments
+            on contacts.customer_id = last_moments.customer_id and contacts.touched_at = last_moments.touched_at
     ) as ordered
     where place = 1
 
