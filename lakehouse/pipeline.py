@@ -305,7 +305,7 @@ def last_day_of_data(settings: Settings) -> date | None:
 
 
 def _train(run: Run) -> StepResult:
-    from ml.happenings import read_once
+    from ml.coded import read_once
 
     with read_once():
         return _train_and_score(run)

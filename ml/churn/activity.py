@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
-from ml.happenings import EPOCH, NO_DAY, read_happenings
+from ml.coded import EPOCH, NO_DAY
+from ml.happenings import read_happenings
 
 READS = ("feat_activity", "feat_memberships")
 MEMBERSHIP = {"customer_id": pa.string(), "started_on": pa.date32(), "expires_on": pa.date32()}
@@ -112,4 +113,3 @@ def _memberships(settings: Settings, as_of: date, known: pa.Array) -> Ints:
         period = np.column_stack([column.to_numpy().astype(np.int64) for column in columns])
         parts.append((period + np.array([0, EPOCH, EPOCH]))[kept])
     return np.concatenate(parts)
-

@@ -13,7 +13,7 @@ from ml import registry, tables
 from ml.churn.activity import Activity, Floats, Ints, read_activity
 from ml.churn.features import HORIZON, can_be_learnt, covariates, silence_days
 from ml.churn.model import ChurnModel, load, median_days, peak_day
-from ml.happenings import EPOCH
+from ml.coded import EPOCH
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

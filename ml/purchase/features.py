@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from ml.happenings import NO_DAY, Flags, Happenings, Ints, Texts
+from ml.coded import NO_DAY, Flags, Ints, Texts
+from ml.happenings import Happenings
 
 READS = ("feat_activity",)
 HORIZON_DAYS = 30
@@ -137,15 +138,15 @@ def summaries(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats
     A visit is on the last day of what was done in it, an order on that of its lines; both are told by their ids.
     """
     size = len(activity.customers)
-    visits = _visits(activity, cut, min(max(WINDOWS), lookback))
-    orders, sales = _orders(activity, cut, lookback)
-    told = _counts(activity, cut, lookback)
+    is_recent = _is_after(activity.day, cut - min(max(WINDOWS), lookback), cut)
+    is_sale = activity.flags("is_purchase") & _is_after(activity.day, cut - lookback, cut)
+    visits, orders = _grouped(activity, activity.named("kind").is_in(*EVENTS) & is_recent, is_sale)
+    told = {**_counts(activity, cut, lookback), **_sums(activity, is_sale, cut)}
     for name, found in (("session", visits), ("order", orders)):
         for days in WINDOWS:
             told[f"{name}_count_{days}d"] = found.by_customer(cut - min(days, lookback), size)
     told["active_day_count_30d"] = visits.days_by_customer(cut - 30, size)
     told["order_count"] = orders.by_customer(NO_DAY, size)
-    told |= sales
     gross, discount = told.pop("gross_amount"), told.pop("discount_amount")
     count, order_days = told["order_count"], orders.days_by_customer(NO_DAY, size)
     first_order, last_order = orders.first_and_last(size)
@@ -154,12 +155,14 @@ def summaries(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats
     told["discount_rate"] = np.where(is_rated, discount / np.where(is_rated, gross, 1.0), 0.0)
     told["tenure_days"] = np.minimum(cut - activity.first_day.astype(np.float64), lookback)
     told["days_since_last_order"] = np.where(count > 0, cut - last_order, np.nan)
-    told["average_gap_days"] = np.where(has_gap, (last_order - first_order) / np.where(has_gap, order_days - 1, 1), np.nan)
+    told["average_gap_days"] = np.where(
+        has_gap, (last_order - first_order) / np.where(has_gap, order_days - 1, 1), np.nan
+    )
     return told
 
 
 def preferred_channels(activity: Happenings, cut: int, lookback: int) -> Texts:
-    """Of each of `activity.customers`, the channel of most events and sales; of equals the first by name; None for none."""
+    """Of each of `activity.customers`, the channel of most events and sales, None for none; of equals the first."""
     channel = activity.named("channel")
     seen = _is_deed(activity) & (channel.code >= 0) & _is_after(activity.day, cut - lookback, cut)
     rows = pa.table({"customer": activity.customer[seen], "channel": channel.code[seen]})
@@ -200,38 +203,35 @@ class _Groups(NamedTuple):
         return first.astype(np.float64), last.astype(np.float64)
 
 
-def _grouped(activity: Happenings, rows: Flags) -> _Groups:
-    """Those that these rows are of."""
-    customer, day = activity.customer[rows].astype(np.int64), activity.day[rows].astype(np.int64)
-    code = (customer << CODE_BITS) + activity.different("happening_id", rows)
+def _grouped(activity: Happenings, *parts: Flags) -> list[_Groups]:
+    """Of each of these parts of the rows, the visits or orders that its rows are of."""
+    either = np.logical_or.reduce(parts)
+    number = activity.different("happening_id", either)
+    customer, day = activity.customer[either].astype(np.int64), activity.day[either].astype(np.int64)
+    return [
+        _last_days((customer[own] << CODE_BITS) + number[own], day[own]) for own in (part[either] for part in parts)
+    ]
+
+
+def _last_days(code: Ints, day: Ints) -> _Groups:
+    """One entry per different code, whose high bits are a customer, with its last day."""
     order = np.argsort(code, kind="stable")
     ordered = code[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(order) else order
-    last = np.maximum.reduceat(day[order], starts) if len(order) else day
-    return _Groups(customer[order[starts]], last)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return _Groups(ordered[starts] >> CODE_BITS, np.maximum.reduceat(day[order], starts) if len(starts) else day)
 
 
-def _visits(activity: Happenings, cut: int, days: int) -> _Groups:
-    """Those of the last so many days."""
-    return _grouped(activity, activity.named("kind").is_in(*EVENTS) & _is_after(activity.day, cut - days, cut))
-
-
-def _orders(activity: Happenings, cut: int, lookback: int) -> tuple[_Groups, dict[str, Floats]]:
-    """Those of the days looked back on, and what was paid in them."""
-    size = len(activity.customers)
-    is_sale = activity.flags("is_purchase") & _is_after(activity.day, cut - lookback, cut)
-    who, day = activity.customer[is_sale], activity.day[is_sale]
-    net, gross, discount = (
-        activity.cents(f"{name}_amount", is_sale).astype(np.float64) for name in ("net", "gross", "discount")
-    )
-    late = {name: day > cut - days for name, days in (("spend_30d_amount", 30), ("spend_90d_amount", 90))}
-    sums = {name: np.bincount(who[rows], net[rows], size) for name, rows in late.items()}
-    sums |= {
+def _sums(activity: Happenings, is_sale: Flags, cut: int) -> dict[str, Floats]:
+    """What was paid in all of these rows, and in those of late, by customer."""
+    who, day, size = activity.customer[is_sale], activity.day[is_sale], len(activity.customers)
+    net, gross, discount = (activity.cents(f"{name}_amount", is_sale) for name in ("net", "gross", "discount"))
+    sums = {
+        **{f"spend_{days}d_amount": np.bincount(who, np.where(day > cut - days, net, 0), size) for days in (30, 90)},
         "spend_amount": np.bincount(who, net, size),
         "gross_amount": np.bincount(who, gross, size),
         "discount_amount": np.bincount(who, discount, size),
     }
-    return _grouped(activity, is_sale), {name: cents / 100.0 for name, cents in sums.items()}
+    return {name: cents / 100.0 for name, cents in sums.items()}
 
 
 def _counts(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats]:
@@ -242,7 +242,10 @@ def _counts(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats]:
     code_of = {name: place for place, name in enumerate(kind.names)}
     told = {}
     wanted = [(what, of, days) for what, of in COUNTED for days in WINDOWS]
-    for what, of, days in (*wanted, *(("send", "send", 30), ("impression", "impression", 30), ("ticket", "ticket", 90))):
+    for what, of, days in (
+        *wanted,
+        *(("send", "send", 30), ("impression", "impression", 30), ("ticket", "ticket", 90)),
+    ):
         kept = (code == code_of.get(of, -2)) & (day > cut - days)
         told[f"{what}_count_{days}d"] = np.bincount(who[kept], minlength=size).astype(np.float64)
     told["return_count"] = np.bincount(who[activity.flags("is_return")[rows]], minlength=size).astype(np.float64)

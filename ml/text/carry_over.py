@@ -1,9 +1,9 @@
 """Tickets that need not be read again: what was told of them, by the same model, of the same words.
 
-Beside the rows of `ml.ticket_texts`, in the commit that wrote them, stands by what they were told and of which version of
-gold.feat_ticket_text. A ticket whose words are in that version as they are now keeps what was told; one that is new or
-changed is read; one that is gone has no row. Where that version cannot be read any more, as after an erasure, or
-anything else is not as it was, all are read.
+Beside the rows of `ml.ticket_texts`, in the commit that wrote them, stands by what they were told and of which version
+of gold.feat_ticket_text. A ticket whose words are in that version as they are now keeps what was told; one that is new
+or changed is read; one that is gone has no row. Where that version cannot be read any more, as after an erasure, or
+anything else is not as it was, all are read. So no text, and nothing made of one, is kept for this.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def note_of(settings: Settings, model: Path) -> dict[str, str]:
     return {NOTE: json.dumps({"by": digest(by), "of": table_state(settings, WORDS)})}
 
 
-def told_before(settings: Settings, note: dict[str, str], tickets: pd.DataFrame) -> tuple[npt.NDArray[np.int64], pa.Table]:
+def told_before(
+    settings: Settings, note: dict[str, str], tickets: pd.DataFrame
+) -> tuple[npt.NDArray[np.int64], pa.Table]:
     """For each ticket the row of what was told of the same words, -1 where there is none; and these rows, of `TOLD`.
 
     Args:
@@ -90,4 +92,3 @@ def _words_then(settings: Settings, state: str) -> pd.DataFrame | None:
         return with_text(then.to_pyarrow_table(columns=[*KEY, "subject", "body"]).to_pandas())
     except Exception:  # delta-rs: its log or its files are not there any more
         return None
-

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lakehouse.settings import Settings
-from ml.happenings import NO_DAY, Happenings, Named, read_happenings
+from ml.coded import NO_DAY, Named
+from ml.happenings import Happenings, read_happenings
 
 INTERESTS = ("category_level_1", "category", "brand")
 FIELDS = (*INTERESTS, "device_type", "day_part")
@@ -111,10 +112,10 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
     user = (np.cumsum(is_seen) - 1)[who]
     size = int(is_seen.sum())
     period = np.searchsorted(np.asarray(edges), day, side="left")
-    columns = {field: _day_parts(told, kept) if field == "day_part" else _rows_of(told.named(field), kept) for field in FIELDS}
+    columns = {field: _day_parts(told, kept) if field == "day_part" else told.named(field).at(kept) for field in FIELDS}
     tokens, met = _met(columns, user, period, size, len(edges))
     amounts = [told.cents(name, kept)[is_sale] for name in ("net_amount", "discount_amount")]
-    units = told.numbers("quantity", kept, 1)[is_sale]
+    units = told.integers("quantity", kept, 1)[is_sale]
     sold = np.column_stack([user[is_sale], day[is_sale], *amounts, units, np.ones(len(units), np.int64)])
     return Activity(
         told.customers[is_seen],
@@ -126,12 +127,12 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
     )
 
 
-def _met(
-    columns: dict[str, Named], user: Ints, period: Ints, size: int, periods: int
-) -> tuple[tuple[str, ...], Ints]:
+def _met(columns: dict[str, Named], user: Ints, period: Ints, size: int, periods: int) -> tuple[tuple[str, ...], Ints]:
     """The tokens that are there, sorted, and rows of user, token, period and count, sorted by the first three."""
     there = {field: np.unique(named.code[named.code >= 0]) for field, named in columns.items()}
-    named_tokens = {field: [f"{field}={columns[field].names[code]}" for code in codes] for field, codes in there.items()}
+    named_tokens = {
+        field: [f"{field}={columns[field].names[code]}" for code in codes] for field, codes in there.items()
+    }
     tokens = tuple(sorted(token for some in named_tokens.values() for token in some))
     place = {token: number for number, token in enumerate(tokens)}
     codes, counts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -160,13 +161,9 @@ def _counted(code: Ints, cells: int) -> tuple[Ints, Ints]:
     return found, counted[found]
 
 
-def _rows_of(named: Named, rows: Flags) -> Named:
-    return Named(named.names, named.code[rows])
-
-
 def _day_parts(told: Happenings, rows: Flags) -> Named:
     """The part of the day of each of these rows."""
-    hour = told.numbers("local_hour", rows, -1)
+    hour = told.integers("local_hour", rows, -1)
     return Named(DAY_PARTS, np.where(hour < 0, -1, hour // HOURS_OF_A_PART).astype(np.int32))
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from lakehouse.settings import Settings
 from ml import tables
-from ml.happenings import NO_DAY, read_happenings
+from ml.coded import NO_DAY
+from ml.happenings import read_happenings
 from ml.traits.activity import FIELDS, INTERESTS, Activity, Flags, Floats, Ints, Texts, read_activity
 
 READS = ("feat_activity", "feat_customer_person")

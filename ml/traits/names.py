@@ -34,7 +34,9 @@ class Names:
     def told(self, given_names: Iterable[str | None]) -> tuple[Floats, Flags]:
         """The sum over the tokens of each name, and whether any of them is known."""
         code, different = pd.factorize(np.array([*given_names, None], dtype=object)[:-1])
-        known = [[self.ratios[token] for token in tokens_of(name) if token in self.ratios] for name in [*different, None]]
+        known = [
+            [self.ratios[token] for token in tokens_of(name) if token in self.ratios] for name in [*different, None]
+        ]
         ratio, is_known = np.array([sum(found) for found in known], dtype=np.float64), np.array([*map(bool, known)])
         return ratio[code], is_known[code]  # -1, of no name, is the last
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lakehouse.settings import Settings
-from ml.happenings import NO_DAY, read_happenings
+from ml.coded import NO_DAY
+from ml.happenings import read_happenings
 from ml.likelihood import Floats
 
 if TYPE_CHECKING:
