@@ -80,7 +80,7 @@ def of_gender(
         is_stated,
         (names[strongest], is_more, basis),
         lambda feature, more, by: reasons.of_gender(feature, more, by, language),
-        (guess, _percent(likeliest), needed, basis),
+        (guess, percents(likeliest), needed, basis),
         lambda one, percent, enough, by: reasons.of_doubt(one, percent, enough, by, language),
     )
     is_told = people.is_told
@@ -122,7 +122,7 @@ def of_spending(
         is_stated,
         (names[strongest], is_more),
         lambda feature, more: reasons.of_feature(feature, more, language),
-        (np.array(BANDS, dtype=object)[band], _percent(sure), basis),
+        (np.array(BANDS, dtype=object)[band], percents(sure), basis),
         lambda likeliest, percent, by: reasons.of_doubt(likeliest, percent, model.threshold, by, language),
     )
     nothing = np.full(len(band), None, dtype=object)
@@ -161,7 +161,7 @@ def _said(
     return said
 
 
-def _percent(probability: Floats) -> Ints:
+def percents(probability: Floats) -> Ints:
     """Whole percents that it is at least."""
     return np.floor(100 * probability).astype(np.int64)
 
