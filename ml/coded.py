@@ -28,6 +28,8 @@ from lakehouse.storage import find_table
 NO_DAY = 0
 """Of a row that has none; before any other."""
 EPOCH = date(1970, 1, 1).toordinal()
+MOST_CELLS = 50_000_000
+"""Numbers that may occur, of which each is looked up in an array; of more those that do are sorted instead."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 
 Texts = npt.NDArray[np.object_]
@@ -55,9 +57,9 @@ class Named:
         return np.asarray(known[self.code])
 
     @property
-    def there(self) -> tuple[str, ...]:
-        """The names that a row has, in the same order."""
-        return tuple(self.names[code] for code in np.unique(self.code[self.code >= 0]))
+    def there(self) -> Ints:
+        """The places of the names that a row has, in order."""
+        return np.flatnonzero(np.bincount(self.code + 1, minlength=1)[1:])
 
     def places_in(self, known: Texts) -> Ints:
         """Of each row, where its name is among the `known` ones, -1 where it is not."""
@@ -162,6 +164,16 @@ class Coded:
             stored = stored.replace_schema(stored.schema.set(place, pa.field(column, kind)))
         read = stored.to_table(columns=[column])[column]
         return read if kind is None else read.cast(kind)
+
+
+def numbered(code: Ints, cells: int) -> tuple[Ints, Ints]:
+    """The different codes, sorted, and of each code its place among them; all are from 0 to below `cells`."""
+    if cells > MOST_CELLS:
+        found, place = np.unique(code, return_inverse=True)
+        return found, place
+    is_there = np.zeros(cells, dtype=np.bool_)
+    is_there[code] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there, dtype=np.int32) - 1)[code].astype(np.int64)
 
 
 T = TypeVar("T", bound=Coded)

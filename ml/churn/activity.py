@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
-from ml.coded import EPOCH, NO_DAY
+from ml.coded import EPOCH, NO_DAY, numbered
 from ml.happenings import read_happenings
 
 READS = ("feat_activity", "feat_memberships")
@@ -20,8 +20,6 @@ MEMBERSHIP = {"customer_id": pa.string(), "started_on": pa.date32(), "expires_on
 DEEDS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase", "rating", "ticket")
 """Kinds that are activity by themselves, as the macro `is_active` of dbt_project/macros/occurrences.sql has them."""
 FOREVER = date.max.toordinal()
-DAY_BITS = 22
-"""Low bits of a number that is of a customer and a day."""
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -78,10 +76,12 @@ def read_activity(settings: Settings, as_of: date) -> Activity:
     is_buyer = np.zeros(len(told.customers), dtype=np.bool_)
     is_buyer[told.customer[is_sale & is_by_then]] = True
     kept = is_active & is_by_then & is_buyer[told.customer]
-    user, bought = (np.cumsum(is_buyer) - 1)[told.customer[kept]], is_sale[kept].astype(np.int64)
-    gross, discount = (told.cents(name, kept) * bought for name in ("gross_amount", "discount_amount"))
-    tickets = kind.is_in("ticket")[kept].astype(np.int64)
-    rows = np.column_stack([user, told.day[kept], bought, gross, discount, tickets])
+    user, bought = (np.cumsum(is_buyer) - 1)[told.customer[kept]], is_sale[kept]
+    rows = np.zeros((len(user), 6), dtype=np.int64, order="F")
+    rows[:, 0], rows[:, 1], rows[:, 2] = user, told.day[kept], bought
+    for column, name in ((3, "gross_amount"), (4, "discount_amount")):
+        rows[bought, column] = told.cents(name, kept & is_sale)
+    rows[:, 5] = kind.is_in("ticket")[kept]
     customers = told.customers[is_buyer]
     return activity(customers, rows, _memberships(settings, as_of, pa.array(customers, pa.string())))
 
@@ -92,12 +92,13 @@ def activity(customers: Texts, rows: Ints, periods: Ints) -> Activity:
     Args:
         periods: rows of (user, first day, last day).
     """
-    code = (rows[:, 0] << DAY_BITS) + rows[:, 1]
-    days, place = np.unique(code, return_inverse=True)
+    first = rows[:, 1].min(initial=FOREVER)
+    span = int(rows[:, 1].max(initial=first)) - first + 1
+    days, place = numbered(rows[:, 0] * span + rows[:, 1] - first, len(customers) * span)
     bought, gross, discount, tickets = (
         np.bincount(place, column, minlength=len(days)).astype(np.int64) for column in rows[:, 2:].T
     )
-    user, day = days >> DAY_BITS, days & ((1 << DAY_BITS) - 1)
+    user, day = days // span, days % span + first
     member, started, expires = np.ascontiguousarray(periods[np.lexsort(periods.T[::-1])].T)
     return Activity(customers, user, day, bought > 0, gross, discount, tickets, member, started, expires)
 

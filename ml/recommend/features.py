@@ -216,7 +216,7 @@ def _cut(days: Ints) -> date | None:
 def _ids(settings: Settings, table: str, name: str) -> Texts:
     """The sorted ids of a table of gold; where it has none, those of the interactions."""
     for told in (table, "feat_interactions"):
-        found = coded(settings, told, Coded).named(name).there
-        if found:
-            return np.array(found, dtype=object)
+        found = coded(settings, told, Coded).named(name)
+        if len(found.there):
+            return np.array(found.names, dtype=object)[found.there]
     return np.array([], dtype=object)

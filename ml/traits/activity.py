@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lakehouse.settings import Settings
-from ml.coded import NO_DAY, Named
+from ml.coded import MOST_CELLS, NO_DAY, Named
 from ml.happenings import Happenings, read_happenings
 
 INTERESTS = ("category_level_1", "category", "brand")
@@ -20,8 +20,6 @@ LOOKS = ("view", "add_to_cart")
 DAY_PARTS = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight on."""
 HOURS_OF_A_PART = 6
-MOST_CELLS = 50_000_000
-"""Customers x tokens x periods that are counted in one array: 400 MB; more are sorted instead."""
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -114,8 +112,9 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
     period = np.searchsorted(np.asarray(edges), day, side="left")
     columns = {field: _day_parts(told, kept) if field == "day_part" else told.named(field).at(kept) for field in FIELDS}
     tokens, met = _met(columns, user, period, size, len(edges))
-    amounts = [told.cents(name, kept)[is_sale] for name in ("net_amount", "discount_amount")]
-    units = told.integers("quantity", kept, 1)[is_sale]
+    of_sales = kept & told.flags("is_purchase")
+    amounts = [told.cents(name, of_sales) for name in ("net_amount", "discount_amount")]
+    units = told.integers("quantity", of_sales, 1)
     sold = np.column_stack([user[is_sale], day[is_sale], *amounts, units, np.ones(len(units), np.int64)])
     return Activity(
         told.customers[is_seen],
@@ -123,24 +122,25 @@ def read_activity(settings: Settings, edges: Sequence[int]) -> Activity:
         tuple(edges),
         *np.ascontiguousarray(met.T),
         *np.ascontiguousarray(_tallied(sold).T),
-        first_day=int(day.min(initial=edges[-1] + 1)) if len(day) else 0,
+        *[int(day.min()) if len(day) else 0],
     )
 
 
 def _met(columns: dict[str, Named], user: Ints, period: Ints, size: int, periods: int) -> tuple[tuple[str, ...], Ints]:
     """The tokens that are there, sorted, and rows of user, token, period and count, sorted by the first three."""
-    there = {field: np.unique(named.code[named.code >= 0]) for field, named in columns.items()}
+    there = {field: named.there for field, named in columns.items()}
     named_tokens = {
         field: [f"{field}={columns[field].names[code]}" for code in codes] for field, codes in there.items()
     }
     tokens = tuple(sorted(token for some in named_tokens.values() for token in some))
     place = {token: number for number, token in enumerate(tokens)}
     codes, counts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    of_user = user * (len(tokens) * periods) + period
     for field, named in columns.items():
         number = np.zeros(len(named.names) + 1, dtype=np.int64)
-        number[there[field]] = [place[token] for token in named_tokens[field]]
+        number[there[field]] = [place[token] * periods for token in named_tokens[field]]
         is_told = named.code >= 0
-        code = (user[is_told] * len(tokens) + number[named.code[is_told]]) * periods + period[is_told]
+        code = of_user[is_told] + number[named.code[is_told]]
         found, count = _counted(code, size * len(tokens) * periods)
         codes, counts = [*codes, found], [*counts, count]
     code, count = np.concatenate(codes), np.concatenate(counts)

@@ -88,11 +88,11 @@ def read_people(settings: Settings, seen: Activity) -> People:
     told = rows.filter(rows["customer_id"].is_valid()).to_pandas().drop_duplicates("customer_id", keep="last")
     told = told.set_index("customer_id").reindex(sorted({*told["customer_id"], *seen.customers}))
     ids = told.index.to_numpy(dtype=object)
-    name = told["given_name"].to_numpy(dtype=object)
+    name = told["given_name"].astype(object)
     return People(
         ids,
         told["gender"].map({FEMALE: 1.0, MALE: 0.0}).to_numpy(dtype=np.float64),
-        np.where(pd.isna(name), None, name),
+        name.where(name.notna(), None).to_numpy(dtype=object),
         pd.Index(seen.customers).get_indexer(pd.Index(ids)).astype(np.int64),
     )
 
