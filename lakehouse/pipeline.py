@@ -310,6 +310,13 @@ def last_day_of_data(settings: Settings) -> date | None:
 
 
 def _train(run: Run) -> StepResult:
+    from ml.coded import read_once
+
+    with read_once():
+        return _train_and_score(run)
+
+
+def _train_and_score(run: Run) -> StepResult:
     from ml.tasks import TASKS
 
     day, seed = run.as_of_on, run.settings.sample_seed

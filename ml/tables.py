@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import write_deltalake
+from deltalake import CommitProperties, write_deltalake
 
 from lakehouse.catalog import register_tables
 from lakehouse.settings import Settings
@@ -404,14 +406,21 @@ def write(spark: SparkSession, settings: Settings, table: str, columns: Mapping[
     schema = ML_SCHEMAS[table]
     lengths = [len(value) for value in columns.values() if not _is_scalar(value)]
     rows = lengths[0] if lengths else 0
-    arrays = [
-        pa.array([columns[field.name]] * rows, field.type)
-        if _is_scalar(columns[field.name])
-        else pa.array(columns[field.name], field.type, from_pandas=True)
-        for field in schema
-    ]
+    arrays = [_array(columns[field.name], field.type, rows) for field in schema]
     write_table(spark, settings, table, pa.Table.from_arrays(arrays, schema=schema))
     return rows
+
+
+def _array(values: Any, kind: pa.DataType, rows: int) -> pa.Array:
+    if _is_scalar(values):
+        return pa.repeat(pa.scalar(values, kind), rows)
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind, from_pandas=True)
+
+
+def taken(names: Sequence[str | None] | npt.NDArray[np.object_], places: npt.NDArray[np.integer[Any]]) -> pa.Array:
+    """The name at each of these places as a column; none at a place below 0."""
+    place = pa.array(places, pa.int64(), mask=places < 0)
+    return pa.array(names, pa.string(), from_pandas=True).take(place)
 
 
 def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
@@ -420,9 +429,21 @@ def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
         write_table(spark, settings, table, ML_SCHEMAS[table].empty_table())
 
 
-def write_table(spark: SparkSession, settings: Settings, table: str, content: pa.Table) -> None:
-    """Overwrite `ml.<table>` and make it known to a session of Spark's (Sail looks for itself)."""
-    write_deltalake(settings.table_uri("ml", table), content, mode="overwrite", schema_mode="overwrite")
+def write_table(
+    spark: SparkSession, settings: Settings, table: str, content: pa.Table, note: Mapping[str, str] | None = None
+) -> None:
+    """Overwrite `ml.<table>` and make it known to a session of Spark's (Sail looks for itself).
+
+    Args:
+        note: what the commit says beside its rows.
+    """
+    write_deltalake(
+        settings.table_uri("ml", table),
+        content,
+        mode="overwrite",
+        schema_mode="overwrite",
+        commit_properties=CommitProperties(custom_metadata=dict(note or {})),
+    )
     if not is_connected(spark):
         register_tables(spark, settings, only=[("ml", table)])
         spark.catalog.refreshTable(f"ml.{table}")

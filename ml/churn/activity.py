@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,24 +12,14 @@ import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.coded import EPOCH, NO_DAY, numbered
+from ml.happenings import read_happenings
 
 READS = ("feat_activity", "feat_memberships")
-COLUMNS = {
-    "customer_id": pa.string(),
-    "kind": pa.string(),
-    "is_purchase": pa.bool_(),
-    "is_answered": pa.bool_(),
-    "gross_amount": pa.float64(),
-    "discount_amount": pa.float64(),
-    "occurred_on": pa.date32(),
-}
 MEMBERSHIP = {"customer_id": pa.string(), "started_on": pa.date32(), "expires_on": pa.date32()}
 DEEDS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase", "rating", "ticket")
 """Kinds that are activity by themselves, as the macro `is_active` of dbt_project/macros/occurrences.sql has them."""
-SUMS = ("is_bought", "gross_cents", "discount_cents", "ticket_count")
-"""Of a customer's day."""
 FOREVER = date.max.toordinal()
-EPOCH = date(1970, 1, 1).toordinal()
 
 Texts = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -80,15 +69,21 @@ class Activity:
 
 def read_activity(settings: Settings, as_of: date) -> Activity:
     """What gold.feat_activity and gold.feat_memberships tell of everybody with a sale by `as_of`."""
-    days = _summed(pa.concat_tables([_summed(_counted(batch)) for batch in _by(settings, as_of)]))
-    is_bought = pc.greater(days["is_bought"], 0)
-    buyers = days["customer_id"].filter(is_bought).unique().drop_null()
-    known = buyers.take(pc.sort_indices(buyers))
-    days = days.append_column("user", pc.index_in(days["customer_id"], known))
-    days = days.filter(days["user"].is_valid())
-    customers = np.array(known.to_pylist(), dtype=object)
-    rows = np.column_stack([days[name].to_numpy().astype(np.int64) for name in ("user", "day", *SUMS)])
-    return activity(customers, rows, _memberships(settings, as_of, known))
+    told = read_happenings(settings)
+    kind, is_sale = told.named("kind"), told.flags("is_purchase")
+    is_active = kind.is_in(*DEEDS) | is_sale | (kind.is_in("impression") & told.flags("is_answered"))
+    is_by_then = (told.day != NO_DAY) & (told.day <= as_of.toordinal())
+    is_buyer = np.zeros(len(told.customers), dtype=np.bool_)
+    is_buyer[told.customer[is_sale & is_by_then]] = True
+    kept = is_active & is_by_then & is_buyer[told.customer]
+    user, bought = (np.cumsum(is_buyer) - 1)[told.customer[kept]], is_sale[kept]
+    rows = np.zeros((len(user), 6), dtype=np.int64, order="F")
+    rows[:, 0], rows[:, 1], rows[:, 2] = user, told.day[kept], bought
+    for column, name in ((3, "gross_amount"), (4, "discount_amount")):
+        rows[bought, column] = told.cents(name, kept & is_sale)
+    rows[:, 5] = kind.is_in("ticket")[kept]
+    customers = told.customers[is_buyer]
+    return activity(customers, rows, _memberships(settings, as_of, pa.array(customers, pa.string())))
 
 
 def activity(customers: Texts, rows: Ints, periods: Ints) -> Activity:
@@ -97,44 +92,15 @@ def activity(customers: Texts, rows: Ints, periods: Ints) -> Activity:
     Args:
         periods: rows of (user, first day, last day).
     """
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    starts = np.flatnonzero(np.diff(rows[:, :2], axis=0, prepend=-1).any(axis=1))
-    sums = np.add.reduceat(rows[:, 2:], starts, axis=0) if len(rows) else rows[:, 2:]
-    bought, gross, discount, tickets = np.ascontiguousarray(sums.T)
-    user, day = np.ascontiguousarray(rows[starts, :2].T)
+    first = rows[:, 1].min(initial=FOREVER)
+    span = int(rows[:, 1].max(initial=first)) - first + 1
+    days, place = numbered(rows[:, 0] * span + rows[:, 1] - first, len(customers) * span)
+    bought, gross, discount, tickets = (
+        np.bincount(place, column, minlength=len(days)).astype(np.int64) for column in rows[:, 2:].T
+    )
+    user, day = days // span, days % span + first
     member, started, expires = np.ascontiguousarray(periods[np.lexsort(periods.T[::-1])].T)
     return Activity(customers, user, day, bought > 0, gross, discount, tickets, member, started, expires)
-
-
-def _counted(batch: pa.RecordBatch) -> pa.Table:
-    """Customer, day and `SUMS` of each row."""
-    bought = batch["is_purchase"].cast(pa.int64())
-    columns = {
-        "customer_id": batch["customer_id"],
-        "day": pc.add(batch["occurred_on"].cast(pa.int32()).cast(pa.int64()), EPOCH),
-        "is_bought": bought,
-        "gross_cents": pc.multiply(_cents(batch["gross_amount"]), bought),
-        "discount_cents": pc.multiply(_cents(batch["discount_amount"]), bought),
-        "ticket_count": pc.equal(batch["kind"], "ticket").cast(pa.int64()),
-    }
-    return pa.table(columns)
-
-
-def _summed(rows: pa.Table) -> pa.Table:
-    """One row per customer and day."""
-    found = rows.group_by(["customer_id", "day"]).aggregate([(name, "sum") for name in SUMS])
-    return found.select(["customer_id", "day", *(f"{name}_sum" for name in SUMS)]).rename_columns(rows.column_names)
-
-
-def _by(settings: Settings, as_of: date) -> Iterator[pa.RecordBatch]:
-    """The rows that are activity, up to and including `as_of`."""
-    for batch in tables.gold_rows(settings, "feat_activity", COLUMNS):
-        is_bought = batch["is_purchase"].fill_null(False)
-        is_clicked = pc.and_(pc.equal(batch["kind"], "impression"), batch["is_answered"]).fill_null(False)
-        is_deed = pc.is_in(batch["kind"], pa.array(DEEDS))
-        is_active = pc.or_(pc.or_(is_deed, is_bought), is_clicked)
-        is_by_then = pc.less_equal(batch["occurred_on"], pa.scalar(as_of)).fill_null(False)
-        yield batch.set_column(2, "is_purchase", is_bought).filter(pc.and_(is_active, is_by_then))
 
 
 def _memberships(settings: Settings, as_of: date, known: pa.Array) -> Ints:
@@ -148,8 +114,3 @@ def _memberships(settings: Settings, as_of: date, known: pa.Array) -> Ints:
         period = np.column_stack([column.to_numpy().astype(np.int64) for column in columns])
         parts.append((period + np.array([0, EPOCH, EPOCH]))[kept])
     return np.concatenate(parts)
-
-
-def _cents(amounts: pa.Array) -> pa.Array:
-    """As whole numbers, so that a sum does not depend on the order of its rows."""
-    return pc.round(pc.multiply(amounts.fill_null(0.0), 100.0)).cast(pa.int64())

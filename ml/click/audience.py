@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from lakehouse.settings import Settings
 from ml import tables
 from ml.click import tokens as T
 from ml.click.features import SEPARATOR, person_words, plain_words
+from ml.coded import NO_DAY, Coded, coded
 from ml.frames import F, windows
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ RECENT_DAYS = 30
 DAY = 86_400
 
 
-def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) -> pd.DataFrame:
+def customers_today(spark: SparkSession, settings: Settings, impressions: DataFrame, as_of: date) -> pd.DataFrame:
     """One row per known customer with an impression or any activity, sorted by id.
 
     Returns:
@@ -46,7 +51,6 @@ def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) ->
     joined = (
         behaviour.join(shown, "customer_id", "left")
         .join(orders, "customer_id", "left")
-        .join(_tastes(spark, as_of), "customer_id", "left")
         .where(F.col("prior_impression_count").isNotNull() | F.col("last_active_on").isNotNull())
         .withColumnsRenamed(
             {
@@ -60,8 +64,9 @@ def customers_today(spark: SparkSession, impressions: DataFrame, as_of: date) ->
         .withColumn("device_type", F.coalesce("device_type", "preferred_device_type"))
     )
     person = F.array(*plain_words(T.PERSON[:2]), *person_words(joined.columns))
-    told = joined.select("customer_id", person.alias("words"), "slot_id", "taste", "taste_rate").toPandas()
-    return told.sort_values("customer_id", ignore_index=True)
+    told = joined.select("customer_id", person.alias("words"), "slot_id").toPandas()
+    told = told.sort_values("customer_id", ignore_index=True)
+    return told.join(tastes(settings, as_of), on="customer_id")
 
 
 def recent_contexts(impressions: DataFrame, last_second: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -122,27 +127,34 @@ def _shown_so_far(impressions: DataFrame, as_of: date) -> DataFrame:
     )
 
 
-def _tastes(spark: SparkSession, as_of: date) -> DataFrame:
-    views = tables.gold(
-        spark,
-        "feat_interactions",
-        {"customer_id": "string", "product_id": "string", "interacted_on": "date", "view_count": "bigint"},
+def tastes(settings: Settings, as_of: date) -> pd.DataFrame:
+    """By customer, `taste`, the category that they viewed most (of equals the last by name), and its share of views."""
+    seen, products = coded(settings, "feat_interactions", Coded), coded(settings, "feat_product", Coded)
+    known, category = products.named("product_id"), products.named("category_level_1")
+    of_product = np.full(len(known.names) + 1, -1)
+    of_product[known.code] = category.code  # who has no id is at -1, the last, which no row asks for
+    day, item = seen.days("interacted_on"), seen.named("product_id").places_in(np.array(known.names, dtype=object))
+    kept = (day != NO_DAY) & (day <= as_of.toordinal()) & (item >= 0)
+    views = pa.table(
+        {
+            "customer": seen.named("customer_id").code[kept],
+            "category": of_product[item[kept]],
+            "views": seen.integers("view_count", kept, 0),
+        }
     )
-    products = tables.gold(spark, "feat_product", {"product_id": "string", "category_level_1": "string"})
-    by_category = (
-        views.where((F.col("view_count") > 0) & (F.col("interacted_on") <= F.lit(as_of)))
-        .join(products, "product_id")
-        .groupBy("customer_id", "category_level_1")
-        .agg(F.sum("view_count").alias("views"))
+    counted = (
+        views.filter(pc.greater(views["views"], 0)).group_by(["customer", "category"]).aggregate([("views", "sum")])
     )
-    named = by_category.where(F.col("category_level_1").isNotNull())
-    top = _first(named, "customer_id", "views", "category_level_1")
-    viewed = by_category.groupBy("customer_id").agg(F.sum("views").alias("all_views"))
-    return viewed.join(top, "customer_id", "left").select(
-        "customer_id",
-        F.col("category_level_1").alias("taste"),
-        (F.col("views") / F.col("all_views")).alias("taste_rate"),
+    rows = counted.to_pandas().sort_values(["customer", "views_sum", "category"])
+    rows = rows[rows["customer"] >= 0]
+    whole = rows.groupby("customer")["views_sum"].sum()
+    top = (
+        rows[rows["category"] >= 0].drop_duplicates("customer", keep="last").set_index("customer").reindex(whole.index)
     )
+    code = top["category"].fillna(-1).to_numpy(dtype=np.int64)
+    ids = np.array(seen.named("customer_id").names, dtype=object)[whole.index]
+    taste = np.array([*category.names, None], dtype=object)[code]
+    return pd.DataFrame({"taste": taste, "taste_rate": (top["views_sum"] / whole).to_numpy()}, index=ids)
 
 
 def _first(rows: DataFrame, key: str, *greatest: str) -> DataFrame:

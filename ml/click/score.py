@@ -44,7 +44,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     of_customers, of_strangers = recent_contexts(impressions, last)
     parts = [contexts(model, of_strangers)]
     if len(of_customers):
-        parts.append(pairs(model, customers_today(spark, impressions, as_of), of_customers))
+        parts.append(pairs(model, customers_today(spark, settings, impressions, as_of), of_customers))
     told = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = tables.write(spark, settings, "click_predictions", {**told, "model_version": version})
     summed = {

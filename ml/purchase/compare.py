@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from ml.comparisons import Judge, Rivals, Twins
+from ml.happenings import read_happenings
 from ml.measures import Floats, log_losses
 from ml.promotion import Judged
 from ml.purchase.evaluate import halves
-from ml.purchase.features import HORIZON_DAYS, customers_at, outcomes, read_activity
+from ml.purchase.features import HORIZON_DAYS, customers_at, outcomes
 from ml.purchase.model import PurchaseModel, load
 
 
@@ -23,12 +24,12 @@ def measure(rivals: Rivals, twins: Twins) -> Judged | str:
     cut = max(date.fromisoformat(twins.champion_until), date.fromisoformat(twins.challenger_until))
     if cut + timedelta(days=HORIZON_DAYS) > rivals.as_of:
         return "the days after what the champion was measured on are too few"
-    activity = read_activity(rivals.spark, rivals.as_of)
-    (outcome,) = outcomes(activity, cut)
+    activity = read_happenings(rivals.settings)
+    (is_buyer,) = outcomes(activity, rivals.as_of, cut)
+    bought = is_buyer.astype(np.float64)
     losses = []
     for model in (twins.champion, twins.challenger):
         customers = customers_at(activity, cut, model.lookback)
-        bought = np.array([outcome[customer] for customer in customers.ids], dtype=np.float64)
         losses.append(log_losses(calibrated(model, model.forest.probability(model.rows(customers)), bought), bought))
     return Judged("log_loss", "lower", "customers", losses[0], losses[1])
 

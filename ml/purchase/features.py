@@ -6,20 +6,18 @@ back equally far, so a count means the same on each: the first days of a history
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
-from ml import tables
-from ml.frames import F
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+from ml.coded import NO_DAY, Flags, Ints, Texts
+from ml.happenings import Happenings
 
 READS = ("feat_activity",)
 HORIZON_DAYS = 30
@@ -27,8 +25,8 @@ MOST_LOOKBACK_DAYS, LEAST_LOOKBACK_DAYS = 365, 30
 LEAST_BUYERS = 50
 """After the day that is learnt from and after the one that judges, and as many who did not."""
 WINDOWS = (7, 30, 90)
-ALL_ALONG = date(1900, 1, 1)
-"""Where a registration has no day."""
+COUNTED = (("view", "view"), ("search", "search"), ("cart", "add_to_cart"))
+"""By what a count is called, the kind of row that it counts."""
 EVENTS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase")
 
 SPANS = ("days_since_last_order", "days_since_last_cart", "days_since_last_activity", "average_gap_days")
@@ -54,6 +52,9 @@ PLAIN = (
 CHANNEL = "preferred_channel"
 LEAST_CHANNEL_SHARE, MOST_CHANNELS = 0.01, 8
 
+DAY_BITS, CODE_BITS = 22, 32
+"""Low bits of a number that is of a customer and a day, or a customer and a visit."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -77,9 +78,9 @@ class Customers:
         channel: where most happened, None where nothing did.
     """
 
-    ids: npt.NDArray[np.object_]
+    ids: Texts
     plain: Floats
-    channel: npt.NDArray[np.object_]
+    channel: Texts
 
     def matrix(self, channels: Sequence[str], lookback: int) -> Floats:
         """Customers x `names_of`; a column of 0 and 1 per channel; a span that there is none of is past all others."""
@@ -89,150 +90,171 @@ class Customers:
         return np.column_stack([told, *flags])
 
 
-def read_activity(spark: SparkSession, as_of: date) -> DataFrame:
-    """One row per thing that a known customer did or met up to `as_of`; what has no day was there all along."""
-    amount = "decimal(18, 2)"
-    activity = tables.gold(
-        spark,
-        "feat_activity",
-        {
-            "customer_id": "string",
-            "happening_id": "string",
-            "kind": "string",
-            "channel": "string",
-            "is_purchase": "boolean",
-            "is_return": "boolean",
-            "gross_amount": amount,
-            "net_amount": amount,
-            "discount_amount": amount,
-            "occurred_on": "date",
-        },
-    )
-    return _by(activity.where(F.col("customer_id").isNotNull()), as_of)
-
-
-def cuts(activity: DataFrame, as_of: date) -> Cuts | None:
+def cuts(activity: Happenings, as_of: date) -> Cuts | None:
     """The three days, 30 apart; None where the history is too short to look back on from the first of them."""
-    is_deed = F.col("kind").isin(*EVENTS) | F.col("is_purchase")
-    row = activity.where(is_deed).agg(F.min("occurred_on")).first()
+    days = activity.day[_is_deed(activity) & (activity.day != NO_DAY)]
+    first = int(days.min(initial=as_of.toordinal() + 1))
     learn, judge = (as_of - timedelta(days=count * HORIZON_DAYS) for count in (2, 1))
-    if row is None or row[0] is None or (learn - row[0]).days + 1 < LEAST_LOOKBACK_DAYS:
+    known_days = learn.toordinal() - first + 1
+    if known_days < LEAST_LOOKBACK_DAYS:
         return None
-    return Cuts(learn, judge, as_of, min(MOST_LOOKBACK_DAYS, (learn - row[0]).days + 1))
+    return Cuts(learn, judge, as_of, min(MOST_LOOKBACK_DAYS, known_days))
 
 
-def outcomes(activity: DataFrame, *days: date) -> list[dict[str, bool]]:
-    """For each day, everybody known by its evening, and whether they bought within the 30 days after it."""
-    first_on = F.min(F.coalesce("occurred_on", F.lit(ALL_ALONG))).alias("first_on")
-    bought = [F.max(F.col("is_purchase") & _within(F.col("occurred_on"), _end(day), HORIZON_DAYS)) for day in days]
-    told = activity.groupBy("customer_id").agg(
-        first_on, *[column.alias(f"after_{number}") for number, column in enumerate(bought)]
-    )
-    rows = told.toPandas()
-    return [
-        {
-            customer: bool(is_buyer)
-            for customer, first, is_buyer in zip(rows["customer_id"], rows["first_on"], rows[f"after_{number}"])
-            if first <= day
-        }
-        for number, day in enumerate(days)
-    ]
-
-
-def is_enough(outcome: Mapping[str, bool]) -> bool:
-    """Whether a forest can learn from these customers."""
-    buyers = sum(outcome.values())
-    return min(buyers, len(outcome) - buyers) >= LEAST_BUYERS
-
-
-def customers_at(activity: DataFrame, cut: date, lookback: int) -> Customers:
-    """Everybody known by the evening of `cut`, by what happened in the `lookback` days that end with it."""
-    known = _by(activity, cut)
-    plain = summaries(known, cut, lookback).toPandas().sort_values("customer_id", ignore_index=True)
-    channel = preferred_channels(known, cut, lookback).reindex(plain["customer_id"])
-    return Customers(
-        plain["customer_id"].to_numpy(dtype=object),
-        plain[list(PLAIN)].to_numpy(dtype=np.float32).astype(np.float64),
-        channel.astype(object).where(channel.notna(), None).to_numpy(dtype=object),
-    )
-
-
-def summaries(known: DataFrame, cut: date, lookback: int) -> DataFrame:
-    """One row per customer with `PLAIN`, null for a span that there is none of.
+def outcomes(activity: Happenings, as_of: date, *days: date) -> list[Flags]:
+    """For each day, of everybody known by its evening in the order of their ids, who bought within the 30 days after.
 
     Args:
-        known: rows up to `cut`.
+        as_of: nothing later is looked at.
     """
-    day, start = F.col("occurred_on"), F.lit(cut - timedelta(days=lookback))
-    kind, is_sale = F.col("kind"), F.col("is_purchase") & (day > start)
-    happenings = known.groupBy("customer_id", "happening_id").agg(
-        F.min(F.coalesce("occurred_on", start)).alias("first_on"),
-        F.max(F.when(kind.isin(*EVENTS) & (day > start), day)).alias("session_on"),
-        F.max(F.when((kind == "add_to_cart") & (day > start), day)).alias("cart_on"),
-        F.max(F.when(is_sale, day)).alias("order_on"),
-        *[
-            _count((kind == of) & _within(day, cut, min(days, lookback))).alias(f"{what}_count_{days}d")
-            for what, of in (("view", "view"), ("search", "search"), ("cart", "add_to_cart"))
-            for days in WINDOWS
-        ],
-        *[
-            _count((kind == what) & _within(day, cut, min(days, lookback))).alias(f"{what}_count_{days}d")
-            for what, days in (("send", 30), ("impression", 30), ("ticket", 90))
-        ],
-        _count(F.col("is_return") & (day > start)).alias("return_count"),
-        *[
-            F.sum(F.when(is_sale & _within(day, cut, days), F.col("net_amount"))).alias(f"spend_{days}d_amount")
-            for days in (30, 90)
-        ],
-        F.sum(F.when(is_sale, F.col("net_amount"))).alias("spend_amount"),
-        F.sum(F.when(is_sale, F.col("gross_amount"))).alias("gross_amount"),
-        F.sum(F.when(is_sale, F.col("discount_amount"))).alias("discount_amount"),
+    is_sale = activity.flags("is_purchase")
+    told = []
+    for day in days:
+        end = min(day + timedelta(days=HORIZON_DAYS), as_of)
+        is_buyer = np.zeros(len(activity.customers), dtype=np.bool_)
+        is_buyer[activity.customer[is_sale & _is_after(activity.day, day.toordinal(), end.toordinal())]] = True
+        told.append(is_buyer[_is_known(activity, day)])
+    return told
+
+
+def is_enough(bought: Flags) -> bool:
+    """Whether a forest can learn from these customers."""
+    buyers = int(bought.sum())
+    return min(buyers, len(bought) - buyers) >= LEAST_BUYERS
+
+
+def customers_at(activity: Happenings, cut: date, lookback: int) -> Customers:
+    """Everybody known by the evening of `cut`, by what happened in the `lookback` days that end with it."""
+    known = _is_known(activity, cut)
+    told = summaries(activity, cut.toordinal(), lookback)
+    plain = np.column_stack([told[name] for name in PLAIN])[known]
+    channel = preferred_channels(activity, cut.toordinal(), lookback)[known]
+    return Customers(activity.customers[known], plain.astype(np.float32).astype(np.float64), channel)
+
+
+def summaries(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats]:
+    """`PLAIN` of each of `activity.customers`, NaN for a span that there is none of; of the unknown ones nothing holds.
+
+    A visit is on the last day of what was done in it, an order on that of its lines; both are told by their ids.
+    """
+    size = len(activity.customers)
+    is_recent = _is_after(activity.day, cut - min(max(WINDOWS), lookback), cut)
+    is_sale = activity.flags("is_purchase") & _is_after(activity.day, cut - lookback, cut)
+    visits, orders = _grouped(activity, activity.named("kind").is_in(*EVENTS) & is_recent, is_sale)
+    told = {**_counts(activity, cut, lookback), **_sums(activity, is_sale, cut)}
+    for name, found in (("session", visits), ("order", orders)):
+        for days in WINDOWS:
+            told[f"{name}_count_{days}d"] = found.by_customer(cut - min(days, lookback), size)
+    told["active_day_count_30d"] = visits.days_by_customer(cut - 30, size)
+    told["order_count"] = orders.by_customer(NO_DAY, size)
+    gross, discount = told.pop("gross_amount"), told.pop("discount_amount")
+    count, order_days = told["order_count"], orders.days_by_customer(NO_DAY, size)
+    first_order, last_order = orders.first_and_last(size)
+    is_rated, has_gap = gross > 0, order_days > 1
+    told["average_order_amount"] = np.where(count > 0, told["spend_amount"] / np.maximum(count, 1.0), 0.0)
+    told["discount_rate"] = np.where(is_rated, discount / np.where(is_rated, gross, 1.0), 0.0)
+    told["tenure_days"] = np.minimum(cut - activity.first_day.astype(np.float64), lookback)
+    told["days_since_last_order"] = np.where(count > 0, cut - last_order, np.nan)
+    told["average_gap_days"] = np.where(
+        has_gap, (last_order - first_order) / np.where(has_gap, order_days - 1, 1), np.nan
     )
-    summed = [
-        *[name for name in COUNTS if not name.startswith(("session", "order"))],
-        *["send_count_30d", "impression_count_30d", "ticket_count_90d", "return_count", "spend_30d_amount"],
-        *["spend_90d_amount", "spend_amount", "gross_amount", "discount_amount"],
+    return told
+
+
+def preferred_channels(activity: Happenings, cut: int, lookback: int) -> Texts:
+    """Of each of `activity.customers`, the channel of most events and sales, None for none; of equals the first."""
+    channel = activity.named("channel")
+    seen = _is_deed(activity) & (channel.code >= 0) & _is_after(activity.day, cut - lookback, cut)
+    rows = pa.table({"customer": activity.customer[seen], "channel": channel.code[seen]})
+    counted = rows.group_by(["customer", "channel"]).aggregate([([], "count_all")])
+    customer, code, count = (counted[name].to_numpy() for name in ("customer", "channel", "count_all"))
+    order = np.lexsort((-code, count, customer))  # the last of each customer stays
+    told = np.full(len(activity.customers), -1)
+    told[customer[order]] = code[order]
+    return np.array([*channel.names, None], dtype=object)[told]
+
+
+class _Groups(NamedTuple):
+    """Visits or orders.
+
+    Args:
+        customer: whose it is.
+        day: the last on which anything in it happened.
+    """
+
+    customer: Ints
+    day: Ints
+
+    def by_customer(self, after: int, size: int) -> Floats:
+        """How many each has after that day."""
+        return np.bincount(self.customer[self.day > after], minlength=size).astype(np.float64)
+
+    def days_by_customer(self, after: int, size: int) -> Floats:
+        """On how many different days."""
+        kept = self.day > after
+        days = np.unique((self.customer[kept] << DAY_BITS) + self.day[kept])
+        return np.bincount(days >> DAY_BITS, minlength=size).astype(np.float64)
+
+    def first_and_last(self, size: int) -> tuple[Floats, Floats]:
+        """The first and the last day of each; anything for who has none."""
+        first, last = np.full(size, np.iinfo(np.int64).max), np.zeros(size, dtype=np.int64)
+        np.minimum.at(first, self.customer, self.day)
+        np.maximum.at(last, self.customer, self.day)
+        return first.astype(np.float64), last.astype(np.float64)
+
+
+def _grouped(activity: Happenings, *parts: Flags) -> list[_Groups]:
+    """Of each of these parts of the rows, the visits or orders that its rows are of."""
+    either = np.logical_or.reduce(parts)
+    number = activity.different("happening_id", either)
+    customer, day = activity.customer[either].astype(np.int64), activity.day[either].astype(np.int64)
+    return [
+        _last_days((customer[own] << CODE_BITS) + number[own], day[own]) for own in (part[either] for part in parts)
     ]
-    session_on, order_on, cart_on = F.col("session_on"), F.col("order_on"), F.col("cart_on")
-    totals = happenings.groupBy("customer_id").agg(
-        *[F.coalesce(F.sum(name), F.lit(0)).cast("double").alias(name) for name in summed],
-        *[
-            _count(_within(on, cut, min(days, lookback))).cast("double").alias(f"{what}_count_{days}d")
-            for what, on in (("session", session_on), ("order", order_on))
-            for days in WINDOWS
-        ],
-        F.count_distinct(F.when(_within(session_on, cut, 30), session_on)).cast("double").alias("active_day_count_30d"),
-        F.count(order_on).cast("double").alias("order_count"),
-        F.count_distinct(order_on).alias("order_days"),
-        F.min("first_on").alias("first_on"),
-        F.min(order_on).alias("first_order_on"),
-        F.max(order_on).alias("last_order_on"),
-        F.max(cart_on).alias("last_cart_on"),
-        F.max(F.greatest(session_on, order_on)).alias("last_active_on"),
-    )
-    orders, gaps = F.col("order_count"), F.col("order_days") - 1
-    return totals.select(
-        "customer_id",
-        *[name for name in PLAIN if name in {*COUNTS, *summed, "active_day_count_30d", "order_count"}],
-        F.when(orders > 0, F.col("spend_amount") / orders).otherwise(0.0).alias("average_order_amount"),
-        F.when(F.col("gross_amount") > 0, F.col("discount_amount") / F.col("gross_amount"))
-        .otherwise(0.0)
-        .alias("discount_rate"),
-        F.least(F.datediff(F.lit(cut), "first_on"), F.lit(lookback)).cast("double").alias("tenure_days"),
-        F.datediff(F.lit(cut), "last_order_on").cast("double").alias("days_since_last_order"),
-        F.datediff(F.lit(cut), "last_cart_on").cast("double").alias("days_since_last_cart"),
-        F.datediff(F.lit(cut), "last_active_on").cast("double").alias("days_since_last_activity"),
-        F.when(gaps > 0, F.datediff("last_order_on", "first_order_on").cast("double") / gaps).alias("average_gap_days"),
-    )
 
 
-def preferred_channels(known: DataFrame, cut: date, lookback: int) -> pd.Series:
-    """By customer, the channel of most events and sales; of equals the first by name."""
-    is_deed = F.col("kind").isin(*EVENTS) | F.col("is_purchase")
-    seen = known.where(is_deed & F.col("channel").isNotNull() & _within(F.col("occurred_on"), cut, lookback))
-    told = seen.groupBy("customer_id", "channel").agg(F.count("*").alias("rows")).toPandas()
-    order = told.sort_values(["customer_id", "rows", "channel"], ascending=[True, False, True])
-    return order.drop_duplicates("customer_id").set_index("customer_id")["channel"]
+def _last_days(code: Ints, day: Ints) -> _Groups:
+    """One entry per different code, whose high bits are a customer, with its last day."""
+    order = np.argsort(code, kind="stable")
+    ordered = code[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return _Groups(ordered[starts] >> CODE_BITS, np.maximum.reduceat(day[order], starts) if len(starts) else day)
+
+
+def _sums(activity: Happenings, is_sale: Flags, cut: int) -> dict[str, Floats]:
+    """What was paid in all of these rows, and in those of late, by customer."""
+    who, day, size = activity.customer[is_sale], activity.day[is_sale], len(activity.customers)
+    net, gross, discount = (activity.cents(f"{name}_amount", is_sale) for name in ("net", "gross", "discount"))
+    sums = {
+        **{f"spend_{days}d_amount": np.bincount(who, np.where(day > cut - days, net, 0), size) for days in (30, 90)},
+        "spend_amount": np.bincount(who, net, size),
+        "gross_amount": np.bincount(who, gross, size),
+        "discount_amount": np.bincount(who, discount, size),
+    }
+    return {name: cents / 100.0 for name, cents in sums.items()}
+
+
+def _counts(activity: Happenings, cut: int, lookback: int) -> dict[str, Floats]:
+    """What is counted row by row, and how long ago the last of some was."""
+    kind, size = activity.named("kind"), len(activity.customers)
+    rows = np.flatnonzero(_is_after(activity.day, cut - lookback, cut))
+    who, day, code = activity.customer[rows], activity.day[rows], kind.code[rows]
+    code_of = {name: place for place, name in enumerate(kind.names)}
+    told = {}
+    wanted = [(what, of, days) for what, of in COUNTED for days in WINDOWS]
+    for what, of, days in (
+        *wanted,
+        *(("send", "send", 30), ("impression", "impression", 30), ("ticket", "ticket", 90)),
+    ):
+        kept = (code == code_of.get(of, -2)) & (day > cut - days)
+        told[f"{what}_count_{days}d"] = np.bincount(who[kept], minlength=size).astype(np.float64)
+    told["return_count"] = np.bincount(who[activity.flags("is_return")[rows]], minlength=size).astype(np.float64)
+    is_active = kind.is_in(*EVENTS)[rows] | activity.flags("is_purchase")[rows]
+    for name, kept in (("cart", code == code_of.get("add_to_cart", -2)), ("activity", is_active)):
+        last = np.zeros(size, dtype=np.int64)
+        np.maximum.at(last, who[kept], day[kept])
+        told[f"days_since_last_{name}"] = np.where(last > 0, cut - last.astype(np.float64), np.nan)
+    return told
 
 
 def common_channels(customers: Customers) -> list[str]:
@@ -249,19 +271,15 @@ def names_of(channels: Sequence[str], lookback: int) -> list[str]:
     return [*plain, *[f"{CHANNEL}={channel}" for channel in channels]]
 
 
-def _by(activity: DataFrame, day: date) -> DataFrame:
-    return activity.where(F.col("occurred_on").isNull() | (F.col("occurred_on") <= F.lit(day)))
+def _is_deed(activity: Happenings) -> Flags:
+    return activity.named("kind").is_in(*EVENTS) | activity.flags("is_purchase")
 
 
-def _within(day: Column, cut: date, days: int) -> Column:
-    """Whether a day is one of the so many that end with the cut."""
-    return day.between(F.lit(cut - timedelta(days=days - 1)), F.lit(cut))
+def _is_known(activity: Happenings, day: date) -> Flags:
+    """Which of `activity.customers` were there by its evening."""
+    return np.asarray(activity.first_day <= day.toordinal())
 
 
-def _end(day: date) -> date:
-    """The last of the days in which a purchase counts."""
-    return day + timedelta(days=HORIZON_DAYS)
-
-
-def _count(condition: Column) -> Column:
-    return F.sum(F.when(condition, 1).otherwise(0))
+def _is_after(days: npt.NDArray[np.int32], start: int, end: int) -> Flags:
+    """Whether a day is one of those after `start`, up to `end`."""
+    return np.asarray((days > start) & (days <= end))

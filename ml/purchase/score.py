@@ -9,7 +9,8 @@ import numpy as np
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.purchase.features import SPANS, Customers, customers_at, cuts, is_enough, outcomes, read_activity
+from ml.happenings import read_happenings
+from ml.purchase.features import SPANS, Customers, customers_at, cuts, is_enough, outcomes
 from ml.purchase.model import PurchaseModel, load
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     Raises:
         LakehouseError: there is enough to learn from and no champion.
     """
-    activity = read_activity(spark, as_of)
+    activity = read_happenings(settings)
     days = cuts(activity, as_of)
-    if days is None or not all(map(is_enough, outcomes(activity, days.learn, days.judge))):
+    if days is None or not all(map(is_enough, outcomes(activity, as_of, days.learn, days.judge))):
         tables.write_empty(spark, settings, "purchase_predictions")
         return registry.Summary("purchase", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "purchase")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.happenings import Happenings, read_happenings
 from ml.purchase.evaluate import evaluate, halves, permutation_importances
 from ml.purchase.features import (
     CHANNEL,
@@ -29,7 +30,6 @@ from ml.purchase.features import (
     cuts,
     is_enough,
     outcomes,
-    read_activity,
 )
 from ml.purchase.fits import DEPTH, FEATURES_AT_A_NODE, LEAST_IN_LEAF, TREES, fit
 from ml.purchase.held_out import held_out
@@ -37,7 +37,7 @@ from ml.purchase.model import PurchaseModel
 from ml.training import Fit, registered
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Slice:
 
 def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
     """Register a model of `purchase` and write its importances to `ml.purchase_importances`."""
-    activity = read_activity(spark, as_of)
+    activity = read_happenings(settings)
     days = cuts(activity, as_of)
     slices = None if days is None else learnable(activity, days)
     if days is None or slices is None:
@@ -100,9 +100,9 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     return summary
 
 
-def learnable(activity: DataFrame, days: Cuts) -> tuple[Slice, Slice, list[str]] | None:
+def learnable(activity: Happenings, days: Cuts) -> tuple[Slice, Slice, list[str]] | None:
     """The slice to learn from, the one to judge by, channels with a column; None where too few bought or did not."""
-    told = outcomes(activity, days.learn, days.judge)
+    told = outcomes(activity, days.score, days.learn, days.judge)
     if not all(map(is_enough, told)):
         return None
     known = [customers_at(activity, day, days.lookback) for day in (days.learn, days.judge)]
@@ -111,8 +111,8 @@ def learnable(activity: DataFrame, days: Cuts) -> tuple[Slice, Slice, list[str]]
         Slice(
             customers.ids,
             customers.matrix(channels, days.lookback),
-            np.array([outcome[customer] for customer in customers.ids], dtype=np.float64),
+            bought.astype(np.float64),
         )
-        for customers, outcome in zip(known, told, strict=True)
+        for customers, bought in zip(known, told, strict=True)
     )
     return past, later, channels

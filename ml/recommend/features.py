@@ -8,31 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy import sparse
 
 from lakehouse.settings import Settings
-from ml import tables
+from ml.coded import NO_DAY, Coded, coded
 
 READS = ("feat_interactions", "feat_customer_behaviour", "feat_product")
-DAILY = {
-    "customer_id": pa.string(),
-    "product_id": pa.string(),
-    "interacted_on": pa.date32(),
-    "view_count": pa.int64(),
-    "cart_count": pa.int64(),
-    "purchase_count": pa.int64(),
-    "rating": pa.float64(),
-    "weight": pa.float64(),
-}
 HELD_OUT_SHARE = 0.2
 """The last fifth of the days is what evaluation predicts."""
 LEAST_DAYS = 10
 """Shorter histories are not split."""
 NEVER = -(10**6)
 """A day far before any other, for 'not bought'."""
-EPOCH = date(1970, 1, 1).toordinal()
 HALF_LIFE_DAYS = 30
 """After so many days what somebody did counts half in `recent_weight`; the value of Microsoft's SAR."""
 FINEST = 1e3
@@ -199,29 +186,24 @@ def _read(settings: Settings, as_of: date) -> tuple[Daily, Texts, Texts]:
 
 def _daily(settings: Settings, as_of: date, customers: Texts, products: Texts) -> Daily:
     """The rows by `as_of`, or of no day, that weigh something; those of unknown customers or products are left out."""
-    ids = {"customer_id": pa.array(customers, pa.string()), "product_id": pa.array(products, pa.string())}
-    parts = []
-    for batch in tables.gold_rows(settings, "feat_interactions", DAILY):
-        user, item = (pc.index_in(batch[name], known) for name, known in ids.items())
-        day = batch["interacted_on"]
-        is_by_then = pc.less_equal(day, pa.scalar(as_of)).fill_null(True)
-        is_weighed = pc.greater(batch["weight"], 0.0).fill_null(False)
-        kept = pc.and_(pc.and_(is_by_then, is_weighed), pc.and_(user.is_valid(), item.is_valid()))
-        is_taken = kept.to_numpy(zero_copy_only=False)
-        parts.append(
-            Daily(
-                user=_ints(user),
-                item=_ints(item),
-                day=_ints(day.cast(pa.int32()), NEVER - EPOCH) + EPOCH,
-                view_count=_ints(batch["view_count"]),
-                cart_count=_ints(batch["cart_count"]),
-                purchase_count=_ints(batch["purchase_count"]),
-                is_rated=~np.isnan(batch["rating"].fill_null(np.nan).to_numpy()),
-                millionths=_ints(pc.round(pc.multiply(batch["weight"], 1e6))),
-                rating_millionths=_ints(pc.round(pc.multiply(batch["rating"], 1e6))),
-            ).of(is_taken)
-        )
-    return Daily(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
+    told = coded(settings, "feat_interactions", Coded)
+    user, item = told.named("customer_id").places_in(customers), told.named("product_id").places_in(products)
+    day = told.days("interacted_on")
+    kept = (day <= as_of.toordinal()) & (user >= 0) & (item >= 0)
+    weight = told.numbers("weight", kept)
+    kept[kept] = weight > 0.0
+    rating, day = told.numbers("rating", kept), day[kept].astype(np.int64)
+    return Daily(
+        user=user[kept],
+        item=item[kept],
+        day=np.where(day == NO_DAY, NEVER, day),
+        view_count=told.integers("view_count", kept, 0),
+        cart_count=told.integers("cart_count", kept, 0),
+        purchase_count=told.integers("purchase_count", kept, 0),
+        is_rated=~np.isnan(rating),
+        millionths=np.round(weight[weight > 0.0] * 1e6).astype(np.int64),
+        rating_millionths=np.round(np.nan_to_num(rating) * 1e6).astype(np.int64),
+    )
 
 
 def _cut(days: Ints) -> date | None:
@@ -234,12 +216,7 @@ def _cut(days: Ints) -> date | None:
 def _ids(settings: Settings, table: str, name: str) -> Texts:
     """The sorted ids of a table of gold; where it has none, those of the interactions."""
     for told in (table, "feat_interactions"):
-        batches = tables.gold_rows(settings, told, {name: pa.string()})
-        found = {value for batch in batches for value in batch[name].unique().to_pylist()} - {None}
-        if found:
-            return np.array(sorted(found), dtype=object)
+        found = coded(settings, told, Coded).named(name)
+        if len(found.there):
+            return np.array(found.names, dtype=object)[found.there]
     return np.array([], dtype=object)
-
-
-def _ints(values: pa.Array, absent: int = 0) -> Ints:
-    return np.asarray(values.fill_null(absent).cast(pa.int64()).to_numpy(zero_copy_only=False))

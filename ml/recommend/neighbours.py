@@ -23,7 +23,8 @@ def cosine(touched: sparse.csr_matrix) -> Similarity:
     columns = touched.tocsc()
     lengths = np.sqrt(np.diff(columns.indptr))
     scaled = sparse.csc_matrix(columns @ sparse.diags(1.0 / np.maximum(lengths, 1.0)))
-    return lambda start, end: np.asarray((scaled[:, start:end].T @ scaled).toarray())
+    rows = scaled.tocsr()  # else each product of matrices would make it anew
+    return lambda start, end: np.asarray((scaled[:, start:end].T @ rows).toarray())
 
 
 def nearest_by(similarity: Similarity, products: int, k: int) -> tuple[Ints, Floats]:

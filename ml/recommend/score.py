@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import sparse
 
 from lakehouse.settings import Settings
@@ -68,8 +69,8 @@ def recommend(
     listing = Listing.of(model, seen, sparse.csr_matrix((len(seen.products), 0)) if tags is None else tags)
     serving, parts = blocks(listing, seen, segment, today)
     found = joined(here(serving, parts) if session is None else in_executors(session, serving, parts))
-    names = np.array([model.name, "content", "segment", "popularity"], dtype=object)
-    return _columns(seen, found, names[found.strategy], serving.k)
+    names = [model.name, "content", "segment", "popularity"]
+    return _columns(seen, found, tables.taken(names, found.strategy), serving.k)
 
 
 def here(serving: Serving, parts: Iterable[Block]) -> list[Tens]:
@@ -95,30 +96,25 @@ def similar_products(seen: Interactions) -> dict[str, Any]:
     }
 
 
-def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> Texts:
+def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> pa.Array:
     """The strongest thing that a customer did with their evidence product: bought, carted, rated or viewed."""
-    named = np.select(
-        [seen.purchase_count > 0, seen.cart_count > 0, seen.is_rated], ["bought", "carted", "rated"], "viewed"
-    )
+    named = np.select([seen.purchase_count > 0, seen.cart_count > 0, seen.is_rated], [0, 1, 2], 3)
     if len(named) == 0:
-        return np.full(len(user), None, dtype=object)
+        return pa.nulls(len(user), pa.string())
     width = len(seen.products)
     place = np.searchsorted(seen.user * width + seen.item, user * width + np.maximum(evidence, 0))
-    found = named[np.minimum(place, len(named) - 1)].astype(object)
-    found[evidence < 0] = None
-    return found
+    found = named[np.minimum(place, len(named) - 1)]
+    return tables.taken(["bought", "carted", "rated", "viewed"], np.where(evidence < 0, -1, found))
 
 
-def _columns(seen: Interactions, found: Tens, strategy: Texts, k: int) -> dict[str, Any]:
-    products = seen.products[np.maximum(found.evidence, 0)].copy()
-    products[found.evidence < 0] = None
+def _columns(seen: Interactions, found: Tens, strategy: pa.Array, k: int) -> dict[str, Any]:
     return {
-        "customer_id": seen.customers[found.user],
+        "customer_id": tables.taken(seen.customers, found.user),
         "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
-        "product_id": seen.products[found.item],
+        "product_id": tables.taken(seen.products, found.item),
         "score": found.score,
         "strategy": strategy,
-        "evidence_product_id": products,
+        "evidence_product_id": tables.taken(seen.products, found.evidence),
         "evidence_type": evidence_types(seen, found.user, found.evidence),
     }
 

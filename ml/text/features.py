@@ -88,22 +88,31 @@ def presence(texts: Sequence[Sequence[str]], known: dict[str, int]) -> sparse.cs
 
 
 def read_tickets(settings: Settings) -> pd.DataFrame:
-    """One row per ticket of gold.feat_ticket_text, in the order of (source, ticket_id).
+    """`read_texts`, with what moods are learnt from.
 
-    `text` is subject and body, `language` what it is in, `writer` the customer (or the ticket, where nobody is named).
-    `mood` is the given score as a share of its source's scale, 0 the lowest score that was given there and 1 the
-    highest, NaN without one.
+    `language` is what the text is in, `writer` the customer (or the ticket, where nobody is named). `mood` is the given
+    score as a share of its source's scale, 0 the lowest score that was given there and 1 the highest, NaN without one.
     """
-    batches = tables.gold_rows(settings, "feat_ticket_text", COLUMNS)
-    rows = pa.Table.from_batches(list(batches)).to_pandas()
-    rows = rows.sort_values(["source", "ticket_id"], ignore_index=True)
-    rows["text"] = (rows["subject"].fillna("") + "\n" + rows["body"].fillna("")).str.strip()
+    rows = read_texts(settings)
     rows["language"] = [detect(text) for text in rows["text"]]
     rows["writer"] = rows["customer_id"].fillna("ticket " + rows["source"] + " " + rows["ticket_id"])
     scale = rows.groupby("source")["satisfaction"]
     lowest, highest = scale.transform("min"), scale.transform("max")
     rows["mood"] = (rows["satisfaction"] - lowest) / (highest - lowest).where(highest > lowest)
-    return rows.drop(columns=["subject", "body", "satisfaction"])
+    return rows.drop(columns="satisfaction")
+
+
+def read_texts(settings: Settings) -> pd.DataFrame:
+    """One row per ticket of gold.feat_ticket_text, in the order of (source, ticket_id): `text` is subject and body."""
+    batches = tables.gold_rows(settings, "feat_ticket_text", COLUMNS)
+    rows = pa.Table.from_batches(list(batches)).to_pandas()
+    return with_text(rows.sort_values(["source", "ticket_id"], ignore_index=True))
+
+
+def with_text(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `text` in the place of `subject` and `body`."""
+    text = (rows["subject"].fillna("") + "\n" + rows["body"].fillna("")).str.strip()
+    return rows.drop(columns=["subject", "body"]).assign(text=text)
 
 
 def is_of(rows: pd.DataFrame, as_of: date) -> pd.DataFrame:

@@ -5,40 +5,52 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pandas as pd
+import pyarrow as pa
+
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.text.features import is_of, read_tickets
-from ml.text.model import load
+from ml.text.carry_over import TOLD, note_of, told_before
+from ml.text.features import is_of, read_texts
+from ml.text.language import detect
+from ml.text.model import TextModel, load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Write `ml.ticket_texts` by the champion; no text of a customer is among its columns."""
-    tickets = is_of(read_tickets(settings), as_of)
+    """Write `ml.ticket_texts` by the champion; no text of a customer is among its columns.
+
+    Only tickets that are new or whose words changed are read by the model (`ml.text.carry_over`).
+    """
+    tickets = is_of(read_texts(settings), as_of)
     if tickets.empty:
         tables.write_empty(spark, settings, "ticket_texts")
         return registry.Summary("text", registry.NO_MODEL, [])
     version, folder = registry.champion(settings, "text")
-    told = load(folder).told(tickets["text"].tolist(), tickets["language"].tolist())
-    rows = tables.write(
-        spark,
-        settings,
-        "ticket_texts",
-        {
-            "source": tickets["source"].to_numpy(),
-            "ticket_id": tickets["ticket_id"].to_numpy(),
-            "customer_id": tickets["customer_id"].to_numpy(),
-            "opened_at": tickets["opened_at"],
-            "language": tickets["language"].to_numpy(),
-            "sentiment": told["sentiment"].to_numpy(),
-            "sentiment_label": told["sentiment_label"].to_numpy(),
-            "topic": told["topic"].to_numpy(),
-            "topic_terms": told["topic_terms"].tolist(),
-            "reason_feature": told["reason_feature"].to_numpy(dtype=object),
-            "reason_effect": told["reason_effect"].to_numpy(),
-            "model_version": version,
-        },
-    )
-    return registry.Summary("text", version, [], rows)
+    note = note_of(settings, folder)
+    before, kept = told_before(settings, note, tickets)
+    is_new = before < 0
+    read = told_of(load(folder), tickets.loc[is_new, "text"].tolist())
+    place = before.copy()
+    place[is_new] = len(kept) + pd.RangeIndex(int(is_new.sum())).to_numpy()
+    told = pa.concat_tables([kept, read]).take(place)
+    schema = tables.ML_SCHEMAS["ticket_texts"]
+    known = {name: pa.array(tickets[name], schema.field(name).type, from_pandas=True) for name in KNOWN}
+    columns = {**known, **{name: told[name] for name in TOLD}, "model_version": pa.repeat(version, len(tickets))}
+    content = pa.table([columns[name] for name in schema.names], schema=schema)
+    tables.write_table(spark, settings, "ticket_texts", content, note)
+    return registry.Summary("text", version, [], len(tickets))
+
+
+KNOWN = ("source", "ticket_id", "customer_id", "opened_at")
+
+
+def told_of(model: TextModel, texts: list[str]) -> pa.Table:
+    """What the model tells of texts: `TOLD`, a row for each."""
+    languages = [detect(text) for text in texts]
+    found = model.told(texts, languages)
+    told = {**found, "topic_terms": found["topic_terms"].tolist(), "language": languages}
+    schema = pa.schema([tables.ML_SCHEMAS["ticket_texts"].field(name) for name in TOLD])
+    return pa.table([pa.array(told[field.name], field.type, from_pandas=True) for field in schema], schema=schema)

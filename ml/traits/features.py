@@ -8,11 +8,13 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.coded import NO_DAY
+from ml.happenings import read_happenings
 from ml.traits.activity import FIELDS, INTERESTS, Activity, Flags, Floats, Ints, Texts, read_activity
 
 READS = ("feat_activity", "feat_customer_person")
@@ -82,16 +84,16 @@ class Sales:
 
 def read_people(settings: Settings, seen: Activity) -> People:
     """gold.feat_customer_person, and who is in `seen` alone."""
-    rows = pa.Table.from_batches(list(tables.gold_rows(settings, "feat_customer_person", PERSON))).to_pylist()
-    told = {row["customer_id"]: row for row in rows if row["customer_id"] is not None}
-    place = {customer: number for number, customer in enumerate(seen.customers)}
-    ids = sorted({*told, *place})
-    number = {FEMALE: 1.0, MALE: 0.0}
+    rows = pa.Table.from_batches(list(tables.gold_rows(settings, "feat_customer_person", PERSON)))
+    told = rows.filter(rows["customer_id"].is_valid()).to_pandas().drop_duplicates("customer_id", keep="last")
+    told = told.set_index("customer_id").reindex(sorted({*told["customer_id"], *seen.customers}))
+    ids = told.index.to_numpy(dtype=object)
+    name = told["given_name"].astype(object)
     return People(
-        np.array(ids, dtype=object),
-        np.array([number.get(told.get(one, {}).get("gender"), np.nan) for one in ids], dtype=np.float64),
-        np.array([told.get(one, {}).get("given_name") for one in ids], dtype=object),
-        np.array([place.get(one, -1) for one in ids], dtype=np.int64),
+        ids,
+        told["gender"].map({FEMALE: 1.0, MALE: 0.0}).to_numpy(dtype=np.float64),
+        name.where(name.notna(), None).to_numpy(dtype=object),
+        pd.Index(seen.customers).get_indexer(pd.Index(ids)).astype(np.int64),
     )
 
 
@@ -106,14 +108,9 @@ def read_both(settings: Settings, as_of: date) -> tuple[Activity, People, Cuts |
 
 def first_day(settings: Settings, last: int) -> int:
     """Of the first sale up to the day; 0 where there is none."""
-    found = 0
-    columns = {"customer_id": pa.string(), "is_purchase": pa.bool_(), "occurred_on": pa.date32()}
-    for batch in tables.gold_rows(settings, "feat_activity", columns):
-        is_sale = pc.and_(batch["is_purchase"].fill_null(False), batch["customer_id"].is_valid())
-        earliest = pc.min(batch["occurred_on"].filter(is_sale)).as_py()
-        if earliest is not None and earliest.toordinal() <= last:
-            found = min(found or earliest.toordinal(), earliest.toordinal())
-    return found
+    told = read_happenings(settings)
+    day = told.day[told.flags("is_purchase") & (told.day != NO_DAY) & (told.day <= last)]
+    return int(day.min()) if len(day) else 0
 
 
 def cuts(first: int, last: int) -> Cuts | None:

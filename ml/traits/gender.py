@@ -93,7 +93,10 @@ class GenderModel:
 
     def needed(self, kind: Texts) -> Floats:
         """The threshold of each row's kind of evidence."""
-        return np.array([self.thresholds.get(one, NEVER) for one in kind], dtype=np.float64)
+        needed = np.full(len(kind), NEVER)
+        for one, threshold in self.thresholds.items():
+            needed[kind == one] = threshold
+        return needed
 
     def contributions(self, evidence: Evidence, parts: Parts) -> tuple[list[str], Floats]:
         """Names of features, and rows x features: what each adds to the log-odds beside the usual customer.

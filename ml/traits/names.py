@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ml.traits.activity import Flags, Floats, Texts
 
@@ -32,8 +33,12 @@ class Names:
 
     def told(self, given_names: Iterable[str | None]) -> tuple[Floats, Flags]:
         """The sum over the tokens of each name, and whether any of them is known."""
-        known = [[self.ratios[token] for token in tokens_of(name) if token in self.ratios] for name in given_names]
-        return np.array([sum(found) for found in known], dtype=np.float64), np.array([bool(found) for found in known])
+        code, different = pd.factorize(np.array([*given_names, None], dtype=object)[:-1])
+        known = [
+            [self.ratios[token] for token in tokens_of(name) if token in self.ratios] for name in [*different, None]
+        ]
+        ratio, is_known = np.array([sum(found) for found in known], dtype=np.float64), np.array([*map(bool, known)])
+        return ratio[code], is_known[code]  # -1, of no name, is the last
 
 
 def of_counts(female: Mapping[str, float], male: Mapping[str, float]) -> Names:

@@ -32,15 +32,20 @@ def of_gender(feature: str, is_more: bool, basis: str, language: Language) -> st
     return sentences.NAME_AGREES.told(language, fact=fact) if basis == BOTH else fact
 
 
-def of_doubt(likeliest: str, probability: float, needed: float, kind: str, language: Language) -> str:
-    """Why nothing is stated."""
+def of_doubt(likeliest: str, percent: int, needed: float, kind: str, language: Language) -> str:
+    """Why nothing is stated.
+
+    Args:
+        percent: that the likeliest value is at least as probable as.
+        needed: the probability from which on it would be stated; above 1 where it never is.
+    """
     if kind == NOTHING:
         return sentences.NOTHING_KNOWN.told(language)
     said = sentences.NEVER_STATED if needed > 1 else sentences.STATED_FROM
     return said.told(
         language,
         value=sentences.VALUES[likeliest].told(language),
-        percent=math.floor(100 * probability),
+        percent=percent,
         evidence=sentences.EVIDENCE[kind].told(language),
         **({} if needed > 1 else {"needed": math.ceil(100 * needed)}),
     )

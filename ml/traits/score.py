@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from lakehouse.settings import Language, Settings
 from ml import registry, tables
 from ml.traits import reasons, sentences
-from ml.traits.activity import Activity, Floats, Ints
+from ml.traits.activity import Activity, Flags, Floats, Ints, Texts
 from ml.traits.features import FEMALE, MALE, People, read_both
 from ml.traits.gender import BEHAVIOUR, GIVEN_NAME, NAME, NOTHING, GenderModel, probability
 from ml.traits.learn import evidence_of, is_learnable, known_by
@@ -75,14 +76,13 @@ def of_gender(
     value = np.column_stack([evidence.shares, parts.name, np.zeros(len(kind))])
     is_more = value[np.arange(len(value)), strongest] > usual[strongest]
     guess = np.where(is_female, FEMALE, MALE)
-    why = [
-        reasons.of_gender(names[feature], bool(more), str(by), language)
-        if stated
-        else reasons.of_doubt(str(one), float(sure), float(enough), str(by), language)
-        for feature, more, by, stated, one, sure, enough in zip(
-            strongest, is_more, basis, is_stated, guess, likeliest, needed, strict=True
-        )
-    ]
+    why = _said(
+        is_stated,
+        (names[strongest], is_more, basis),
+        lambda feature, more, by: reasons.of_gender(feature, more, by, language),
+        (guess, percents(likeliest), needed, basis),
+        lambda one, percent, enough, by: reasons.of_doubt(one, percent, enough, by, language),
+    )
     is_told = people.is_told
     return {
         "customer_id": people.ids,
@@ -94,7 +94,7 @@ def of_gender(
         "is_known": is_told,
         "basis": np.where(is_told, TOLD, basis).astype(object),
         "reason_feature": np.where(is_stated & ~is_told, names[strongest], nothing),
-        "reason": np.where(is_told, sentences.TOLD.told(language), np.array(why, dtype=object)),
+        "reason": np.where(is_told, sentences.TOLD.told(language), why),
     }
 
 
@@ -118,14 +118,13 @@ def of_spending(
     value = np.where(is_stated, np.array(BANDS, dtype=object)[band], UNKNOWN)
     basis = np.where(is_known, BEHAVIOUR, NOTHING).astype(object)
     sure = np.where(is_known, told[one, band], 1.0 / len(BANDS))
-    why = [
-        reasons.of_feature(names[feature], bool(more), language)
-        if stated
-        else reasons.of_doubt(BANDS[likeliest], float(probability_), model.threshold, str(by), language)
-        for feature, more, stated, likeliest, probability_, by in zip(
-            strongest, is_more, is_stated, band, sure, basis, strict=True
-        )
-    ]
+    why = _said(
+        is_stated,
+        (names[strongest], is_more),
+        lambda feature, more: reasons.of_feature(feature, more, language),
+        (np.array(BANDS, dtype=object)[band], percents(sure), basis),
+        lambda likeliest, percent, by: reasons.of_doubt(likeliest, percent, model.threshold, by, language),
+    )
     nothing = np.full(len(band), None, dtype=object)
     feature = np.where(is_stated, names[strongest], nothing)
 
@@ -141,8 +140,30 @@ def of_spending(
         "is_known": np.zeros(len(people.ids), dtype=np.bool_),
         "basis": of_people(basis, NOTHING),
         "reason_feature": of_people(feature, None),
-        "reason": of_people(np.array(why, dtype=object), sentences.NOTHING_KNOWN.told(language)),
+        "reason": of_people(why, sentences.NOTHING_KNOWN.told(language)),
     }
+
+
+def _said(
+    is_stated: Flags,
+    facts: Sequence[npt.NDArray[Any]],
+    of_fact: Callable[..., str],
+    doubts: Sequence[npt.NDArray[Any]],
+    of_doubt: Callable[..., str],
+) -> Texts:
+    """A sentence per row, by its facts where a value is stated, by its doubts where none is; each is made once."""
+    said = np.empty(len(is_stated), dtype=object)
+    for rows, told, sentence in ((is_stated, facts, of_fact), (~is_stated, doubts, of_doubt)):
+        some = pd.DataFrame({place: column[rows] for place, column in enumerate(told)})
+        groups = some.groupby(list(some.columns), sort=False)
+        sentences_ = [sentence(*values) for values in some.loc[~some.duplicated()].itertuples(index=False, name=None)]
+        said[rows] = np.array([*sentences_, None], dtype=object)[groups.ngroup().to_numpy()]
+    return said
+
+
+def percents(probability: Floats) -> Ints:
+    """Whole percents that it is at least."""
+    return np.floor(100 * probability).astype(np.int64)
 
 
 def _strongest(contributions: Floats) -> Ints:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
-from ml import tables
+from ml.coded import NO_DAY
+from ml.happenings import read_happenings
 from ml.likelihood import Floats
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ LATE_START = 7
 """So many days of the year before may be missing at its beginning."""
 PRIOR_PURCHASES = 50.0
 """Purchases at the usual rate that are put beside those of a quarter: a dozen purchases make no season."""
-EPOCH = date(1970, 1, 1).toordinal()
-COLUMNS = {"customer_id": pa.string(), "kind": pa.string(), "is_purchase": pa.bool_(), "occurred_on": pa.date32()}
+DAY_BITS = 22
+"""Low bits of a number that is of a customer and a day."""
 
 
 def read_repeat_days(settings: Settings, until: date) -> Ints:
@@ -40,17 +39,12 @@ def read_repeat_days(settings: Settings, until: date) -> Ints:
 
     As everywhere in this room, a purchase is a customer's day with a sale.
     """
-    parts = []
-    for batch in tables.gold_rows(settings, "feat_activity", COLUMNS):
-        is_sale = pc.and_(pc.equal(batch["kind"], "order_line"), batch["is_purchase"])
-        is_known = pc.and_(batch["customer_id"].is_valid(), pc.less_equal(batch["occurred_on"], pa.scalar(until)))
-        kept = batch.filter(pc.and_(is_sale, is_known).fill_null(False))
-        parts.append(pa.Table.from_batches([kept.select(["customer_id", "occurred_on"])]))
-    days = pa.concat_tables(parts).group_by(["customer_id", "occurred_on"]).aggregate([])
-    first = days.group_by("customer_id").aggregate([("occurred_on", "min")])
-    told = days.join(first, "customer_id")
-    later = told.filter(pc.greater(told["occurred_on"], told["occurred_on_min"]))["occurred_on"]
-    return np.sort(later.cast(pa.int32()).to_numpy().astype(np.int64) + EPOCH)
+    told = read_happenings(settings)
+    is_sale = told.named("kind").is_in("order_line") & told.flags("is_purchase")
+    kept = is_sale & (told.day != NO_DAY) & (told.day <= until.toordinal())
+    days = np.unique((told.customer[kept].astype(np.int64) << DAY_BITS) + told.day[kept])
+    is_repeat = np.diff(days >> DAY_BITS, prepend=-1) == 0
+    return np.sort(days[is_repeat] & ((1 << DAY_BITS) - 1))
 
 
 def season_factors(orders: BgNbd, customers: Purchases, repeat_days: Ints, on: int) -> Floats:

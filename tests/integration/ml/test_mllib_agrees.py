@@ -16,7 +16,6 @@ from ml.click.tokens import words
 from ml.frames import speaking_to
 from ml.measures import auc
 from ml.purchase import fits as purchase
-from ml.purchase.features import customers_at, read_activity
 from ml.recommend.content import read_tags
 from ml.recommend.evaluate import judge
 from ml.recommend.factors import solve_customers
@@ -228,18 +227,6 @@ def test_our_reading_of_mllibs_trees_predicts_what_mllib_predicts(home_spark: Sp
     told = purchase.grown(purchase.trees_of(fitted.toDebugString), rows)
     theirs = [row[0] for row in fitted.transform(frame).select("prediction").collect()]
     assert told.probability(rows) == pytest.approx(theirs, abs=1e-12)
-
-
-def test_spark_and_sail_know_the_same_of_each_customer(
-    impressions: DataFrame, home_spark: SparkSession, home_settings: Settings
-) -> None:
-    by_spark = customers_at(read_activity(home_spark, AS_OF), AS_OF, 90)
-    session = _sail(home_settings)
-    with speaking_to(session):
-        by_sail = customers_at(read_activity(session, AS_OF), AS_OF, 90)
-    assert by_sail.ids.tolist() == by_spark.ids.tolist()
-    assert by_sail.channel.tolist() == by_spark.channel.tolist()
-    np.testing.assert_array_equal(by_sail.plain, by_spark.plain)
 
 
 def _sail(settings: Settings) -> SparkSession:

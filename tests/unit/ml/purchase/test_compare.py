@@ -39,8 +39,8 @@ def judged(monkeypatch: pytest.MonkeyPatch, until: date) -> Any:
     assert rows.shape[1] == len(names_of([], LOOKBACK))
     noise = np.random.default_rng(8).permutation(bought)
     twins = [PurchaseModel(by_scikit_learn(rows, label, 1), [], LOOKBACK) for label in (noise, bought)]
-    monkeypatch.setattr(compare, "read_activity", lambda spark, as_of: None)
-    monkeypatch.setattr(compare, "outcomes", lambda activity, cut: [dict(zip(known.ids, bought > 0))])
+    monkeypatch.setattr(compare, "read_happenings", lambda settings: None)
+    monkeypatch.setattr(compare, "outcomes", lambda activity, as_of, cut: [bought > 0])
     monkeypatch.setattr(compare, "customers_at", lambda activity, cut, lookback: known)
     rivals = Rivals(None, load_settings(), TODAY, 7, "purchase", "2")  # type: ignore[arg-type]
     return compare.measure(rivals, Twins(*twins, str(CUT - timedelta(days=40)), str(until)))

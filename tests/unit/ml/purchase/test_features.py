@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from lakehouse.engine import frames
-from lakehouse.engine.sail import close_sail
 from lakehouse.settings import Settings, load_settings
-from ml.frames import speaking_to
+from ml.happenings import Happenings, read_happenings
 from ml.purchase.features import (
     COUNTS,
     LEAST_BUYERS,
@@ -28,11 +25,7 @@ from ml.purchase.features import (
     cuts,
     is_enough,
     outcomes,
-    read_activity,
 )
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 AS_OF = date(2025, 6, 30)
 CUT = date(2025, 5, 31)
@@ -96,34 +89,24 @@ FUTURE = [
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    yield load_settings(home=tmp_path / "home")
-    close_sail()
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home")
 
 
-def activity(settings: Settings, rows: list[Row], as_of: date = AS_OF) -> DataFrame:
+def activity(settings: Settings, rows: list[Row]) -> Happenings:
     full = [{name: one.get(name) for name in SCHEMA.names} for one in rows]
     path = settings.table_path("gold", "feat_activity")
     write_deltalake(path, pa.Table.from_pylist(full, schema=SCHEMA), mode="overwrite")
-    close_sail()
-    return read_activity(frames(settings), as_of)
+    return read_happenings(settings)
 
 
 def features(settings: Settings, rows: list[Row], cut: date = CUT, lookback: int = 120) -> Customers:
-    found = activity(settings, rows)
-    with speaking_to(found.sparkSession):
-        return customers_at(found, cut, lookback)
+    return customers_at(activity(settings, rows), cut, lookback)
 
 
 def as_dict(customers: Customers, number: int) -> dict[str, float | None]:
     values = [None if np.isnan(value) else float(value) for value in customers.plain[number]]
     return dict(zip(PLAIN, values, strict=True))
-
-
-@pytest.fixture(autouse=True)
-def speaking(settings: Settings) -> Iterator[None]:
-    with speaking_to(frames(settings)):
-        yield
 
 
 def test_counts_amounts_and_days_are_those_added_up_by_hand(settings: Settings) -> None:
@@ -196,27 +179,59 @@ def test_the_same_deeds_a_month_later_are_the_same_features_a_month_later(settin
 
 
 def test_a_buyer_is_who_was_known_and_bought_in_the_thirty_days_after(settings: Settings) -> None:
-    may, none = outcomes(activity(settings, HISTORY + FUTURE, AS_OF), CUT, date(2025, 4, 21))
-    assert may == {"ann": True, "bob": False}  # ann on the thirtieth day; bob's is after the run's day; cho came later
-    assert none == {"ann": True, "bob": False}
-    (april,) = outcomes(activity(settings, HISTORY), date(2025, 4, 20))
-    assert april == {"ann": False, "bob": False}  # 21 May is the thirty-first day
+    found = activity(settings, HISTORY + FUTURE)
+    may, april = outcomes(found, AS_OF, CUT, date(2025, 4, 21))
+    assert features(settings, HISTORY + FUTURE).ids.tolist() == ["ann", "bob"]  # cho came later
+    assert may.tolist() == [True, False]  # ann on the thirtieth day; bob's is after the run's day
+    assert april.tolist() == [True, False]
+    (day_before,) = outcomes(activity(settings, HISTORY), AS_OF, date(2025, 4, 20))
+    assert day_before.tolist() == [False, False]  # 21 May is the thirty-first day
 
 
 def test_all_three_days_look_back_equally_far_and_a_short_history_has_none(settings: Settings) -> None:
     first = AS_OF - timedelta(days=60 + 29)
     rows = [row("ann", "r", "registration", "2020-01-01"), row("ann", "s", "view", first.isoformat())]
     assert cuts(activity(settings, rows), AS_OF) == Cuts(AS_OF - timedelta(60), AS_OF - timedelta(30), AS_OF, 30)
-    assert cuts(activity(settings, rows, AS_OF), AS_OF - timedelta(days=1)) is None
+    assert cuts(activity(settings, rows), AS_OF - timedelta(days=1)) is None
     assert cuts(activity(settings, rows[:1]), AS_OF) is None
     assert cuts(activity(settings, HISTORY), AS_OF) == Cuts(date(2025, 5, 1), CUT, AS_OF, 365)
 
 
 def test_as_many_must_have_bought_as_not() -> None:
-    half = {f"b{n}": True for n in range(LEAST_BUYERS)}
-    assert is_enough({**half, **{f"o{n}": False for n in range(LEAST_BUYERS)}})
-    assert not is_enough({**half, **{f"o{n}": False for n in range(LEAST_BUYERS - 1)}})
-    assert not is_enough({**{f"b{n}": True for n in range(LEAST_BUYERS - 1)}, **{f"o{n}": False for n in range(99)}})
+    def shop(buyers: int, others: int) -> np.ndarray:
+        return np.arange(buyers + others) < buyers
+
+    assert is_enough(shop(LEAST_BUYERS, LEAST_BUYERS))
+    assert not is_enough(shop(LEAST_BUYERS, LEAST_BUYERS - 1))
+    assert not is_enough(shop(LEAST_BUYERS - 1, 99))
+
+
+def test_visits_and_orders_of_rows_at_random_are_those_counted_one_by_one(settings: Settings) -> None:
+    rng, start, lookback = np.random.default_rng(3), date(2025, 3, 1), 60
+    rows = []
+    for _ in range(400):
+        who, day = f"c{rng.integers(9)}", (start + timedelta(days=int(rng.integers(121)))).isoformat()
+        if rng.random() < 0.4:
+            rows.append(sale(who, f"o{rng.integers(4)}", day, str(rng.integers(1, 99))))  # an order lasts for weeks
+        else:
+            rows.append(row(who, f"s{rng.integers(4)}", str(rng.choice(["view", "checkout"])), day, channel="app"))
+    told = features(settings, rows, CUT, lookback)
+    for number, who in enumerate(told.ids):
+        own = [one for one in rows if one["customer_id"] == who and 0 <= (CUT - one["occurred_on"]).days < lookback]
+        last: dict[str, dict[str, date]] = {"order": {}, "session": {}}
+        for one in own:
+            group = last["order" if one["is_purchase"] else "session"]
+            group[one["happening_id"]] = max(group.get(one["happening_id"], date.min), one["occurred_on"])
+        found = as_dict(told, number)
+        for what, group in last.items():
+            for days in (7, 30, 90):
+                counted = sum((CUT - day).days < days for day in group.values())
+                assert found[f"{what}_count_{days}d"] == counted, (who, what, days)
+        recent = {day for day in last["session"].values() if (CUT - day).days < 30}
+        assert found["active_day_count_30d"] == len(recent)
+        on = sorted(set(last["order"].values()))
+        gap = np.float32((on[-1] - on[0]).days / (len(on) - 1)) if len(on) > 1 else None
+        assert (found["order_count"], found["average_gap_days"]) == (len(last["order"]), gap)
 
 
 def assert_same(ours: Customers, theirs: Customers) -> None:

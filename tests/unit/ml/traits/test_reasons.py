@@ -22,7 +22,7 @@ from ml.traits.gender import BEHAVIOUR, BOTH, GIVEN_NAME, NAME, Evidence, Gender
 from ml.traits.learn import evidence_of, known_by
 from ml.traits.names import Names
 from ml.traits.reasons import INTERCEPT, of_doubt
-from ml.traits.score import UNKNOWN, of_gender, of_spending
+from ml.traits.score import UNKNOWN, of_gender, of_spending, percents
 from ml.traits.spending import BANDS, NO_SALES, SpendingModel
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -180,9 +180,10 @@ def test_every_feature_has_a_sentence_for_more_and_for_less() -> None:
 
 
 def test_a_doubt_rounds_against_what_is_not_stated() -> None:
-    assert of_doubt("female", 0.799, 0.801, BEHAVIOUR, "en") == (
+    assert percents(np.array([0.799, 0.8, 0.39])).tolist() == [79, 80, 39]
+    assert of_doubt("female", 79, 0.801, BEHAVIOUR, "en") == (
         "Not certain: female at 79 %; by what they do it is stated from 81 % on"
     )
-    assert of_doubt("female", 0.799, 0.801, BEHAVIOUR, "zh") == "不确定：女性的可能性为79%；凭其行为须达到81%才判定"
-    assert of_doubt("high", 0.39, 2.0, BEHAVIOUR, "zh") == "不确定：高档的可能性为39%；仅凭其行为无法判定"
-    assert of_doubt("male", 0.6, 2.0, BOTH, "zh") == "不确定：男性的可能性为60%；仅凭名字和其行为无法判定"
+    assert of_doubt("female", 79, 0.801, BEHAVIOUR, "zh") == "不确定：女性的可能性为79%；凭其行为须达到81%才判定"
+    assert of_doubt("high", 39, 2.0, BEHAVIOUR, "zh") == "不确定：高档的可能性为39%；仅凭其行为无法判定"
+    assert of_doubt("male", 60, 2.0, BOTH, "zh") == "不确定：男性的可能性为60%；仅凭名字和其行为无法判定"
