@@ -22,9 +22,12 @@ def content_hash(
 
 
 def rows_hash(found: pa.Table, without: Collection[str] = ()) -> str:
-    """The same of rows that have been read."""
+    """The same of rows that have been read; of pseudonyms whether there is one, for every home has keys of its own."""
     names = sorted(set(found.column_names) - set(without))
-    rows = sorted(repr([_plain(row[name]) for name in names]) for row in found.to_pylist())
+    rows = sorted(
+        repr([row[name] is not None if name.endswith("_pseudonym") else _plain(row[name]) for name in names])
+        for row in found.to_pylist()
+    )
     return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
 
 
