@@ -24,6 +24,7 @@ from deltalake import DeltaTable
 
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
+from ml import tables
 
 NO_DAY = 0
 """Of a row that has none; before any other."""
@@ -67,12 +68,19 @@ class Named:
         return np.append(place, -1)[self.code].astype(np.int64)
 
     def at(self, rows: Flags) -> Named:
-        """The same of these rows."""
-        return Named(self.names, self.code[rows])
+        """The same of these rows, without names that none of them has."""
+        code = self.code[rows]
+        is_there = np.bincount(code + 1, minlength=len(self.names) + 1)[1:] > 0
+        if is_there.all():
+            return Named(self.names, code)
+        place = np.append(np.cumsum(is_there, dtype=np.int32) - 1, np.int32(-1))
+        return Named(tuple(name for name, there in zip(self.names, is_there) if there), place[code])
 
 
 class Coded:
     """A table, in the order of its rows; none of a table that is not there, nothing but nulls in a column that is not.
+
+    Rows of customers who are withheld are none of them.
 
     Args:
         by: the column whose value a row must have to be among them; none for all.
@@ -127,6 +135,8 @@ class Coded:
     def _kept(self) -> Flags | None:
         """Which rows of the table are these; None for all."""
         kept = self._whole(self._by).code >= 0 if self._by else np.ones(1, dtype=np.bool_)
+        if withheld := tables.withheld():
+            kept = kept & ~self._whole("customer_id").is_in(*withheld)
         return None if kept.all() else kept
 
     def _of(self, told: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -186,7 +196,7 @@ def coded(settings: Settings, table: str, kind: type[T]) -> T:
     kept = _KEPT.get()
     if kept is None or found is None:
         return kind(found)
-    key, state = (kind, found.table_uri), f"{found.metadata().id}@{found.version()}"
+    key, state = (kind, found.table_uri), f"{found.metadata().id}@{found.version()} {tables.withheld()}"
     if key not in kept or kept[key][0] != state:
         kept[key] = state, kind(found)
     read = kept[key][1]

@@ -339,6 +339,11 @@ def withholding(customers: Sequence[str]) -> Iterator[None]:
         _WITHHELD.reset(before)
 
 
+def withheld() -> tuple[str, ...]:
+    """Those customers."""
+    return _WITHHELD.get()
+
+
 def without_withheld(frame: DataFrame) -> DataFrame:
     """The rows of nobody, and of those customers who are not withheld."""
     if not _WITHHELD.get() or "customer_id" not in frame.columns:

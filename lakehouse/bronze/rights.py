@@ -19,6 +19,7 @@ from lakehouse.bronze.records import Block, Fault
 from lakehouse.expressions import resolve
 from lakehouse.privacy.corrections import CORRECTIONS, corrections
 from lakehouse.privacy.keyring import open_keyring, status
+from lakehouse.privacy.masks import normalised_key
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -74,7 +75,9 @@ class Rights:
 
         def is_erased(kind: str, key: str) -> bool:
             if (kind, key) not in known:
-                known[kind, key] = self.is_erased(kind, key)
+                known[kind, key] = self.is_erased(kind, key) or (
+                    bool(source.personal_key) and kind == "customer" and self.is_erased(kind, normalised(key))
+                )
             return known[kind, key]
 
         corrected = self.corrected.get(source.name, {}) if entity == "customers" and "customer" in kinds else {}
@@ -155,6 +158,11 @@ def mapped_as(source: Source, entity: str, stored: Mapping[str, str]) -> Mapped:
     definition = source.entities[entity]
     columns = {ours: resolve(text, stored) for ours, text in definition.columns.items()}
     return Mapped(source.name, entity, columns, dict(stored), bool(definition.key))
+
+
+def normalised(key: str) -> str:
+    """A personal key in the form that its pseudonym is made of."""
+    return str(normalised_key(pa.array([key], pa.string()))[0].as_py())
 
 
 def _candidates(line: str) -> Iterable[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import pyarrow as pa
+
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError
 from lakehouse.privacy import vault
@@ -12,6 +14,7 @@ from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask
 from lakehouse.privacy.identifiers import entities_with_identifiers
 from lakehouse.privacy.keyring import Keyring
+from lakehouse.privacy.masks import normalised_key
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -60,6 +63,7 @@ def identifiers_of(settings: Settings, keyring: Keyring, subjects: set[str]) -> 
     for held in opened(settings, keyring, "subject_id", subjects):
         for column in ("phone", "email", "id_card"):
             found |= _written(column, [held.values.get(column)])
+        found |= _written("phone", [held.values.get("customer_id")])  # a key may be one
     return found
 
 
@@ -97,13 +101,21 @@ def _named(settings: Settings, keyring: Keyring, named: Sequence[str], entity: s
         if is_pseudonym:
             by_pseudonym.append(one)
         else:
-            keys.add(kind, *parts)
+            keys.add(kind, *([_as_known(keyring, one)] if entity == "customers" else parts))
     for held in opened(settings, keyring, "subject_id", by_pseudonym):
         keys.add(kind, *(held.values[column] for column in KEY_COLUMNS[kind]))
         by_pseudonym = [one for one in by_pseudonym if one != held.subject_id]
     if by_pseudonym:
         raise InputError(f"the vault does not say whose pseudonym {by_pseudonym[0]} is: name the customer's id")
     return keys
+
+
+def _as_known(keyring: Keyring, key: str) -> str:
+    """A customer's key as it came, or where it is an identifier in the form that its pseudonym is made of."""
+    key = key.strip(BLANKS)
+    normalised = str(normalised_key(pa.array([key], pa.string()))[0].as_py())
+    is_other = vault.subject_named(keyring, "customers", key) == Pseudonyms.of(keyring).pseudonym(normalised)
+    return normalised if is_other else key
 
 
 def _subjects(pseudonyms: Pseudonyms, keys: Keys) -> dict[tuple[str, str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.fs as pafs
 
 from lakehouse import ops, publication
+from lakehouse.privacy import vault
 from lakehouse.privacy.classes import class_of
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask, Erasing
@@ -171,9 +172,10 @@ def _clean_unreadable(erasing: Erasing) -> None:
     settings, name = erasing.settings, "bronze.quarantine"
     values = {v.lower() for v in (*erasing.keys.values(), *erasing.request.identifiers) if len(v) > 2}
     places: dict[str, list[int]] = {}
+    opened = _as_they_came(erasing)
     for batch in delta_table(settings, name).to_pyarrow_dataset().to_batches(use_threads=False):
         for row in batch.select(["batch_id", "row_number", "entity", "raw"]).to_pylist():
-            if row["entity"] in entities_of_people() and words(_line(row).lower()) & values:
+            if row["entity"] in entities_of_people() and words(opened(row).lower()) & values:
                 places.setdefault(row["batch_id"], []).append(row["row_number"])
     if places:
         erasing.touch(name)
@@ -182,9 +184,19 @@ def _clean_unreadable(erasing: Erasing) -> None:
         tables.delete_rows(settings, name, tables.rows_of(places, "batch_id", "row_number"))
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    """A line of `bronze.quarantine` as it came."""
-    return row["raw"] or ""
+def _as_they_came(erasing: Erasing) -> Callable[[Mapping[str, Any]], str]:
+    """Opens lines of `bronze.quarantine`, sealed or not; nothing of one whose key was destroyed."""
+    lines: dict[str, vault.Lines] = {}
+
+    def opened(row: Mapping[str, Any]) -> str:
+        raw, batch = row["raw"] or "", row["batch_id"]
+        if not vault.Lines.is_sealed(raw):
+            return str(raw)
+        if batch not in lines:
+            lines[batch] = vault.Lines(erasing.keyring, batch)
+        return lines[batch].opened(raw) or ""
+
+    return opened
 
 
 def _note_loads(erasing: Erasing, batches: Mapping[str, int], what: str) -> None:

@@ -117,3 +117,34 @@ def test_the_key_that_sealed_a_correction_goes_with_the_person(home: Home) -> No
         assert len([name for name in keyring.all_destroyed() if name[0] != OTHER_KEYS]) == 1
     with pytest.raises(InputError, match="was erased"):
         reveal(home.settings, "C001", "r", NOON, asking_user())
+
+
+BY_PHONE = """
+name: shop
+personal_key: true
+entities:
+  customers:
+    path: members*.csv
+    columns: {customer_id: mobile, full_name: name}
+  order_lines:
+    path: sales*.csv
+    columns: {order_id: order, customer_id: mobile, unit_price: price}
+"""
+
+
+def test_who_is_known_by_their_phone_is_erased_and_kept_out_however_it_is_written(tmp_path: Path) -> None:
+    home = Home(tmp_path / "shop", BY_PHONE)
+    home.write("members.csv", 'mobile,name\n13800138000,Ann\n13800138001,Bo\n"13800138000,Ann\n')
+    home.write("sales.csv", "order,mobile,price\n1,13800138000,5\n2,13800138001,7\n")
+    home.land()
+    assert len(home.rows("quarantine")) == 1
+    home.erase("+86 138 0013 8000")
+    assert home.rows("quarantine") == []
+    home.write("members_2.csv", "mobile,name\n+86 13800138000,Ann\n")
+    home.write("sales_2.csv", "order,mobile,price\n3,138-0013-8000,9\n")
+    home.land()
+    (bo,) = home.rows("customers")
+    assert reveal(home.settings, "13800138001", "a test", NOON, asking_user()).by_source["shop"]["full_name"] == "Bo"
+    owners = {row["order"]: [row[name] for name in row if "customer_id" in name] for row in home.rows("order_lines")}
+    assert owners["1"] == owners["3"] == [None]
+    assert owners["2"] == [value for name, value in bo.items() if "customer_id" in name] != [None]

@@ -13,6 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from lakehouse.settings import Settings, load_settings
 from ml.coded import NO_DAY, Coded, coded, read_once
 from ml.happenings import Happenings, read_happenings
+from ml.tables import withholding
 
 ROWS = [
     ("bob", "view", True, date(2025, 1, 2), Decimal("1.10"), 3),
@@ -55,6 +56,16 @@ def by_rows(told: Happenings) -> list[tuple[object, ...]]:
             strict=True,
         )
     )
+
+
+def test_rows_of_who_is_withheld_are_none(settings: Settings) -> None:
+    with read_once():
+        assert len(coded(settings, "feat_activity", Coded).named("kind").code) == 4
+        with withholding(["bob"]):
+            told = coded(settings, "feat_activity", Coded)
+            assert [told.named("kind").names[code] for code in told.named("kind").code if code >= 0] == ["send"]
+            assert sorted(told.flags("is_purchase").tolist()) == [False, True]
+            assert read_happenings(settings).customers.tolist() == ["ann"]
 
 
 def test_the_rows_of_known_customers_are_those_of_the_table(settings: Settings) -> None:

@@ -42,11 +42,11 @@ def refuse(sql: str) -> list[tuple[Any, ...]]:
 class Home:
     """A home and the folder that its files come from."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: str = SOURCE) -> None:
         self.folder, self.settings = folder, load_settings(home=folder / "home")
         self.at = NOON
         folder.mkdir(exist_ok=True)
-        (folder / "source.yml").write_text(SOURCE)
+        (folder / "source.yml").write_text(source)
         self.write(
             "people.csv", "no,name,mobile,town,lang\nC001,Ann,13800138000,Oslo,en\nC002,Bo,13800138001,Rome,it\n"
         )
