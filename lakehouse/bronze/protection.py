@@ -137,9 +137,13 @@ def plan_protection(
     brought = identifying_columns(entity)
     values = {ours: text for ours, text in columns.items() if ours in brought}
     personal = {ours: columns[ours] for ours in PERSON_KEYS if personal_key and ours in columns}
-    sources = [*values.values(), *personal.values()]
+    # Where somebody was is shown by its cell, and kept nowhere: a key for each visit would be the price.
+    coarse = {
+        ours: text for ours, text in columns.items() if ours not in brought and class_of(entity, ours).mask == "grid"
+    }
+    sources = [*values.values(), *coarse.values(), *personal.values()]
     plainly = {name for text in sources if (name := plain_name(text)) is not None}
-    others = [text for ours, text in columns.items() if ours not in values and ours not in personal]
+    others = [text for ours, text in columns.items() if ours not in {*values, *coarse, *personal}]
     # What the mapping also calls something harmless is that, unless it is an identifier by itself.
     said = {name for text in others if (name := plain_name(text)) is not None} - plainly
     hidden = (named(sources) - said) | (plainly & set(stored))
@@ -149,7 +153,7 @@ def plan_protection(
         if ours in personal:
             shown.append(Shown(SHOWN + ours, text, PSEUDONYM))
             told[ours] = quoted(SHOWN + ours)
-        elif ours in values:
+        elif ours in values or ours in coarse:
             del told[ours]
             for name, how in _MADE_OF[class_of(entity, ours).mask]:
                 if how == "given_name" and not (given_names and entity == "customers"):
@@ -166,7 +170,9 @@ def plan_protection(
             column = _free(SHOWN + "attribute_" + re.sub(r"\W", "_", name), taken)
             shown.append(Shown(column, text, HIDDEN if plain_name(text) is not None else SEARCHED))
             told_attributes[name] = quoted(column)
-    open_texts = [text for ours, text in columns.items() if ours not in values and not _is_written(entity, ours)]
+    open_texts = [
+        text for ours, text in columns.items() if ours not in {*values, *coarse} and not _is_written(entity, ours)
+    ]
     left = named(open_texts) - hidden
     searched = [name for name in dict.fromkeys(stored) if name not in hidden and name not in left]
     key = {ours: columns[ours] for ours in ENTITIES[entity].key if ours in columns}
@@ -219,8 +225,9 @@ def _how(entity: str, ours: str, text: str) -> str:
 
 
 def _is_written(entity: str, ours: str) -> bool:
-    """Words that a person or program wrote."""
-    return class_of(entity, ours).mask == "withheld"
+    """Words that a person or program wrote, such as interests."""
+    one = class_of(entity, ours)
+    return one.mask == "withheld" or (one.kind == "sensitive" and ENTITIES[entity].columns[ours].type == "string")
 
 
 def _free(name: str, taken: set[str]) -> str:

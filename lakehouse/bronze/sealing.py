@@ -201,11 +201,19 @@ class Sealing:
                 answer = worked_out(self._settings, table.slice(start, _ROWS_WORKED_OUT), expressions, kinds)
                 for name, column in answer.items():
                     parts[name].append(column)
-        except LakehouseError as error:
-            said = str(error).splitlines()[0][:300]
+        except LakehouseError:
+            said = self._why_not(table, expressions, kinds)
             told = "; ".join(f"{name.removeprefix(plans.SHOWN)}: `{text}`" for name, text in expressions.items())
             raise InputError(f"source {self._origin.source}, {plan.entity}: {told}: {said}") from None
         return found | {name: pa.concat_arrays(arrays) if arrays else nothing for name, arrays in parts.items()}
+
+    def _why_not(self, table: pa.Table, expressions: Mapping[str, str], kinds: Mapping[str, str]) -> str:
+        """What the engine says of the expressions without any row: what it says of a value may say who somebody is."""
+        try:
+            worked_out(self._settings, table.slice(0, 0), expressions, kinds)
+        except LakehouseError as error:
+            return str(error).splitlines()[0][:300]
+        return "it stops at a value, which is not repeated here; `try_cast` and `try_to_date` give null instead"
 
     def _stored(self, present: Sequence[str]) -> list[str]:
         """All stored columns that the plan knows, for a block need not have each of them."""

@@ -16,8 +16,8 @@ final as (
         customer_id,
 
         ---------- place
-        {{ cell_of('kept.latitude') }} as latitude,
-        {{ cell_of('kept.longitude') }} as longitude,
+        latitude,
+        longitude,
         dwell_seconds,
 
         ---------- times
