@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -62,7 +63,7 @@ def test_the_evidence_is_the_product_with_the_largest_share_of_the_score(
     part = shares(model, own)
     assert part.sum(axis=1) == pytest.approx(model.scored(own).scores, rel=1e-5, abs=1e-6)  # scores have 32 bits
 
-    told = recommend(model, seen, np.full(len(seen.customers), -1), TODAY)
+    told = pd.DataFrame(recommend(model, seen, np.full(len(seen.customers), -1), TODAY))
 
     place = {name: number for number, name in enumerate(seen.products)}
     customer = {name: number for number, name in enumerate(seen.customers)}
