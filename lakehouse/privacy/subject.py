@@ -77,7 +77,8 @@ def gathered(
 ) -> dict[str, Any]:
     """All that is held of a person: identifiers by source, rows by table, who saw them, where it went, what for."""
     identifiers: dict[tuple[str, str], dict[str, str]] = {}
-    for held in sorted(opened(settings, keyring, "subject_id", subjects), key=lambda one: one.row_number):
+    by_age = sorted(opened(settings, keyring, "subject_id", subjects), key=lambda one: (one.loaded_at, one.row_number))
+    for held in by_age:  # of a column that several rows have, the newest
         identifiers.setdefault((held.source, held.entity), {}).update(held.values)
     places = [place for place in _places(settings, keys, ask) if place["rows"]]
     entities = {place["table"].partition(".")[2] for place in places} & ENTITIES.keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ class Held:
     entity: str
     batch_id: str
     row_number: int
+    loaded_at: datetime
     values: dict[str, str]
     as_it_came: dict[str, str] = field(default_factory=dict)
     """Raw columns, by stored name, that bronze hides and none of our columns has as they came."""
@@ -36,7 +38,7 @@ def opened(settings: Settings, keyring: Keyring, column: str, values: Collection
     if table is None:
         return
     wanted = pa.array(sorted(values), pa.string())
-    names = ["subject_id", "source", "entity", "batch_id", "row_number", "ciphertext"]
+    names = ["subject_id", "source", "entity", "batch_id", "row_number", "loaded_at", "ciphertext"]
     for batch in table.to_pyarrow_dataset().to_batches(columns=names, use_threads=False):
         rows = batch.filter(pc.is_in(batch.column(column).cast(pa.string()), wanted)).to_pylist()
         openers = {name: AESGCM(key) for name, key in keyring.held(row["subject_id"] for row in rows).items()}
