@@ -1,11 +1,10 @@
 """What a run on the cluster takes at three sizes and by both engines: minutes, CPU seconds, memory of its pods.
 
-    python benchmarks/cluster_sizes.py [--namespace NAME] [--customers N N N] [--engines spark sail] [--write]
+    python benchmarks/cluster_sizes.py [--namespace NAME] [--customers N N N] [--engines spark sail]
 
 For a release that is installed and idle on the cluster of the current kubeconfig (`TEST_KEEP=yes make test-cluster`
 leaves one). Each run has tables and a home of its own and generates its sample on the cluster. Memory and CPU are the
 kubelets' own counts, asked every few seconds: a shorter peak is missed, and what a pod used in its last seconds.
---write puts the table into docs/sizing.md.
 """
 
 from __future__ import annotations
@@ -17,16 +16,12 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from lakehouse.progress_lines import MARK, event_of
-from lakehouse.settings import CHECKOUT
 from tests.cluster.faults.lanes import Lane, Submitted
 from tests.cluster.installation import Failed, Installation
 
-PAGE = CHECKOUT / "docs" / "sizing.md"
-BEGIN, END = "<!-- sizes: made by benchmarks/cluster_sizes.py -->", "<!-- end of sizes -->"
 SECONDS_BETWEEN = 3.0
 MIB = 2**20
 
@@ -166,20 +161,11 @@ def table(sizes: list[Size]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(told: str, page: Path = PAGE) -> None:
-    """Put the table between the marks of the page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN + "\n")
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{told}{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--namespace", default="lakehouse-test")
     parser.add_argument("--customers", type=int, nargs="+", default=[1000, 2500, 6250])
     parser.add_argument("--engines", nargs="+", default=["spark", "sail"], choices=["spark", "sail"])
-    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(CHECKOUT)}")
     given = parser.parse_args()
     installed = Installation(given.namespace)
     sizes = []
@@ -187,9 +173,7 @@ def main() -> None:
         for customers in given.customers:
             sizes.append(measure(installed, customers, engine))
             print(sizes[-1].line(), flush=True)
-    print(told := table(sizes))
-    if given.write:
-        write(told)
+    print(table(sizes))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from lakehouse.entities import ENTITIES
 from lakehouse.expressions import LINEAGE_COLUMNS, named_columns, quoted
 from lakehouse.privacy.classes import class_of, is_about_people
 from lakehouse.privacy.identifiers import identifying_columns
+from lakehouse.privacy.person_keys import plain_name
 
 VERSION = 1
 """Of the masks and of what is searched for: with another one, what was landed before is protected anew."""
@@ -192,13 +193,6 @@ def personal_key_unsaid(entity: str, columns: Mapping[str, str]) -> tuple[str, s
         for name in sorted(named_columns(columns.get(ours, "''"), plainly.keys())):
             if name in plainly:
                 return ours, plainly[name]
-    return None
-
-
-def plain_name(text: str) -> str | None:
-    """The one stored column that a mapping names in back quotes; None of an expression."""
-    if len(text) > 2 and text[0] == text[-1] == "`" and text.count("`") == 2:
-        return text[1:-1]
     return None
 
 

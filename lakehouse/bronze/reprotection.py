@@ -23,12 +23,13 @@ from deltalake import Schema as DeltaSchema
 
 from lakehouse import ops
 from lakehouse.bronze import mapping, tables
-from lakehouse.bronze.protection import CAME_AS, Protection, is_shown, plain_name
+from lakehouse.bronze.protection import CAME_AS, Protection, is_shown
 from lakehouse.bronze.sealing import Keys, Sealing
 from lakehouse.bronze.streams import written_plainly
 from lakehouse.privacy import vault
 from lakehouse.privacy.classes import is_about_people
 from lakehouse.privacy.masks import HIDDEN
+from lakehouse.privacy.person_keys import plain_name
 from lakehouse.scratch import renew_scratch_folder, scratch_folder
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table

@@ -19,7 +19,7 @@ from lakehouse.bronze.records import Block, Fault
 from lakehouse.expressions import resolve
 from lakehouse.privacy.corrections import CORRECTIONS, corrections
 from lakehouse.privacy.keyring import open_keyring, status
-from lakehouse.privacy.masks import normalised_key
+from lakehouse.privacy.masks import normalised
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -158,11 +158,6 @@ def mapped_as(source: Source, entity: str, stored: Mapping[str, str]) -> Mapped:
     definition = source.entities[entity]
     columns = {ours: resolve(text, stored) for ours, text in definition.columns.items()}
     return Mapped(source.name, entity, columns, dict(stored), bool(definition.key))
-
-
-def normalised(key: str) -> str:
-    """A personal key in the form that its pseudonym is made of."""
-    return str(normalised_key(pa.array([key], pa.string()))[0].as_py())
 
 
 def _candidates(line: str) -> Iterable[str]:

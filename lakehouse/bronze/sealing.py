@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from lakehouse.bronze import protection as plans
 from lakehouse.bronze import tables
-from lakehouse.bronze.protection import Protection, Shown, named_by, plain_name
+from lakehouse.bronze.protection import Protection, Shown, named_by
 from lakehouse.bronze.records import Fault
 from lakehouse.engine import worked_out
 from lakehouse.entities import ENTITIES
@@ -22,6 +22,7 @@ from lakehouse.privacy import masks, vault
 from lakehouse.privacy.free_text import without_identifiers
 from lakehouse.privacy.guess import looks_personal
 from lakehouse.privacy.keyring import Keyring, open_keyring
+from lakehouse.privacy.person_keys import plain_name
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.settings import Settings
 

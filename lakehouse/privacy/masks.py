@@ -181,6 +181,11 @@ def normalised_key(column: pa.Array) -> pa.Array:
     return pc.coalesce(email(column), e164(column), tidy(column))
 
 
+def normalised(key: str) -> str:
+    """One key in that form."""
+    return str(normalised_key(pa.array([key], pa.string()))[0].as_py())
+
+
 def lower(text: pa.Array) -> pa.Array:
     """In lower case as Unicode has it in full: `İ` is two characters then, which Arrow makes one."""
     return pc.utf8_lower(pc.replace_substring(text, "İ", "i̇"))

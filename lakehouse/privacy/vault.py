@@ -155,7 +155,7 @@ def decrypted(settings: Settings, keyring: Keyring, subject_id: str) -> list[dic
     current = {row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"]}
     found = []
     for row in chain.from_iterable(batch.to_pylist() for batch in _rows_where(table, "subject_id", subject_id)):
-        values = _opened(settings, AESGCM(key), row)
+        values = opened_row(settings, AESGCM(key), row)
         values.pop(AS_IT_CAME, None)
         row.pop("ciphertext")
         found.append({**row, "values": values, "is_current": row["batch_id"] in current})
@@ -170,7 +170,7 @@ def values_of_batch(settings: Settings, keyring: Keyring, batch_id: str) -> list
         keys = keyring.held(batch.column("subject_id").to_pylist())
         for row in batch.to_pylist():
             if row["subject_id"] in keys:
-                values = _opened(settings, AESGCM(keys[row["subject_id"]]), row)
+                values = opened_row(settings, AESGCM(keys[row["subject_id"]]), row)
                 found.append((row["row_number"], row["subject_id"], values))
     return found
 
@@ -218,7 +218,8 @@ class Lines:
             raise LakehouseError("a line in bronze.quarantine is not as it was written") from None
 
 
-def _opened(settings: Settings, opener: AESGCM, row: Mapping[str, Any]) -> dict[str, Any]:
+def opened_row(settings: Settings, opener: AESGCM, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row of the table, by the key of whose it is."""
     whole = row["ciphertext"]
     bound = "\x1f".join((row["subject_id"], row["source"], row["entity"])).encode()
     try:

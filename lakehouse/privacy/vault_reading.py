@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lakehouse.privacy.keyring import NONCE_BYTES, Keyring
+from lakehouse.privacy import vault
+from lakehouse.privacy.keyring import Keyring
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table, has_table
 
@@ -44,12 +44,10 @@ def opened(settings: Settings, keyring: Keyring, column: str, values: Collection
         openers = {name: AESGCM(key) for name, key in keyring.held(row["subject_id"] for row in rows).items()}
         for row in rows:
             if row["subject_id"] in openers:
-                yield _opened(openers[row["subject_id"]], row)
+                yield _held(vault.opened_row(settings, openers[row["subject_id"]], row), row)
 
 
-def _opened(opener: AESGCM, row: dict[str, Any]) -> Held:
-    sealed = row.pop("ciphertext")
-    bound = "\x1f".join((row["subject_id"], row["source"], row["entity"])).encode()
-    told = json.loads(opener.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound))
+def _held(told: dict[str, Any], row: dict[str, Any]) -> Held:
+    del row["ciphertext"]
     raw = {name: text for one in told.values() if isinstance(one, dict) for name, text in one.items()}
     return Held(**row, values={name: one for name, one in told.items() if isinstance(one, str)}, as_it_came=raw)

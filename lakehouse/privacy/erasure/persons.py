@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-import pyarrow as pa
-
+from lakehouse.engine.statements import literal
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError
 from lakehouse.privacy import vault
@@ -14,7 +13,7 @@ from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask
 from lakehouse.privacy.identifiers import entities_with_identifiers
 from lakehouse.privacy.keyring import Keyring
-from lakehouse.privacy.masks import normalised_key
+from lakehouse.privacy.masks import normalised
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -72,14 +71,9 @@ def keys_by_sql(mapped: Mapped, kind: str, ask: Ask, batches: Sequence[str] = ()
     among = f" and _batch_id in ({', '.join(repr(batch) for batch in batches)})" if batches else ""
     rows = ask(
         f"select distinct {key_text(mapped, kind)} from bronze.{mapped.entity} "
-        f"where _source = {sql_text(mapped.source)}{among}"
+        f"where _source = {literal(mapped.source)}{among}"
     )
     return {row[0] for row in rows if row[0] is not None}
-
-
-def sql_text(value: str) -> str:
-    """A text literal of Spark SQL."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def key_text(mapped: Mapped, kind: str) -> str:
@@ -113,9 +107,9 @@ def _named(settings: Settings, keyring: Keyring, named: Sequence[str], entity: s
 def _as_known(keyring: Keyring, key: str) -> str:
     """A customer's key as it came, or where it is an identifier in the form that its pseudonym is made of."""
     key = key.strip(BLANKS)
-    normalised = str(normalised_key(pa.array([key], pa.string()))[0].as_py())
-    is_other = vault.subject_named(keyring, "customers", key) == Pseudonyms.of(keyring).pseudonym(normalised)
-    return normalised if is_other else key
+    other = normalised(key)
+    is_other = vault.subject_named(keyring, "customers", key) == Pseudonyms.of(keyring).pseudonym(other)
+    return other if is_other else key
 
 
 def _subjects(pseudonyms: Pseudonyms, keys: Keys) -> dict[tuple[str, str], str]:

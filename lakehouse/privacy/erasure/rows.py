@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow.fs as pafs
 
 from lakehouse import ops, publication
+from lakehouse.engine.statements import literal
 from lakehouse.privacy import vault
 from lakehouse.privacy.classes import class_of
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask, Erasing
-from lakehouse.privacy.erasure.persons import key_text, sql_text
+from lakehouse.privacy.erasure.persons import key_text
 from lakehouse.privacy.person_keys import (
     BETWEEN,
     BLANKS,
@@ -157,10 +158,10 @@ def places_by_sql(mapped: Mapped, kinds: Iterable[str], keys: Keys, ask: Ask) ->
     """Batch -> row numbers of the rows with a key of a person, as the engine works the keys out."""
     told = []
     for kind in kinds:
-        told.append(f"{key_text(mapped, kind)} in ({', '.join(map(sql_text, sorted(keys.of[kind])))})")
+        told.append(f"{key_text(mapped, kind)} in ({', '.join(map(literal, sorted(keys.of[kind])))})")
     found: dict[str, set[int]] = {}
     for batch, number in ask(
-        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = {sql_text(mapped.source)} "
+        f"select _batch_id, _row_number from bronze.{mapped.entity} where _source = {literal(mapped.source)} "
         f"and ({' or '.join(told)})"
     ):
         found.setdefault(batch, set()).add(int(number))
