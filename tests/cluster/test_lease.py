@@ -35,6 +35,8 @@ ROUNDS = 50
 PAUSES = 5
 SECONDS = 6.0
 """Of a lease; its holder has 4 to renew, which a busy machine needs."""
+WRITTEN = 5_000
+"""Bytes that a holder has written before anything is done to it: more than a hundred lines."""
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +90,14 @@ def test_of_two_that_ask_at_the_same_moment_exactly_one_holds(cluster: Cluster) 
 
 
 def start_holder(cluster: Cluster, file: Path, server: str = "") -> subprocess.Popen[str]:
-    """A process that holds the lease, and writes."""
+    """A process that holds the lease, and has begun to write."""
     command = [sys.executable, "-m", "tests.cluster.holding", cluster.namespace, str(SECONDS), str(file), server]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n", holder.communicate()[1]
+    while file.stat().st_size < WRITTEN:
+        assert holder.poll() is None
+        time.sleep(0.01)
     return holder
 
 
