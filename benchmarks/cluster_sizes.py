@@ -26,7 +26,7 @@ SECONDS_BETWEEN = 3.0
 MIB = 2**20
 
 
-@dataclass
+@dataclass(eq=False)
 class Pods(threading.Thread):
     """The pods of a run as the kubelets count them: by pod, CPU seconds so far and the most memory at a time."""
 

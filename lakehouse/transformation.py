@@ -23,7 +23,7 @@ from lakehouse.lineage import Node, contact_policy, current_signatures, declared
 from lakehouse.privacy.uses import check_uses
 from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
-from lakehouse.session import ROWS_OF_A_SMALL_HEAP
+from lakehouse.session import ROWS_OF_A_SMALL_HEAP, machine_bytes
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.storage import delta_table, exchange_folder, remove_exchange_folder
 
@@ -159,8 +159,16 @@ class Transformation:
 
 def threads(settings: Settings) -> int:
     """Models built at once; one where Sail has much to do, whose statement takes all cores and memory by itself."""
-    is_much = settings.engine == "sail" and ops.landed_rows(settings) > ROWS_OF_A_SMALL_HEAP
+    is_much = settings.engine == "sail" and ops.landed_rows(settings) > rows_of_many_at_once(machine_bytes())
     return at_once(1 if is_much else settings.dbt_threads)
+
+
+def rows_of_many_at_once(machine: int) -> int:
+    """Landed rows up to which Sail builds models beside each other, in a machine of so many bytes.
+
+    1.5 million in 4 GiB were too many: of four models, one was refused the memory that the others held.
+    """
+    return min(ROWS_OF_A_SMALL_HEAP, 125_000 * machine >> 30)
 
 
 @contextmanager
@@ -229,6 +237,13 @@ def _checked(outcome: Any) -> Any:
     if failed.node.name.startswith("stg_") and USERS_EXPRESSION.search(message):
         raise InputError(
             f"an expression of entity {failed.node.name[4:]} does not fit its columns; correct the source file: "
+            f"{message}"
+        )
+    if "Resources exhausted" in message:
+        raise LakehouseError(
+            f"dbt {failed.node.resource_type} {failed.node.name} needs more memory than half of the "
+            f"{machine_bytes() / 2**30:.1f} GiB here, which is what Sail may take: run where there is more (of a pod: "
+            f"`run.driver.resources`), or by Spark (LAKEHOUSE_ENGINE=spark); what was published stays as it was: "
             f"{message}"
         )
     raise LakehouseError(
