@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults lock lock-superset clean lease privacy kms
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults test-outward lock lock-superset clean lease privacy kms
 PY := .venv/bin/python
 
 help: ## this list
@@ -81,7 +81,10 @@ image: ## the images of the chart, by docker, podman or buildah; IMAGE_BUILD, IM
 	@bash scripts/image/build.sh
 
 test-cluster: setup ## the chart on the cluster of the current kubeconfig, from nothing: install, helm test, run, compare (about 25 minutes)
-	@$(PY) -m pytest -v -s tests/cluster --ignore tests/cluster/faults
+	@$(PY) -m pytest -v -s tests/cluster --ignore tests/cluster/faults --ignore tests/cluster/outward
+
+test-outward: setup ## the chart with its tables in an S3 store and its databases in a PostgreSQL elsewhere (about 15 minutes)
+	@$(PY) -m pytest -v -s tests/cluster/outward
 
 test-faults: setup ## what may happen to a cluster, done to one while it runs; the table of docs/cluster.md by TEST_WRITE=yes (about 45 minutes)
 	@$(PY) -m pytest -v -s tests/cluster/faults

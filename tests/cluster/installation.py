@@ -67,10 +67,14 @@ class Installation:
 
     def install(self, values: dict[str, Any], chart: Path = CHART) -> None:
         """Into a fresh namespace that admits only pods that pass `restricted`; returns once all is ready."""
+        self.make_namespace()
+        self.upgrade(values, "install", chart)
+
+    def make_namespace(self) -> None:
+        """A fresh one, which admits only pods that pass `restricted`; what was there of the release is removed."""
         self.remove()
         _said([*(program("kubectl") or ()), "create", "namespace", self.namespace], 60)
         _said([*(program("kubectl") or ()), "label", "namespace", self.namespace, RESTRICTED], 60)
-        self.upgrade(values, "install", chart)
 
     def upgrade(self, values: dict[str, Any], verb: str = "upgrade", chart: Path = CHART) -> None:
         name = os.environ.get("IMAGE", "")

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from lakehouse.pipeline import HISTORY
-from lakehouse.settings import CHECKOUT, Settings, load_settings
-from lakehouse.storage import delta_table, list_tables
-from tests.cluster.installation import SMALL, Installation
+from tests.cluster.installation import Installation
+from tests.cluster.laptop import SCHEMAS, differing, tables_of_a_run_here
 from tests.cluster.tables import hosts_in_event_logs, tables_of
-from tests.integration.content import rows_hash
 
-ARRIVAL = ("_batch_id", "_file", "_loaded_at", "batch_id", "file", "loaded_at")
 MOST_APART = 1e-4
 SAME_TOP_TEN = 0.99
 
@@ -36,43 +28,14 @@ def ran(installed: Installation) -> dict[str, Any]:
 def there(installed: Installation, ran: dict[str, Any]) -> dict[str, pa.Table]:
     """Tables of silver, gold and ml as the cluster has them."""
     with installed.stage("tables are read in the cluster"):
-        return tables_of(installed, "silver", "gold", "ml")
+        return tables_of(installed, *SCHEMAS)
 
 
 @pytest.fixture(scope="module")
 def here(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """The same tables of the same run on this machine."""
-    settings = load_settings(home=tmp_path_factory.mktemp("laptop") / "home")
-    given = {f"LAKEHOUSE_{name.upper()}": str(value) for name, value in SMALL.items()}
-    environment = {**os.environ, **given, "LAKEHOUSE_HOME": str(settings.home), "LAKEHOUSE_ENGINE": "spark"}
     with installed.stage("the same job on this machine"):
-        done = subprocess.run(
-            [sys.executable, "-m", "lakehouse", "run"], env=environment, capture_output=True, text=True, cwd=CHECKOUT
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return _tables(settings, ("silver", "gold", "ml"))
-
-
-def _tables(settings: Settings, schemas: tuple[str, ...]) -> dict[str, pa.Table]:
-    return {
-        f"{schema}.{name}": delta_table(settings, f"{schema}.{name}").to_pyarrow_table()
-        for schema, name in list_tables(settings)
-        if schema in schemas
-    }
-
-
-@pytest.fixture(scope="module")
-def spoken_of_models() -> set[str]:
-    """Gold tables that models' predictions go into, from dbt's lineage."""
-    listed = subprocess.run(
-        [str(Path(sys.executable).parent / "dbt"), "--quiet", "ls", "--resource-type", "model", "--output", "name"]
-        + ["--select", "source:ml+"],
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        check=True,
-    )
-    return {f"gold.{name}" for name in listed.stdout.split()}
+        return tables_of_a_run_here(tmp_path_factory.mktemp("laptop") / "home")
 
 
 def test_data_nodes_are_on_different_workers(installed: Installation) -> None:
@@ -132,18 +95,8 @@ def test_executors_ran_on_both_workers(installed: Installation, there: dict[str,
     assert len(nodes) == 2, nodes
 
 
-def test_where_no_model_speaks_the_tables_are_a_laptops(
-    there: dict[str, pa.Table], here: dict[str, pa.Table], spoken_of_models: set[str]
-) -> None:
-    compared = [
-        name
-        for name in here
-        if name.startswith(("silver.", "gold.")) and not name.startswith(HISTORY) and name not in spoken_of_models
-    ]
-    assert len(compared) > 20
-    assert set(here) == set(there)
-    differing = [name for name in compared if rows_hash(there[name], ARRIVAL) != rows_hash(here[name], ARRIVAL)]
-    assert differing == []
+def test_where_no_model_speaks_the_tables_are_a_laptops(there: dict[str, pa.Table], here: dict[str, pa.Table]) -> None:
+    assert differing(there, here) == []
 
 
 def test_every_customer_is_in_the_laptops_segment(there: dict[str, pa.Table], here: dict[str, pa.Table]) -> None:

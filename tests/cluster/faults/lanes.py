@@ -21,12 +21,12 @@ from typing import Any
 from lakehouse.pipeline import HISTORY
 from lakehouse.settings import CHECKOUT
 from tests.cluster.installation import Failed, Installation
+from tests.cluster.laptop import ARRIVAL
 from tests.cluster.tables import read_by, tables_of
 from tests.crash.killing import COUNTED
 from tests.integration.content import rows_hash
 
 LAYERS = ("bronze", "silver", "gold", "ml")
-ARRIVAL = ("_batch_id", "_file", "_loaded_at", "batch_id", "file", "loaded_at")
 SECONDS_OF_A_RUN = 1500
 SECONDS_OF_EXECUTORS = 300
 SESSION = secrets.token_hex(2)

@@ -1,0 +1,125 @@
+"""What a company has outside of the chart: an object store, and a PostgreSQL with databases and roles of its own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import pytest
+
+from lakehouse import __version__
+from lakehouse.cluster.secrets import missing_entries
+from lakehouse.settings import load_settings
+from tests.cluster.conftest import _stages
+from tests.cluster.installation import SMALL, Installation
+
+BUCKET = "lake"
+STORE_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+DATABASES = ("metastore", "mlflow", "superset")
+# A server as a company would have it; each role owns the database of its name.
+START = """
+set -e
+initdb --pgdata=/tmp/data --username=postgres --auth=trust > /dev/null
+echo 'host all all all scram-sha-256' >> /tmp/data/pg_hba.conf
+pg_ctl --pgdata=/tmp/data --options='-c unix_socket_directories=/tmp' --wait start > /dev/null
+for name in {databases}; do
+    password=$(cat "/run/secrets/all/$name-password")
+    psql --username=postgres --quiet --command="create role $name login password '$password'"
+    createdb --username=postgres --owner="$name" "$name"
+done
+pg_ctl --pgdata=/tmp/data --wait stop > /dev/null
+exec postgres -D /tmp/data --listen_addresses='*' --unix_socket_directories=/tmp
+"""
+
+
+@pytest.fixture(scope="session")
+def store() -> dict[str, str]:
+    """Address, region and keys of an S3 store with an empty bucket `lake`.
+
+    That of the variables AWS_ENDPOINT_URL …, else one that the folder LAKEHOUSE_CLUSTER_DIR can start.
+    """
+    if all(name in os.environ for name in STORE_VARIABLES):
+        return {name: os.environ[name] for name in STORE_VARIABLES}
+    program = load_settings().cluster_dir / "cluster"
+    if not program.exists():
+        pytest.skip(f"no object store: set {', '.join(STORE_VARIABLES)} of one with an empty bucket {BUCKET}")
+    subprocess.run([str(program), "s3", "down"], capture_output=True)
+    started = subprocess.run([str(program), "s3", "up", BUCKET], capture_output=True, text=True)
+    assert started.returncode == 0, started.stdout + started.stderr
+    return dict(re.findall(r"(AWS_\w+)=(\S+)", started.stdout))
+
+
+@pytest.fixture(scope="session")
+def installed(store: dict[str, str]) -> Iterator[Installation]:
+    """The chart with storage, databases, models' artefacts and event logs outside of it, and a history server."""
+    release = Installation("lakehouse-outward")
+    release.stages = _stages
+    with release.stage("helm install, until everything is ready"):
+        release.make_namespace()
+        _secret(release, "store", {"access-key-id": store["AWS_ACCESS_KEY_ID"].encode(), **_key(store)})
+        _secret(release, "passwords", missing_entries({}, _hosts(release), datetime.now(timezone.utc)))
+        release.kubectl("create", "--filename=-", given=json.dumps(_postgresql()))
+        release.kubectl("wait", "--for=condition=Ready", "pod/database", "--timeout=180s")
+        release.upgrade(_values(store), "install")
+    yield release
+    if os.environ.get("TEST_KEEP") != "yes":
+        release.remove()
+
+
+def _key(store: dict[str, str]) -> dict[str, bytes]:
+    return {"secret-access-key": store["AWS_SECRET_ACCESS_KEY"].encode()}
+
+
+def _hosts(release: Installation) -> list[str]:
+    names = [f"{release.release}-sql-{role}" for role in ("analyst", "engineer")]
+    return [*names, *(f"{name}.{release.namespace}.svc" for name in names), "localhost"]
+
+
+def _values(store: dict[str, str]) -> dict[str, object]:
+    s3 = {"endpoint": store["AWS_ENDPOINT_URL"], "region": store["AWS_REGION"], "secret": "store"}
+    return {
+        "settings": SMALL,
+        "storage": {"external": f"s3a://{BUCKET}/marketing", "s3": s3},
+        "postgresql": {"external": "database:5432"},
+        "secrets": {"existing": "passwords"},
+        "mlflow": {"artifacts": {"destination": f"s3://{BUCKET}/models"}},
+        "history": {"enabled": True},
+    }
+
+
+def _secret(release: Installation, name: str, entries: dict[str, bytes]) -> None:
+    data = {key: base64.b64encode(value).decode() for key, value in entries.items()}
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+    release.kubectl("create", "--filename=-", given=json.dumps(made))
+
+
+def _postgresql() -> dict[str, object]:
+    container = {
+        "name": "postgresql",
+        "image": f"{os.environ.get('IMAGE', 'lakehouse')}-postgresql:{__version__}",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["bash", "-c", START.format(databases=" ".join(DATABASES))],
+        "readinessProbe": {"exec": {"command": ["pg_isready", "--host=127.0.0.1"]}, "periodSeconds": 2},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "all", "mountPath": "/run/secrets/all", "readOnly": True}],
+    }
+    pod = {
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [{"name": "all", "secret": {"secretName": "passwords"}}],
+    }
+    metadata = {"name": "database", "labels": {"app": "database"}}
+    service = {"selector": {"app": "database"}, "ports": [{"port": 5432}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "database"}, "spec": service},
+        ],
+    }
