@@ -1,7 +1,5 @@
 """`python -m lakehouse` is the command `lakehouse`."""
 
-import sys
+from lakehouse.cli.program import program
 
-from lakehouse.cli import main
-
-sys.exit(main())
+program()

@@ -10,9 +10,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 COMMAND = f"""#!{sys.executable}
-import sys
-from lakehouse.cli import main
-sys.exit(main())
+from lakehouse.cli.program import program
+program()
 """
 
 
