@@ -111,6 +111,18 @@
     {{- return(' left semi join ' ~ aside('touched') ~ ' as touched on ' ~ pairs | join(' and ')) -}}
 {% endmacro %}
 
+{#
+  The condition that a row is of one of the days that the rows of a from-clause are of: where rows found by their keys
+  are of few days, the files of other days are not opened.
+#}
+{% macro is_on_days_of(day, rows) %}
+    {%- if not is_increment() -%}{{- return('true') -}}{%- endif -%}
+    {%- set met = run_query(
+        'select to_json(array_sort(collect_set(' ~ day ~ '))), count_if(' ~ day ~ ' is null) from ' ~ rows
+    )[0] -%}
+    {{- return(on_days(day, fromjson(met[0]), met[1])) -}}
+{% endmacro %}
+
 {# Leaves in `relation` only rows of keys that were not touched. #}
 {% macro without_touched(relation) %}
     {{- return(only_touched(relation).replace('left semi join', 'left anti join')) -}}
