@@ -123,7 +123,7 @@ def _blocks(method: str, customers: int, products: int, served: int):  # type: i
     seen = histories(customers, products)
     listing = Listing.of(_model(method, products), seen, sparse.csr_matrix((products, 0)))
     serving, parts = blocks(listing, seen, np.full(customers, -1), TODAY)
-    return serving, takewhile(lambda block: block.first < served, parts)
+    return serving, takewhile(lambda block: block.customers[0] < served, parts)
 
 
 def _session(folder: Path):  # type: ignore[no-untyped-def]

@@ -31,6 +31,8 @@ NO_DAY = 0
 EPOCH = date(1970, 1, 1).toordinal()
 MOST_CELLS = 50_000_000
 """Numbers that may occur, of which each is looked up in an array; of more those that do are sorted instead."""
+ROWS_AT_ONCE = 1 << 22
+"""More than a group of rows of any file: every part that is read brings a dictionary of its own, to be unified."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 
 Texts = npt.NDArray[np.object_]
@@ -172,7 +174,7 @@ class Coded:
             return pa.chunked_array([pa.nulls(stored.count_rows(), kind or pa.null())])
         if kind == CODED:
             stored = stored.replace_schema(stored.schema.set(place, pa.field(column, kind)))
-        read = stored.to_table(columns=[column])[column]
+        read = stored.to_table(columns=[column], batch_size=ROWS_AT_ONCE)[column]
         return read if kind is None else read.cast(kind)
 
 

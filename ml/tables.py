@@ -35,6 +35,7 @@ ML_SCHEMAS: dict[str, pa.Schema] = {
             ("strategy", pa.string()),
             ("evidence_product_id", pa.string()),
             ("evidence_type", pa.string()),
+            ("made_of", pa.int64()),
             ("model_version", pa.string()),
         ]
     ),
@@ -408,12 +409,17 @@ def write(spark: SparkSession, settings: Settings, table: str, columns: Mapping[
     Args:
         columns: a sequence of equal length (or a scalar, repeated) for every column of the table's schema.
     """
+    told = content(table, columns)
+    write_table(spark, settings, table, told)
+    return len(told)
+
+
+def content(table: str, columns: Mapping[str, Any]) -> pa.Table:
+    """These columns, as for `write`, in the schema of `ml.<table>`."""
     schema = ML_SCHEMAS[table]
     lengths = [len(value) for value in columns.values() if not _is_scalar(value)]
     rows = lengths[0] if lengths else 0
-    arrays = [_array(columns[field.name], field.type, rows) for field in schema]
-    write_table(spark, settings, table, pa.Table.from_arrays(arrays, schema=schema))
-    return rows
+    return pa.Table.from_arrays([_array(columns[field.name], field.type, rows) for field in schema], schema=schema)
 
 
 def _array(values: Any, kind: pa.DataType, rows: int) -> pa.Array:
@@ -435,7 +441,7 @@ def write_empty(spark: SparkSession, settings: Settings, *tables: str) -> None:
 
 
 def write_table(
-    spark: SparkSession, settings: Settings, table: str, content: pa.Table, note: Mapping[str, str] | None = None
+    spark: SparkSession, settings: Settings, table: str, told: pa.Table, note: Mapping[str, str] | None = None
 ) -> None:
     """Overwrite `ml.<table>` and make it known to a session of Spark's (Sail looks for itself).
 
@@ -444,7 +450,7 @@ def write_table(
     """
     write_deltalake(
         settings.table_uri("ml", table),
-        content,
+        told,
         mode="overwrite",
         schema_mode="overwrite",
         commit_properties=CommitProperties(custom_metadata=dict(note or {})),

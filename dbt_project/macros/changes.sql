@@ -111,6 +111,18 @@
     {{- return(' left semi join ' ~ aside('touched') ~ ' as touched on ' ~ pairs | join(' and ')) -}}
 {% endmacro %}
 
+{#
+  The condition that a row is of one of the days that the rows of a from-clause are of: where rows found by their keys
+  are of few days, the files of other days are not opened.
+#}
+{% macro is_on_days_of(day, rows) %}
+    {%- if not is_increment() -%}{{- return('true') -}}{%- endif -%}
+    {%- set met = run_query(
+        'select to_json(array_sort(collect_set(' ~ day ~ '))), count_if(' ~ day ~ ' is null) from ' ~ rows
+    )[0] -%}
+    {{- return(on_days(day, fromjson(met[0]), met[1])) -}}
+{% endmacro %}
+
 {# Leaves in `relation` only rows of keys that were not touched. #}
 {% macro without_touched(relation) %}
     {{- return(only_touched(relation).replace('left semi join', 'left anti join')) -}}
@@ -153,6 +165,26 @@
     select {{ columns }} from ({{ sql }})
 {%- endmacro %}
 
+{# The condition that two rows have the same values; a map cannot be compared, so what is nested is told as text. #}
+{% macro are_alike(one, other, columns) %}
+    {%- set parts, nested = [], [] -%}
+    {%- for column in columns -%}
+        {%- if '<' in column.dtype -%}
+            {%- do nested.append('.' ~ column.quoted) -%}
+        {%- else -%}
+            {%- do parts.append(one ~ '.' ~ column.quoted ~ ' <=> ' ~ other ~ '.' ~ column.quoted) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if nested -%}
+        {%- set told = [] -%}
+        {%- for row in [one, other] -%}
+            {%- do told.append('to_json(struct(' ~ row ~ nested | join(', ' ~ row) ~ '))') -%}
+        {%- endfor -%}
+        {%- do parts.append(told | join(' <=> ')) -%}
+    {%- endif -%}
+    {{- return(parts | join(' and ')) -}}
+{% endmacro %}
+
 {# Puts aside the rows that differ from those there are, then brings them in by one statement. #}
 {% macro replacement_of_keys(table, sql) %}
     {%- set key, day = model.config.meta.key, model.config.meta.get('day') -%}
@@ -171,7 +203,7 @@
     from (select stored.* from {{ this }} as stored{{ only_touched('stored') }}) as there
     full outer join {{ aside('fresh') }} as fresh on
         {%- for column in key %} there.{{ column }} = fresh.{{ column }}{{ ' and' if not loop.last }}{% endfor %}
-    where not (to_json(struct(there.{{ columns | join(', there.') }})) <=> to_json(struct(fresh.{{ columns | join(', fresh.') }})))
+    where not ({{ are_alike('there', 'fresh', adapter.get_columns_in_relation(table)) }})
         or fresh.{{ key[0] }} is null or there.{{ key[0] }} is null
     {%- endset -%}
     {%- do put_aside('changed', changed) -%}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml.carry_over import mixed
 from ml.purchase.shapley import contributions
 
 Floats = npt.NDArray[np.float64]
@@ -77,6 +78,15 @@ class Forest:
     def of_sets(self, sets: Words) -> Floats:
         """Mean value of the leaves that are the first of each set; rows x trees in, one per row out."""
         return np.asarray(np.take(self.leaf_values, self._leaves(sets)).mean(axis=1))
+
+    def alike(self, rows: Floats) -> tuple[Ints, Ints]:
+        """The first row of each kind that no threshold tells apart, and of each row its kind: they end in the same
+        leaves, and each feature adds the same to them.
+        """
+        places = [np.searchsorted(thresholds, rows[:, feature]) for feature, (thresholds, _) in self.tables.items()]
+        numbers = mixed(*places) if places else np.zeros(len(rows), dtype=np.int64)
+        _, first, kind = np.unique(numbers, return_index=True, return_inverse=True)
+        return first, kind
 
     def leaf_sets(self, rows: Floats) -> Iterator[Words]:
         """Some thousand rows at a time, rows x trees: the leaves that no feature rules out, of which the first is the

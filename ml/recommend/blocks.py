@@ -18,28 +18,27 @@ from ml.recommend.lists import TIER, Listing
 from ml.recommend.methods.model import Terms, strongest
 from ml.recommend.ranking import is_withheld, popularity, rows_at_once, top_k
 
-K = 10
 BY_MODEL, CONTENT, SEGMENT, POPULARITY = range(4)
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some customers that follow one another.
+    """Some customers.
 
     Args:
-        first: position of the first of them.
+        customers: their positions.
         own: customers x products, the affinities that the model counts.
         withheld: customers x products, an entry for each product that is not recommended.
         segment: row of `Serving.by_segment` of each customer.
     """
 
-    first: int
+    customers: Ints
     own: sparse.csr_matrix
     withheld: sparse.csr_matrix
     segment: Ints
 
     def __len__(self) -> int:
-        return len(self.segment)
+        return len(self.customers)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Serving:
 
     @property
     def k(self) -> int:
-        return min(K, len(self.listing.everybody))
+        return self.listing.shown
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,17 @@ class Tens:
     evidence: Ints
 
 
-def blocks(listing: Listing, seen: Interactions, segment: Ints, today: int) -> tuple[Serving, Iterator[Block]]:
-    """What all need, and every customer of `seen` in blocks of about as many scores.
+def blocks(
+    listing: Listing, seen: Interactions, segment: Ints, today: int, customers: Ints | None = None
+) -> tuple[Serving, Iterator[Block]]:
+    """What all need, and these customers of `seen` in blocks of about as many scores.
 
     Args:
         segment: segment id of each customer, -1 for none.
         today: ordinal of the day for which is recommended.
+        customers: positions, in order; all without them.
     """
+    customers = np.arange(len(seen.customers)) if customers is None else customers
     names = np.unique(np.append(segment[segment >= 0], -1))
     by_segment = np.stack([popularity(seen, segment == n) if n >= 0 else 0.0 * listing.everybody for n in names])
     serving = Serving(listing.without_customers(), by_segment)
@@ -106,9 +109,9 @@ def blocks(listing: Listing, seen: Interactions, segment: Ints, today: int) -> t
     at_once = rows_at_once(len(seen.products))
 
     def each() -> Iterator[Block]:
-        for start in range(0, len(seen.customers), at_once):
-            rows = slice(start, start + at_once)
-            yield Block(start, listing.own[rows], withheld[rows], place[rows])
+        for start in range(0, len(customers), at_once):
+            rows = customers[start : start + at_once]
+            yield Block(rows, listing.own[rows], withheld[rows], place[rows])
 
     return serving, each()
 
@@ -162,7 +165,7 @@ def _told(serving: Serving, block: Block, found: Ranked, evidence: Ints) -> Tens
     evidence[~(is_tier & is_warm)] = -1
     by_model = np.where(serving.listing.is_known[best], BY_MODEL, CONTENT)
     return Tens(
-        user=np.repeat(block.first + np.arange(len(block)), serving.k),
+        user=np.repeat(block.customers, serving.k),
         item=best.ravel(),
         score=np.where(is_tier, np.where(is_warm, found.scores.astype(np.float64), local), everybody[best]).ravel(),
         strategy=np.where(is_tier, np.where(is_warm, by_model, SEGMENT), POPULARITY).ravel().astype(np.int8),

@@ -16,6 +16,7 @@ from ml.recommend.features import Floats, Interactions, Singles
 from ml.recommend.methods.model import Model, Scored, own_products
 from ml.recommend.ranking import popularity
 
+K = 10
 TIER = 1e6
 """Larger than any score: a product of a later tier never passes one of an earlier tier. Below it, tiers are counted in
 whole numbers, which 32-bit floats hold exactly up to 16 million products."""
@@ -39,6 +40,11 @@ class Listing:
     like: sparse.csc_matrix
     everybody: Floats
     last: Singles
+
+    @property
+    def shown(self) -> int:
+        """How many products each customer is recommended."""
+        return min(K, len(self.everybody))
 
     @staticmethod
     def of(model: Model, seen: Interactions, tags: sparse.csr_matrix) -> Listing:

@@ -13,12 +13,14 @@ from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.carry_over import MADE_OF, note_of, with_new
 from ml.frames import is_connected
-from ml.recommend.blocks import Block, K, Serving, Tens, blocks, joined, scratch, tens
+from ml.recommend.blocks import Block, Serving, Tens, blocks, joined, scratch, tens
+from ml.recommend.carry_over import deeds, made_of, of_all, recommended_before, strategies
 from ml.recommend.content import read_tags
 from ml.recommend.executors import in_executors
 from ml.recommend.features import Interactions, Ints, Singles, Texts, read_seen
-from ml.recommend.lists import Listing
+from ml.recommend.lists import K, Listing
 from ml.recommend.methods.model import Model
 from ml.recommend.neighbours import nearest
 from ml.recommend.served import load
@@ -30,7 +32,10 @@ NOT_BOUGHT_YET = 0
 
 
 def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> registry.Summary:
-    """Write the recommendations of the champion for every known customer."""
+    """Write the recommendations of the champion for every known customer.
+
+    Who is as they were keeps what they were recommended (`ml.recommend.carry_over`).
+    """
     seen = read_seen(settings, as_of)
     if len(seen.user) == 0 or len(seen.products) == 0:
         tables.write_empty(spark, settings, "recommendations", "item_similarity")
@@ -38,10 +43,20 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     version, folder = registry.champion(settings, "recommend")
     segments, tags = _segments(settings, seen.customers), read_tags(settings, seen.products)
     session = None if is_connected(spark) else spark
-    columns = recommend(load(folder), seen, segments, as_of.toordinal(), tags, session)
-    rows = tables.write(spark, settings, "recommendations", {**columns, "model_version": version})
+    model, today = load(folder), as_of.toordinal()
+    listing = Listing.of(model, seen, tags)
+    own = made_of(listing, seen, today)
+    note = note_of("recommend", folder, of_all(listing, seen))
+    place, before = recommended_before(settings, note, listing, seen.customers, own)
+    is_new = place < 0
+    told = _recommended(listing, seen, segments, today, session, np.flatnonzero(is_new))
+    k = listing.shown
+    new = tables.content("recommendations", {**told, MADE_OF: np.repeat(own[is_new], k), "model_version": version})
+    content = with_new(before, np.where(is_new[:, None], -1, place[:, None] * k + np.arange(k)).ravel(), new)
+    content = content.set_column(content.num_columns - 1, "model_version", pa.repeat(version, len(content)))
+    tables.write_table(spark, settings, "recommendations", content, note)
     tables.write(spark, settings, "item_similarity", {**similar_products(seen), "model_version": version})
-    return registry.Summary("recommend", version, [], rows)
+    return registry.Summary("recommend", version, [], len(content))
 
 
 def recommend(
@@ -67,10 +82,16 @@ def recommend(
         session: one of Spark's own, whose executors do it; none for this process.
     """
     listing = Listing.of(model, seen, sparse.csr_matrix((len(seen.products), 0)) if tags is None else tags)
-    serving, parts = blocks(listing, seen, segment, today)
+    return _recommended(listing, seen, segment, today, session, np.arange(len(seen.customers)))
+
+
+def _recommended(
+    listing: Listing, seen: Interactions, segment: Ints, today: int, session: SparkSession | None, customers: Ints
+) -> dict[str, Any]:
+    """`recommend` for customers at these positions, in order."""
+    serving, parts = blocks(listing, seen, segment, today, customers)
     found = joined(here(serving, parts) if session is None else in_executors(session, serving, parts))
-    names = [model.name, "content", "segment", "popularity"]
-    return _columns(seen, found, tables.taken(names, found.strategy), serving.k)
+    return _columns(seen, found, tables.taken(strategies(listing), found.strategy), listing.shown)
 
 
 def here(serving: Serving, parts: Iterable[Block]) -> list[Tens]:
@@ -98,7 +119,7 @@ def similar_products(seen: Interactions) -> dict[str, Any]:
 
 def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> pa.Array:
     """The strongest thing that a customer did with their evidence product: bought, carted, rated or viewed."""
-    named = np.select([seen.purchase_count > 0, seen.cart_count > 0, seen.is_rated], [0, 1, 2], 3)
+    named = deeds(seen)
     if len(named) == 0:
         return pa.nulls(len(user), pa.string())
     width = len(seen.products)
@@ -110,7 +131,7 @@ def evidence_types(seen: Interactions, user: Ints, evidence: Ints) -> pa.Array:
 def _columns(seen: Interactions, found: Tens, strategy: pa.Array, k: int) -> dict[str, Any]:
     return {
         "customer_id": tables.taken(seen.customers, found.user),
-        "rank": np.tile(np.arange(1, k + 1), len(seen.customers)),
+        "rank": np.tile(np.arange(1, k + 1), len(found.user) // max(1, k)),
         "product_id": tables.taken(seen.products, found.item),
         "score": found.score,
         "strategy": strategy,

@@ -8,42 +8,29 @@ anything else is not as it was, all are read. So no text, and nothing made of on
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from deltalake import DeltaTable
 
-from lakehouse.builds import digest, files_digest, table_state
+from lakehouse.builds import table_state
 from lakehouse.settings import Settings
-from lakehouse.storage import delta_table, find_table
-from ml import tables
+from lakehouse.storage import delta_table
+from ml import carry_over, tables
 from ml.text.features import with_text
 
-NOTE = "lakehouse.told"
-"""Of a commit: JSON with `by`, a digest of model, code and libraries, and `of`, a state of gold.feat_ticket_text."""
-TEXTS, WORDS = "ml.ticket_texts", "gold.feat_ticket_text"
+TEXTS, WORDS = "ticket_texts", "gold.feat_ticket_text"
 KEY = ["source", "ticket_id"]
 TOLD = ("language", "sentiment", "sentiment_label", "topic", "topic_terms", "reason_feature", "reason_effect")
-LIBRARIES = ("jieba", "numpy", "scipy", "pandas")
-KEEPS_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 
 
 def note_of(settings: Settings, model: Path) -> dict[str, str]:
-    """What a commit says of its rows, told now by the model in this folder."""
-    room = Path(__file__).parent
-    by = [
-        files_digest((path for path in model.rglob("*") if path.is_file()), model),
-        files_digest(room.glob("*.py"), room),
-        [metadata.version(name) for name in LIBRARIES],
-        unicodedata.unidata_version,
-    ]
-    return {NOTE: json.dumps({"by": digest(by), "of": table_state(settings, WORDS)})}
+    """What a commit says of its rows, told now by the model in this folder, of the words as they are now."""
+    of = table_state(settings, WORDS)
+    return carry_over.note_of("text", model, unicodedata.unidata_version, ["jieba"], of=of)
 
 
 def told_before(
@@ -56,30 +43,16 @@ def told_before(
         tickets: `KEY` and `text`.
     """
     nothing = np.full(len(tickets), -1, dtype=np.int64), tables.ML_SCHEMAS["ticket_texts"].empty_table().select(TOLD)
-    stored = find_table(settings, TEXTS)
-    before = None if stored is None else _noted(stored)
-    if stored is None or before is None or before["by"] != json.loads(note[NOTE])["by"]:
+    found = carry_over.told_before(settings, TEXTS, note)
+    read = None if found is None else _words_then(settings, found[1]["of"])
+    if found is None or read is None:
         return nothing
-    read = _words_then(settings, before["of"])
-    if read is None:
-        return nothing
-    rows = stored.to_pyarrow_table(columns=[*KEY, *TOLD])
+    rows = found[0].to_pyarrow_table(columns=[*KEY, *TOLD])
     known = rows.select(KEY).to_pandas().assign(row=np.arange(len(rows))).merge(read, on=KEY)
     if known.duplicated(KEY).any() or tickets.duplicated(KEY).any():
         return nothing
-    found = tickets[[*KEY, "text"]].merge(known, on=[*KEY, "text"], how="left")["row"]
-    return found.fillna(-1).to_numpy(dtype=np.int64), rows.select(TOLD)
-
-
-def _noted(stored: DeltaTable) -> dict[str, str] | None:
-    """What the commit that wrote the rows says of them; None where it says nothing, or they were changed since."""
-    for commit in stored.history():
-        if NOTE in commit:
-            told: dict[str, str] = json.loads(commit[NOTE])
-            return told
-        if commit.get("operation") not in KEEPS_ROWS:
-            return None
-    return None
+    place = tickets[[*KEY, "text"]].merge(known, on=[*KEY, "text"], how="left")["row"]
+    return place.fillna(-1).to_numpy(dtype=np.int64), rows.select(TOLD)
 
 
 def _words_then(settings: Settings, state: str) -> pd.DataFrame | None:

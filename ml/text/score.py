@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.carry_over import with_new
 from ml.text.carry_over import TOLD, note_of, told_before
 from ml.text.features import is_of, read_texts
 from ml.text.language import detect
@@ -33,9 +33,7 @@ def score(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
     before, kept = told_before(settings, note, tickets)
     is_new = before < 0
     read = told_of(load(folder), tickets.loc[is_new, "text"].tolist())
-    place = before.copy()
-    place[is_new] = len(kept) + pd.RangeIndex(int(is_new.sum())).to_numpy()
-    told = pa.concat_tables([kept, read]).take(place)
+    told = with_new(kept, before, read)
     schema = tables.ML_SCHEMAS["ticket_texts"]
     known = {name: pa.array(tickets[name], schema.field(name).type, from_pandas=True) for name in KNOWN}
     columns = {**known, **{name: told[name] for name in TOLD}, "model_version": pa.repeat(version, len(tickets))}

@@ -135,14 +135,16 @@ def _met(columns: dict[str, Named], user: Ints, period: Ints, size: int, periods
     tokens = tuple(sorted(token for some in named_tokens.values() for token in some))
     place = {token: number for number, token in enumerate(tokens)}
     codes, counts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    of_user = user * (len(tokens) * periods) + period
     for field, named in columns.items():
+        cells = len(there[field]) * periods  # of a user, by the field's own tokens: of all fields' a gigabyte of zeros
         number = np.zeros(len(named.names) + 1, dtype=np.int64)
-        number[there[field]] = [place[token] * periods for token in named_tokens[field]]
+        number[there[field]] = np.arange(len(there[field])) * periods
         is_told = named.code >= 0
-        code = of_user[is_told] + number[named.code[is_told]]
-        found, count = _counted(code, size * len(tokens) * periods)
-        codes, counts = [*codes, found], [*counts, count]
+        found, count = _counted(user[is_told] * cells + number[named.code[is_told]] + period[is_told], size * cells)
+        whose, what = np.divmod(found, max(1, cells))
+        met = np.array([place[token] for token in named_tokens[field]], dtype=np.int64)[what // periods]
+        codes = [*codes, (whose * len(tokens) + met) * periods + what % periods]
+        counts = [*counts, count]
     code, count = np.concatenate(codes), np.concatenate(counts)
     order = np.argsort(code, kind="stable")
     code, count = code[order], count[order]

@@ -1,6 +1,7 @@
 {{ config(materialized='replaced', tblproperties=skipping_by('occurred_on'), meta={'day': 'occurred_on'}) }}
 {%- set day = run_day() -%}
 {%- do touch_days(days_of_changed_activity()) -%}
+{%- set visits = of_visits_on_touched_days() -%}
 
 with
 
@@ -26,8 +27,11 @@ seen_events as (
         case when is_known_product then product_id end as known_product_id,
         case when is_known_customer then customer_id end as known_customer_id
     from {{ ref('stg_events') }} as events
-    {{ of_visits_on_touched_days() }}
-    where event_on <= {{ day }} and not coalesce(is_near_duplicate, false)
+    {{ visits }}
+    where
+        {{ is_on_days_of('event_on', 'silver.events as events ' ~ visits) }}
+        and event_on <= {{ day }}
+        and not coalesce(is_near_duplicate, false)
 
 ),
 

@@ -7,6 +7,8 @@
 ) }}
 {%- do touch_keys(changed_impressions()) -%}
 {%- do put_viewers_aside() -%}
+{%- set touched = 'silver.impressions as impressions' ~ only_touched('impressions') -%}
+{%- set is_touched_day = is_on_days_of('shown_on', touched) -%}
 {%- set week, month, two = 7 * 86400000000, 30 * 86400000000, 2 ** 32 -%}
 {%- set deeds -%}
 select
@@ -146,6 +148,7 @@ asked as (
         moment
     from impressions
     {{ only_touched('impressions') }}
+    where {{ is_touched_day }}
 
 ),
 
@@ -318,6 +321,7 @@ told as (
         {{ local_time('impressions', 'shown_at') }} as local_shown_at
     from impressions
     {{ only_touched('impressions') }}
+    where {{ is_touched_day }}
 
 ),
 

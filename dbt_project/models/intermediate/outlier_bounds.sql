@@ -7,36 +7,39 @@
 {#- The narrowest inter-quartile range, as a ratio: where most lines are of one piece or at the list price it would
     be 1, and every other line an outlier. -#}
 {%- set narrowest = {'quantity': 1.6, 'unit_price': 1.25} -%}
+{%- set lines = landed_rows(['order_lines']) -%}
+{%- set sales = worked_out_once('sales', sold_lines(read | unique | list), lines) -%}
+{%- set typical_prices -%}
+select
+    source,
+    product_id,
+    percentile(unit_price, 0.5) as median_price
+from {{ sales }} as sales
+where product_id is not null
+group by source, product_id
+{%- endset -%}
+{%- set typical_prices = worked_out_once('typical_prices', typical_prices, lines) -%}
+{%- set quartiles -%}
+select
+    sales.source,
+    percentile(ln(sales.quantity), array(0.25, 0.75)) as quantity,
+    percentile(ln(sales.unit_price / typical_prices.median_price), array(0.25, 0.75)) as price_ratio
+from {{ sales }} as sales
+left join {{ typical_prices }} as typical_prices
+    on sales.source = typical_prices.source and sales.product_id = typical_prices.product_id
+group by sales.source
+{%- endset -%}
 with
-
-sales as (
-
-    select * from {{ worked_out_once('sales', sold_lines(read | unique | list), landed_rows(['order_lines'])) }} as sold
-
-),
 
 typical_prices as (
 
-    select
-        source,
-        product_id,
-        percentile(unit_price, 0.5) as median_price
-    from sales
-    where product_id is not null
-    group by source, product_id
+    select * from {{ typical_prices }} as typical_prices
 
 ),
 
 quartiles as (
 
-    select
-        sales.source,
-        percentile(ln(sales.quantity), array(0.25, 0.75)) as quantity,
-        percentile(ln(sales.unit_price / typical_prices.median_price), array(0.25, 0.75)) as price_ratio
-    from sales
-    left join typical_prices
-        on sales.source = typical_prices.source and sales.product_id = typical_prices.product_id
-    group by sales.source
+    select * from {{ worked_out_once('quartiles', quartiles, lines) }} as quartiles
 
 ),
 

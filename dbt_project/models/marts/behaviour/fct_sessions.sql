@@ -6,6 +6,7 @@
     }
 ) }}
 {%- do touch_keys(visits_changed()) -%}
+{%- set touched = only_touched('events', {'visit_id': visit_id('row')}) -%}
 
 with
 
@@ -16,7 +17,8 @@ events as (
         {{ visit_id() }} as visit_id,
         case when is_known_customer then customer_id end as known_customer_id
     from {{ ref('stg_events') }} as events
-    {{ only_touched('events', {'visit_id': visit_id('row')}) }}
+    {{ touched }}
+    where {{ is_on_days_of('event_on', 'silver.events as events' ~ touched) }}
 
 ),
 

@@ -19,14 +19,29 @@ rfm as (
 
 ),
 
--- One profile per customer: where several sources list them, the first source by name.
-profiles as (
+registered as (
+
+    select * from {{ ref('stg_customers') }}
+    where registered_at is null or to_date(registered_at) <= {{ run_day() }}
+
+),
+
+first_sources as (
 
     select
-        customers.*,
-        row_number() over (partition by customers.customer_id order by customers.source) as source_rank
-    from {{ ref('stg_customers') }} as customers
-    where customers.registered_at is null or to_date(customers.registered_at) <= {{ run_day() }}
+        customer_id,
+        min(source) as source
+    from registered
+    group by customer_id
+
+),
+
+-- One profile per customer: where several sources list them, the first source by name. Its wide rows are not sorted.
+profiles as (
+
+    select registered.* from registered
+    inner join first_sources
+        on registered.customer_id = first_sources.customer_id and registered.source = first_sources.source
 
 ),
 
@@ -161,25 +176,42 @@ recommendations as (
 
 ),
 
-clicks as (
+predictions as (
+
+    select
+        customer_id,
+        creative_id,
+        click_probability
+    from {{ source('ml', 'click_predictions') }}
+    where customer_id is not null
+
+),
+
+likeliest as (
 
     select
         customer_id,
         {{ average('cast(click_probability as decimal(18, 12))') }} as average_click_probability,
-        max(case when place = 1 then creative_id end) as best_creative_id,
         max(click_probability) as best_click_probability
-    from (
-        select
-            customer_id,
-            creative_id,
-            click_probability,
-            row_number() over (
-                partition by customer_id order by click_probability desc, creative_id asc
-            ) as place
-        from {{ source('ml', 'click_predictions') }}
-        where customer_id is not null
-    ) as ordered
+    from predictions
     group by customer_id
+
+),
+
+-- Of creatives that are as likely the first by name, a showing without one before all.
+clicks as (
+
+    select
+        likeliest.customer_id,
+        likeliest.average_click_probability,
+        likeliest.best_click_probability,
+        case when count(*) = count(predictions.creative_id) then min(predictions.creative_id) end as best_creative_id
+    from likeliest
+    inner join predictions
+        on
+            likeliest.customer_id = predictions.customer_id
+            and likeliest.best_click_probability = predictions.click_probability
+    group by likeliest.customer_id, likeliest.average_click_probability, likeliest.best_click_probability
 
 ),
 
@@ -467,8 +499,7 @@ final as (
     inner join behaviour on people.customer_id = behaviour.customer_id
     left join last_tickets on people.customer_id = last_tickets.customer_id
     left join tags on people.customer_id = tags.customer_id
-    left join (select * from profiles where source_rank = 1) as profiles
-        on people.customer_id = profiles.customer_id
+    left join profiles on people.customer_id = profiles.customer_id
 
 )
 

@@ -86,6 +86,19 @@ def test_rows_between_the_same_thresholds_share_an_explanation_in_their_own_plac
     assert FOREST.base + told.sum(axis=1) == pytest.approx(FOREST.probability(rows))
 
 
+def test_rows_that_no_threshold_tells_apart_are_of_one_kind_and_are_told_the_same_to_the_last_bit() -> None:
+    forest, rows, _ = learnt(features=9, trees=30)
+    moved = rows.copy()
+    for feature, (thresholds, _) in forest.tables.items():  # as far up as goes without passing a threshold
+        moved[:, feature] = np.append(thresholds, 1e9)[np.searchsorted(thresholds, rows[:, feature])]
+    beside = np.vstack([rows, moved])
+    first, kind = forest.alike(beside)
+    assert kind[: len(rows)].tolist() == kind[len(rows) :].tolist()
+    assert 1 < len(first) <= len(rows)
+    assert np.array_equal(forest.probability(beside[first])[kind], forest.probability(beside))
+    assert np.array_equal(forest.contributions(beside[first])[kind], forest.contributions(beside))
+
+
 def test_probabilities_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fits, "TREES", 40)
     rng = np.random.default_rng(2)
