@@ -2,8 +2,8 @@
 
     python benchmarks/evaluate.py [TASK ...] [--on NAME] [--json] [--write]
 
-A task's figures are the `rows()` of its module in benchmarks/evaluations: what, ours, reference, passed. The exit code
-is 1 where one is not reached. With --write docs/evaluation.md has them too.
+A task's figures are those on all data sets of its module in benchmarks/evaluations: what, ours, reference, passed. The
+exit code is 1 where one is not reached. With --write docs/evaluation.md has them too.
 """
 
 from __future__ import annotations

@@ -82,8 +82,8 @@ CHECKS = (
     Check("gender, spending power", "planted gender, hidden from the model", "^gender"),
     Check("gender, spending power", "spending of the next 90 days", "^spending"),
     Check("gender, spending power", "names by the table of characters", "^(name |likelier|\\d+ given names)"),
-    Check("budget", "the worked case: 84,125 at 10,000/2,250/15,000", "worked case"),
-    Check("budget", "HiGHS agrees on 1,000 random cases, prices and conflicts too", "^budget(?!.*worked case)"),
+    Check("budget", "the worked case: 84,125 at 10,000/2,250/15,000", "^budget, three channels"),
+    Check("budget", "HiGHS agrees on 1,000 random cases, prices and conflicts too", "^budget, random"),
     Check("planted defects", "at least 99 % found, at most 0.1 % false alarms", "^defects"),
 )
 

@@ -1,7 +1,5 @@
 """Click probabilities beside scikit-learn on the same rows and words, on generated shops and two real logs.
 
-    PYTHONPATH=. LAKEHOUSE_DATA_DIR=../shared/data python benchmarks/evaluations/click.py     # a minute or two
-
 The words, the strengths of L2 that are tried and the calibration were chosen on the generated sample of seed 7, the
 strength and the calibration of each log on its own first 80 %. Judged is its last fifth by time: of shops of other
 seeds; of four hours of iPinYou (advertiser 2997; the hour from 19:00, 55 clicks); of a week of the Open Bandit data set
@@ -78,11 +76,6 @@ class Judged:
     @property
     def served(self) -> np.ndarray:
         return list(self.steps.values())[-1]
-
-
-def rows() -> list[Row]:
-    """What is measured, our figure, the reference, and whether ours will do; a file that is not there is told so."""
-    return [row for name, chosen in ON.items() for row in chosen.told(f"click, {name}")]
 
 
 def shops() -> list[Row]:
@@ -290,8 +283,3 @@ ON = {
     "ipinyou": DataSet(ipinyou, (IPINYOU,)),
     "open-bandit": DataSet(open_bandit, OPEN_BANDIT),
 }
-
-
-if __name__ == "__main__":
-    for name, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {name}: {ours}  ({reference})")

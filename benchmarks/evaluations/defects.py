@@ -1,7 +1,5 @@
 """What silver finds of the defects that the sample plants, and how often it cries wolf.
 
-    PYTHONPATH=. python benchmarks/evaluations/defects.py        # about half a minute
-
 A shop of a seed of its own, landed and cleaned as a run does; judged by `truth/defects.csv`, which nothing else reads.
 """
 
@@ -33,8 +31,3 @@ def rows() -> list[Row]:
 
 
 ON = {"sample": DataSet(rows)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what}: {ours}  ({reference})")

@@ -1,4 +1,4 @@
-"""The recommenders beside published figures and each other: PYTHONPATH=. python benchmarks/evaluations/recommend.py
+"""The recommenders beside published figures and each other.
 
 - Ratings: explicit ALS on MovieLens latest-small, the protocol of the shared data's README (75/25, rank 10, 15 steps).
 - Implicit ALS beside the library `implicit` by itself, on the same split.
@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import sparse
 
 from benchmarks import movielens
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from lakehouse.settings import load_settings
 from ml import tables
 from ml.recommend.choice import suited, winner
@@ -37,7 +37,6 @@ from ml.recommend.methods.als_explicit import SETTLED, fit_als_explicit
 from ml.recommend.methods.model import Model, own_products
 from ml.recommend.metrics import ndcg, self_information
 
-Row = tuple[str, str, str, bool]
 SEED = 42
 SHOP_SEED = 2026
 RATINGS = {  # seed of the split, regularisation: RMSE and MAE of Spark 3.5.1, from the shared data's README
@@ -50,18 +49,6 @@ TOLERANCE = 0.01
 """How far RMSE and MAE may be from Spark's, which starts from other random factors."""
 PUBLISHED = {"als_explicit": 0.044, "sar": 0.382, "bpr": 0.442}
 MEASURES = ("ndcg_at_10", "recall_at_10", "map_at_10", "coverage_at_10", "novelty_at_10")
-
-
-def rows() -> list[Row]:
-    """One row per figure; a data set that is not there is named on the screen and left out."""
-    parts: tuple[Callable[[], list[Row]], ...] = (ratings_predicted, beside_implicit, hundred_thousand, shop)
-    out = []
-    for part in parts:
-        try:
-            out += part()
-        except movielens.NotThere as error:
-            print(f"recommend: left out: {error}", file=sys.stderr)
-    return out
 
 
 def ratings_predicted() -> list[Row]:
@@ -219,8 +206,3 @@ ON = {
     "ml-100k": DataSet(hundred_thousand),
     "sample": DataSet(shop),
 }
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'yes' if passed else 'NO ':4}{what}: {ours} ({reference})")

@@ -1,7 +1,5 @@
 """Moods of real reviews that the fit never saw, beside the known figures; both languages by the text room's own fits.
 
-    PYTHONPATH=. LAKEHOUSE_DATA_DIR=../shared/data python benchmarks/evaluations/text.py
-
 Each is learnt twice: by scikit-learn in this process, as `engine: sail` does, and by a Spark NLP pipeline with MLlib in
 a session of Spark's own, as `engine: spark` does.
 
@@ -31,11 +29,6 @@ SEED, HELD_OUT = 42, 0.2
 NAIVE_BAYES_ACCURACY, NAIVE_BAYES_F1 = 0.877, 0.820
 """Multinomial naive Bayes on characters, the same split: ../shared/data/README.md."""
 LEAST_CORRELATION, VADER_CORRELATION = 0.5, 0.5896
-
-
-def rows() -> list[Row]:
-    """What was measured, our figure, the reference, and whether it is reached; a file that is not there is told so."""
-    return [row for name, chosen in ON.items() for row in chosen.told(f"text, {name}")]
 
 
 def by_spark_nlp() -> list[Row]:
@@ -98,8 +91,3 @@ ON = {
     "amazon-snippets": DataSet(lambda: amazon(by_scikit_learn), (AMAZON,)),
     "spark-nlp": DataSet(by_spark_nlp, (WAIMAI, AMAZON)),
 }
-
-
-if __name__ == "__main__":
-    for what, ours, reference, is_passed in rows():
-        print(f"{what:70} {ours:>10} {reference:>10} {'pass' if is_passed else 'FAIL'}")

@@ -1,7 +1,5 @@
 """The exact ten of every customer: the same items as others find, at what price and in how much memory.
 
-    PYTHONPATH=. python benchmarks/evaluations/top_k.py        # some minutes
-
 Factors and histories are drawn (`benchmarks/top_k_at_scale.py`). The price is of CPU seconds per thousand million
 scores, start-up and fitting taken off: of the blocked product of factors and its ten, which is what MLlib's
 `recommendForAllUsers` does, and of each method as a run serves it, with what is withheld, from each customer's history
@@ -89,8 +87,3 @@ def prices() -> list[Row]:
 
 
 ON = {"drawn": DataSet(rows)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what}: {ours}  ({reference})")
