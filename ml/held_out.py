@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ class HeldOut:
         by_group: what is compared between groups of customers, by a name that a reader understands.
         probability, happened: where a chance was foretold, for curves.
         foretold: attributes of customers that are foretold themselves, so that they are no groups to compare by.
+        drawn: of what is plotted by its name, what was foretold of each row, and what came of it.
     """
 
     customer: npt.NDArray[np.object_]
@@ -47,6 +48,7 @@ class HeldOut:
     probability: Floats | None = None
     happened: Floats | None = None
     foretold: Sequence[str] = ()
+    drawn: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def of_chances(probability: Floats, happened: Floats) -> dict[str, Measure]:
