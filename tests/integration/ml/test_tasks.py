@@ -316,7 +316,7 @@ def test_the_budget_is_spent_where_it_brings_most_and_its_run_is_logged(shop: Se
     mlflow.set_tracking_uri(shop.mlflow_uri)
     plan = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/plan.json"))
     assert [one["units"] for one in plan[0]["channels"]] == [50, 200, 100]
-    assert ">sms<" in mlflow.artifacts.load_text(f"{run.info.artifact_uri}/plots/allocation.svg")
+    assert ">sms<" in mlflow.artifacts.load_text(f"{run.info.artifact_uri}/plots/allocation_CNY.svg")
 
 
 def test_absent_entities_leave_empty_tables_and_metrics_that_say_so(
