@@ -188,7 +188,7 @@ def rows() -> list[Row]:
             irreducible += is_irreducible(case)
     optimal, infeasible = asked.get("optimal", 0), asked.get("infeasible", 0)
     counted = [
-        *((f"that are {status}: same as HiGHS", same[status], count) for status, count in sorted(asked.items())),
+        *((f"{status} ones, same as HiGHS", same[status], count) for status, count in sorted(asked.items())),
         ("same as HiGHS in all", sum(same.values()), CASES),
         ("optima that keep every limit", kept, optimal),
         ("shadow prices that HiGHS gains by a budget larger by 1", priced, prices),

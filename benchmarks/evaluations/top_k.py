@@ -26,11 +26,6 @@ MOST_ADDED = 64
 """MiB: a block of scores is 4, and what NumPy puts beside one while it is put in order."""
 
 
-def rows() -> list[Row]:
-    """What is measured, our figure, the reference, and whether ours will do."""
-    return [*same_items(), *prices()]
-
-
 def same_items() -> list[Row]:
     """Places of all tens at which ours are another's; places whose scores are equal may be told in either order."""
     people, products = scale.drawn_factors(COMPARED, PRODUCTS)
@@ -86,4 +81,4 @@ def prices() -> list[Row]:
     return [*told, (what, f"{added:.0f}", f"<= {MOST_ADDED}; all scores at once are {whole:,.0f}", added <= MOST_ADDED)]
 
 
-ON = {"drawn": DataSet(rows)}
+ON = {"drawn": DataSet(prices), "same-items": DataSet(same_items)}
