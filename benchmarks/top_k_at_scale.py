@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
@@ -57,17 +58,31 @@ def main() -> None:
             ]
         for kind, method, place in plan:
             way = place if kind == "factors" else f"{kind}_{place}"
-            few, many = (
-                _cost([way, method, str(given.customers), str(given.products), str(served)], Path(scratch))
-                for served in (FEW, given.customers)
-            )
-            spent = many.cpu_s - few.cpu_s
+            found = price(way, method, given.customers, given.products, Path(scratch))
             told = {"factors": "factors alone", "scores": "scores", "reasons": "with reasons"}[kind]
-            each = spent / (given.customers - FEW) * 1e6
+            each = found.cpu_s * given.products / 1e3
             print(
-                f"{method:<14}{told:<16}{place:<10}{spent / scores * 1e9:>14.2f}{each:>17.1f}{many.peak_mib:>10.0f}",
+                f"{method:<14}{told:<16}{place:<10}{found.cpu_s:>14.2f}{each:>17.1f}{found.peak_mib:>10.0f}",
                 flush=True,
             )
+
+
+@dataclass(frozen=True)
+class Price:
+    """CPU seconds per 1e9 scores, the peak memory of the run that serves everybody, and how far above the other's."""
+
+    cpu_s: float
+    peak_mib: float
+    added_mib: float
+
+
+def price(way: str, method: str, customers: int, products: int, folder: Path) -> Price:
+    """What serving everybody costs more than serving the first `FEW`, a process each."""
+    few, many = (
+        _cost([way, method, str(customers), str(products), str(served)], folder) for served in (FEW, customers)
+    )
+    spent = (many.cpu_s - few.cpu_s) / ((customers - FEW) * products) * 1e9
+    return Price(spent, many.peak_mib, many.peak_mib - few.peak_mib)
 
 
 def _cost(given: list[str], folder: Path) -> Cost:
@@ -162,9 +177,15 @@ def reasons_spark(method: str, customers: int, products: int, served: int, folde
     in_executors(_session(folder), *_blocks(method, customers, products, served))
 
 
-def _factors(customers: int, products: int, served: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn_factors(customers: int, products: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of customers and of products, rows x `RANK`; those of fewer customers are the first of these."""
     rng = np.random.default_rng(SEED)
     items, people = (rng.normal(size=(rows, RANK)).astype(np.float32) for rows in (products, customers))
+    return people, items
+
+
+def _factors(customers: int, products: int, served: int) -> tuple[np.ndarray, np.ndarray]:
+    people, items = drawn_factors(customers, products)
     return people[:served], items
 
 
@@ -191,23 +212,33 @@ def by_product(method: str, customers: int, products: int, served: int, folder: 
 
 def by_mllib(method: str, customers: int, products: int, served: int, folder: Path) -> None:
     """`recommendForAllUsers` of a model that is loaded with these factors."""
+    session = _session(folder)
+    told = _mllib_model(session, folder / f"als-{served}", *_factors(customers, products, served))
+    told.recommendForAllUsers(10).write.format("noop").mode("overwrite").save()
+
+
+def recommended_by_mllib(session, folder: Path, people: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Products of each customer by `recommendForAllUsers`, customers x k, best first."""
+    told = _mllib_model(session, folder / "als", people, items).recommendForAllUsers(k).toPandas()
+    return np.array([[one["item"] for one in ten] for ten in told.sort_values("user")["recommendations"]])
+
+
+def _mllib_model(session, place: Path, people: np.ndarray, items: np.ndarray):  # type: ignore[no-untyped-def]
     import pyarrow as pa
     import pyarrow.parquet as pq
     from pyspark.ml.recommendation import ALS, ALSModel
 
-    session = _session(folder)
-    place = folder / f"als-{served}"
     fitted = ALS(rank=RANK, maxIter=1, numUserBlocks=1, numItemBlocks=1).fit(
         session.createDataFrame([(0, 0, 1.0)], "user int, item int, rating float").coalesce(1)
     )
     fitted.write().overwrite().save(str(place))
-    for name, rows in zip(("userFactors", "itemFactors"), _factors(customers, products, served), strict=True):
+    for name, rows in (("userFactors", people), ("itemFactors", items)):
         for file in (place / name).iterdir():
             file.unlink()
         ids, floats = pa.array(np.arange(len(rows), dtype=np.int32)), pa.array(rows.ravel())
         lists = pa.ListArray.from_arrays(np.arange(0, rows.size + 1, RANK, dtype=np.int32), floats)
         pq.write_table(pa.table({"id": ids, "features": lists}), place / name / "part-0.parquet")
-    ALSModel.load(str(place)).recommendForAllUsers(10).write.format("noop").mode("overwrite").save()
+    return ALSModel.load(str(place))
 
 
 WAYS: dict[str, Callable[[str, int, int, int, Path], None]] = {

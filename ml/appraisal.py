@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml.card_page import markdown
 from ml.cards import AS_JSON, AS_MARKDOWN, Card, card_of
-from ml.curves import curves
+from ml.curves import curves, foretold_plot, plots_of
 from ml.fairness import Fairness, fairness
 from ml.held_out import HeldOut, with_intervals
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def appraised(settings: Settings, training: Training) -> tuple[Training, Card | None]:
-    """The training with the intervals of its metrics, and its card; None for a task that declares none."""
+    """The training with the intervals of its metrics and its plots, and its card; None for a task that has none."""
     found, points = Fairness(), []
-    metrics = list(training.metrics)
+    metrics, plots = list(training.metrics), dict(training.plots)
     parts = [training.held_out] if isinstance(training.held_out, HeldOut) else training.held_out or []
     for held_out in parts:
         seed = int(training.parameters["seed"])
@@ -28,8 +29,9 @@ def appraised(settings: Settings, training: Training) -> tuple[Training, Card | 
         found = Fairness([*found.groups, *of_part.groups], [*found.gaps, *of_part.gaps])
         if held_out.probability is not None and held_out.happened is not None and held_out.happened.any():
             points = curves(held_out.probability, held_out.happened)
+        plots |= {name: partial(foretold_plot, name, *told) for name, told in held_out.drawn.items()}
     card = card_of(settings, training.task, training.parameters, training.data_versions, metrics, found, points)
-    return replace(training, metrics=metrics), card
+    return replace(training, metrics=metrics, plots={**plots_of(points), **plots}), card
 
 
 def card_files(card: Card | None) -> dict[str, str]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.intervals import BINS
 from ml.measures import Floats
+from ml.plots import beside_diagonal, line
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -45,3 +52,25 @@ def curves(probability: Floats, happened: Floats) -> list[Point]:
         Point("gains", float(count / max(1, len(order))), float(share), int(count)) for count, share in zip(rows, found)
     ]
     return [*reliability, *gains]
+
+
+def plots_of(points: Sequence[Point]) -> dict[str, Callable[[], Figure]]:
+    """A plot of each curve, by its name."""
+    reliability, gains = (
+        [(point.x, point.y) for point in points if point.curve == curve] for curve in ("reliability", "gains")
+    )
+    drawn: dict[str, Callable[[], Figure]] = {}
+    if reliability:
+        drawn["reliability"] = partial(
+            beside_diagonal, "Reliability", "foretold chance", "share of it that came", *zip(*reliability)
+        )
+    if gains:
+        drawn["gains"] = lambda: line("Gains", "share of rows", "share of all that came", *zip(*gains))[0]
+    return drawn
+
+
+def foretold_plot(name: str, foretold: Floats, came: Floats) -> Figure:
+    """Means of tenths of the rows by what was foretold; on the diagonal they agree."""
+    tenths = [part for part in np.array_split(np.argsort(foretold, kind="stable"), BINS) if len(part)]
+    told, was = ([float(values[part].mean()) for part in tenths] for values in (foretold, came))
+    return beside_diagonal(name, "foretold, mean of a tenth", "came", told, was)

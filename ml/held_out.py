@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,15 @@ SAME = 1e-6
 """A metric and its measure here are two computations of one thing; an interval of another thing is worse than none."""
 
 
+HELD_OUT_OF = 5
+"""One customer of so many is held out of twins that are not judged by later days."""
+
+
+def is_held_out(ids: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Whether each customer is one that such twins are not fitted on: by a checksum of the id, so for ever."""
+    return np.array([zlib.crc32(name.encode()) % HELD_OUT_OF == 0 for name in ids], dtype=np.bool_)
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """Predictions of rows that were not learnt from, with what came.
@@ -29,6 +39,7 @@ class HeldOut:
         by_group: what is compared between groups of customers, by a name that a reader understands.
         probability, happened: where a chance was foretold, for curves.
         foretold: attributes of customers that are foretold themselves, so that they are no groups to compare by.
+        drawn: of what is plotted by its name, what was foretold of each row, and what came of it.
     """
 
     customer: npt.NDArray[np.object_]
@@ -37,6 +48,7 @@ class HeldOut:
     probability: Floats | None = None
     happened: Floats | None = None
     foretold: Sequence[str] = ()
+    drawn: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def of_chances(probability: Floats, happened: Floats) -> dict[str, Measure]:

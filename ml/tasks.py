@@ -47,6 +47,7 @@ from ml.text.compare import JUDGE as JUDGE_TEXT
 from ml.text.score import score as score_text
 from ml.text.train import train as train_text
 from ml.traits import features as traits
+from ml.traits.compare import JUDGE as JUDGE_TRAITS
 from ml.traits.score import score as score_traits
 from ml.traits.train import train as train_traits
 from ml.value import features as value
@@ -280,6 +281,7 @@ TASKS: dict[str, Task] = {
             train_traits,
             score_traits,
             heeds=("gender_from_names", "language"),
+            judge=JUDGE_TRAITS,
             metric="gender_log_loss",
             direction="lower",
             baseline="base_rate",

@@ -1,7 +1,4 @@
-"""Budgets against HiGHS, another solver (scipy.optimize), on random programs, and the worked case of issue 7.
-
-PYTHONPATH=. python benchmarks/evaluations/budget.py        # about half a minute
-"""
+"""Budgets against HiGHS, another solver (scipy.optimize), on random programs, and the worked case of issue 7."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import LinearConstraint, milp
 
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from ml.budget.allocate import allocate
 from ml.budget.channels import Allocation, Channel, InfeasibleBudget, UnboundedBudget, Units
 from ml.budget.conflicts import Limit, conflicting
@@ -29,7 +26,6 @@ WORKED = (
     Channel("third", 30, 2.8, 3000, 15_000),
 )
 WORKED_BUDGET = 1_130_000.0
-Rows = list[tuple[str, str, str, bool]]
 
 
 @dataclass(frozen=True)
@@ -155,20 +151,20 @@ def is_irreducible(case: Case) -> bool:
     )
 
 
-def rows() -> Rows:
+def rows() -> list[Row]:
     """The worked case and the random ones: what was asked, what we reach, what is known, and whether it holds."""
     worked = allocate(WORKED, WORKED_BUDGET)
     units = "/".join(f"{one.units:,.0f}" for one in worked.allotments)
     dearer = allocate(WORKED, WORKED_BUDGET + 1.0, "continuous").total_return - worked.total_return
-    told: Rows = [
+    told: list[Row] = [
         (
-            "three channels, budget 1.13 M: optimum",
+            "budget, three channels and 1.13 M: optimum",
             f"{worked.total_return:,.0f} at {units}",
             "84,125 at 10,000/2,250/15,000",
             (round(worked.total_return, 6), units) == (84_125.0, "10,000/2,250/15,000"),
         ),
         (
-            "three channels: what one more unit of budget brings",
+            "budget, three channels: what one more unit of budget brings",
             f"{worked.shadow_price:.5f}",
             f"{dearer:.5f} by solving again",
             abs(worked.shadow_price - dearer) < 1e-6,
@@ -190,23 +186,16 @@ def rows() -> Rows:
             priced += price_is_true(case, found)
         if ours.status == "infeasible":
             irreducible += is_irreducible(case)
-    for status, count in sorted(asked.items()):
-        told.append(
-            (f"random programs that are {status}: same as HiGHS", f"{same[status]}", f"{count}", same[status] == count)
-        )
     optimal, infeasible = asked.get("optimal", 0), asked.get("infeasible", 0)
-    told += [
-        ("random programs: same as HiGHS in all", f"{sum(same.values())}", f"{CASES}", sum(same.values()) == CASES),
-        ("optima that keep every limit", f"{kept}", f"{optimal}", kept == optimal),
-        ("shadow prices that HiGHS gains by a budget larger by 1", f"{priced}", f"{prices}", priced == prices),
-        ("conflicts that HiGHS finds irreducible", f"{irreducible}", f"{infeasible}", irreducible == infeasible),
+    counted = [
+        *((f"{status} ones, same as HiGHS", same[status], count) for status, count in sorted(asked.items())),
+        ("same as HiGHS in all", sum(same.values()), CASES),
+        ("optima that keep every limit", kept, optimal),
+        ("shadow prices that HiGHS gains by a budget larger by 1", priced, prices),
+        ("conflicts that HiGHS finds irreducible", irreducible, infeasible),
     ]
+    told += [(f"budget, random programs: {what}", f"{ours}", f"{of}", ours == of) for what, ours, of in counted]
     return told
 
 
 ON = {"random-programs": DataSet(rows)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what:<60} {ours:>32}  {reference}")

@@ -1,7 +1,5 @@
 """Churn: Rossi's published coefficients, and the planted churn dates of generated shops.
 
-python -m benchmarks.evaluations.churn
-
 The shops have seeds that nothing was developed with; their truth is read here and nowhere else. On the day of the cut
 the model knows what was known by then; followed is who was at risk on that day, to the planted day of churn or the end
 of the window. Two cuts: the last 90 days, which is what a training follows too, and the earlier day on which the first
@@ -11,7 +9,6 @@ asked without any truth: two models learnt from either half of the customers may
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -19,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from benchmarks.generated_shop import AS_OF
 from benchmarks.planted import SEEDS, SHOPS, shop
 from lakehouse.settings import load_settings
@@ -32,19 +29,12 @@ from ml.churn.model import ChurnModel
 from ml.churn.spread import Z
 from ml.churn.train import BESIDE, EVALUATED_SHARE, SERVED, evaluation_cut, fit_family
 
-Row = tuple[str, str, str, bool]
-
 COX = {"fin": -0.379, "age": -0.057, "race": 0.314, "wexp": -0.150, "mar": -0.434, "paro": -0.085, "prio": 0.091}
 """Allison, "Survival Analysis Using SAS" (2010), and the documentation of lifelines."""
 WEIBULL = {"fin": 0.272, "age": 0.041, "race": -0.225, "wexp": 0.107, "mar": 0.311, "paro": 0.059, "prio": -0.066}
 """Of log time: the documentation of lifelines."""
 HALVINGS = 10
 LEAST_COVERAGE = 0.9
-
-
-def rows() -> list[Row]:
-    """What is measured, our figure, the reference, and whether ours will do."""
-    return [*_published(), *_shops()]
 
 
 def _shops() -> list[Row]:
@@ -60,10 +50,7 @@ def _shops() -> list[Row]:
 
 
 def _published() -> list[Row]:
-    path = load_settings().data_dir / "rossi.csv.gz"
-    if not path.exists():
-        return [("Rossi's coefficients", f"no {path.name} in {path.parent}", "LAKEHOUSE_DATA_DIR", False)]
-    rossi = pd.read_csv(path)
+    rossi = pd.read_csv(load_settings().data_dir / "rossi.csv.gz")
     given = rossi.drop(columns=["week", "arrest"]), rossi["week"].to_numpy(float), rossi["arrest"].to_numpy(float)
     told: list[Row] = []
     for name, found, known in (
@@ -165,9 +152,3 @@ def halves(seen: Activity, seed: int) -> list[Row]:
 
 
 ON = {"rossi": DataSet(_published, ("rossi.csv.gz",)), "sample": DataSet(_shops)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what}: {ours}; {reference}")
-    sys.exit(0)

@@ -1,7 +1,5 @@
 """The purchase forest on real sessions of a web shop (Sakar et al. 2019, UCI), in five folds.
 
-    LAKEHOUSE_DATA_DIR=../shared/data python -m benchmarks.evaluations.purchase
-
 The room's own fit with its own settings, which were not chosen on these sessions; the folds are those of the reference
 in the data README (stratified, shuffled by seed 42), which a scikit-learn forest of 200 whole trees reached.
 """
@@ -13,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from lakehouse.settings import load_settings
 from ml.measures import auc, average_precision, log_loss
 from ml.purchase.fits import by_scikit_learn
@@ -24,7 +22,7 @@ LEAST_AUC, REFERENCE_AUC, REFERENCE_ACCURACY = 0.92, 0.9274, 0.9028
 SEED, FOLDS, FOLD_SEED = 7, 5, 42
 
 
-def rows() -> list[tuple[str, str, str, bool]]:
+def rows() -> list[Row]:
     """What was measured, our figure, the reference, and whether ours is as it should be.
 
     Raises:
@@ -79,13 +77,3 @@ def predicted(path: Path) -> tuple[np.ndarray, np.ndarray, list[float]]:
 
 
 ON = {"online-shoppers": DataSet(rows, (FILE,))}
-
-
-def main() -> None:
-    """Print the figures."""
-    for what, ours, reference, passed in rows():
-        print(f"{'ok  ' if passed else 'MISS'}  {what}: {ours}  ({reference})")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
 """Segments beside scikit-learn's best of ten, over seeds, and beside groups that were planted.
 
-    PYTHONPATH=. LAKEHOUSE_DATA_DIR=../shared/data python benchmarks/evaluations/segment.py     # about a minute
-
 The features and the number of groups were chosen on the generated sample of seed 7. Judged are shops of other seeds,
 whose truth is read here and nowhere else, customers drawn around far apart kinds, and two public sets of orders, on
 which nothing of this task was chosen.
@@ -56,12 +54,6 @@ FAR_APART = {  # days since the last order, orders, money of an order, active da
 }
 SPREAD, OF_A_KIND = 0.15, 200
 """Standard deviation of the log of each number of a customer around their kind."""
-
-
-def rows() -> list[Row]:
-    """What is measured, our figure, the reference, and whether ours will do; a file that is not there is told so."""
-    of_files = [row for name, chosen in ON.items() if chosen.files for row in chosen.told(f"segment, {name}")]
-    return [*planted_shops(), *far_apart(), *of_files]
 
 
 def planted_shops() -> list[Row]:
@@ -265,8 +257,3 @@ ON = {
     "online-retail": DataSet(online_retail, (ONLINE_RETAIL,)),
     "cdnow": DataSet(cdnow, (CDNOW,)),
 }
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what}: {ours}  ({reference})")

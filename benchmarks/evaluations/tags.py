@@ -1,7 +1,5 @@
 """Tf-idf of tags by the engine's SQL: the worked case, and scikit-learn's formulas on the same rows.
 
-PYTHONPATH=. python benchmarks/evaluations/tags.py
-
 The shop is made for the case: 100,000 customers with one view each, of `tea` for 10,000 of them and of one of forty
 other categories for the rest, and one more view for every third; then the first customer, who has seen tea, cups and
 pots once each. Nobody has a brand. gold.feat_customer_tags is built by dbt as a run builds it.
@@ -20,7 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from lakehouse import ops
 from lakehouse.builds import Ledger
 from lakehouse.engine import open_engine
@@ -34,7 +32,7 @@ WORKED_CASE = 0.7675
 CLOSE = 1e-12
 
 
-def rows() -> list[tuple[str, str, str, bool]]:
+def rows() -> list[Row]:
     """What was checked, our figure, the reference, and whether they agree; one row per check."""
     with tempfile.TemporaryDirectory() as folder:
         tags = built_tags(load_settings(home=Path(folder) / "home"))
@@ -72,7 +70,7 @@ def built_tags(settings: Settings) -> pd.DataFrame:
     return DeltaTable(settings.table_path("gold", "feat_customer_tags")).to_pandas()
 
 
-def worked_case(tags: pd.DataFrame) -> tuple[str, str, str, bool]:
+def worked_case(tags: pd.DataFrame) -> Row:
     """1 of 3 views of a tag that 10,001 of 100,000 customers have."""
     row = tags[(tags["customer_id"] == "0") & (tags["tag"] == "tea")].iloc[0]
     counts = (row["view_count"], row["tag_customer_count"], row["customer_count"])
@@ -82,7 +80,7 @@ def worked_case(tags: pd.DataFrame) -> tuple[str, str, str, bool]:
     return what, f"{reached:.4f}", f"{WORKED_CASE:.4f}", reached == WORKED_CASE
 
 
-def against_scikit_learn(tags: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
+def against_scikit_learn(tags: pd.DataFrame) -> list[Row]:
     """All rows, by scikit-learn's plain formula converted to ours, and by its default formula from our counts."""
     user, users = pd.factorize(tags["customer_id"])
     tag, names = pd.factorize(tags["tag"])
@@ -111,8 +109,3 @@ def against_scikit_learn(tags: pd.DataFrame) -> list[tuple[str, str, str, bool]]
 
 
 ON = {"worked-case": DataSet(rows)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, is_passed in rows():
-        print(f"{what:70} {ours:>10} {reference:>10} {'pass' if is_passed else 'FAIL'}")

@@ -1,7 +1,5 @@
 """Gender and spending power: planted truth of a generated shop, and names by real frequencies.
 
-    LAKEHOUSE_DATA_DIR=../shared/data python -m benchmarks.evaluations.traits
-
 The shop has a seed that nothing was developed with; its truth is read here and nowhere else. Its source tells the
 gender of 85 customers in 100; half of those are hidden here, so that enough are judged. In the sample a given name all
 but tells the gender, so everything is judged a second time without names, by behaviour alone. Spending is foretold on a
@@ -13,7 +11,6 @@ then thresholds are tested in a fixed sequence (ml/traits/certainty.py), and thi
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from dataclasses import replace
 from datetime import date, timedelta
@@ -23,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.evaluations import DataSet
+from benchmarks.evaluations import DataSet, Row
 from benchmarks.planted import shop
 from lakehouse.settings import Settings, load_settings
 from lakehouse.synth.names import GIVEN_FEMALE, GIVEN_MALE
@@ -38,8 +35,6 @@ from ml.traits.names import Names, of_counts
 from ml.traits.score import UNKNOWN, of_gender, of_spending
 from ml.traits.spending import BANDS, SpendingModel, softmax
 
-Row = tuple[str, str, str, bool]
-
 CUSTOMERS, DAYS, SEED = 8000, 365, 20261130
 AS_OF = date(2025, 12, 31)
 MOST_ERROR = 0.05
@@ -51,11 +46,6 @@ PUBLISHED_ACCURACY = 0.82
 """What that README claims; on which people it does not say, and there are no labelled ones here."""
 Z = 1.96
 MOST_OF_INCOME = 0.1
-
-
-def rows() -> list[Row]:
-    """What is measured, our figure, the reference, and whether ours will do."""
-    return [*_plain(by_table()), *on_a_shop()]
 
 
 def _plain(told: list[Row]) -> list[Row]:
@@ -170,10 +160,7 @@ def stated(what: str, judged: Judged, wanted: float, remark: str) -> list[Row]:
 
 def by_table() -> list[Row]:
     """Our naive Bayes with the real frequencies of characters: published cases, and the names of the sample."""
-    path = load_settings().data_dir / TABLE
-    if not path.exists():
-        return [("names by the table", f"no {path.name} in {path.parent}", "LAKEHOUSE_DATA_DIR", False)]
-    table = pd.read_csv(path, keep_default_na=False).set_index("char")
+    table = pd.read_csv(load_settings().data_dir / TABLE, keep_default_na=False).set_index("char")
     female, male = table["female"], table["male"]
     names, prior = of_counts(female.to_dict(), male.to_dict()), float(np.log(female.sum() / male.sum()))
     answer: list[Row] = []
@@ -208,9 +195,3 @@ def by_name(names: Names, prior: float, given_names: list[str]) -> Floats:
 
 
 ON = {"names": DataSet(lambda: _plain(by_table()), (TABLE,)), "sample": DataSet(on_a_shop)}
-
-
-if __name__ == "__main__":
-    for what, ours, reference, passed in rows():
-        print(f"{'pass' if passed else 'FAIL'}  {what}: {ours}; {reference}")
-    sys.exit(0)

@@ -8,6 +8,7 @@ answer is an optimum, not a prediction for new rows. So there is no model to reg
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from ml import registry, tables
 from ml.budget.evaluate import evaluate
 from ml.budget.features import READS, read_returns
 from ml.budget.plan import Plan, plans
+from ml.plots import bars, svg
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pyspark.sql import SparkSession
 
 
@@ -39,9 +42,21 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
         },
         data_versions=tables.gold_versions(settings, READS),
         metrics=metrics,
-        files={"plan.json": json.dumps([_told(one) for one in found], indent=1, ensure_ascii=False)},
+        files={
+            "plan.json": json.dumps([_told(one) for one in found], indent=1, ensure_ascii=False),
+            **{f"plots/{name}.svg": svg(figure) for name, figure in _drawn(found)},
+        },
     )
     return registry.Summary("budget", registry.NO_MODEL, metrics)
+
+
+def _drawn(found: Sequence[Plan]) -> Iterator[tuple[str, Figure]]:
+    """A plot of what goes where, for each currency with a plan."""
+    for one in found:
+        if one.allocation is not None:
+            spent = {got.channel.name: got.units * got.channel.unit_cost for got in one.allocation.allotments}
+            named = "_".join(["allocation", *([one.currency] if one.currency else [])])
+            yield named, bars("Allocation", f"{one.currency or ''} to spend".strip(), spent)
 
 
 def _told(found: Plan) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from ml.click.features import READS, Span, read_impressions, span
 from ml.click.fits import REGULARISATION, REGULARISATIONS, Fitted, Rows, rows_of
 from ml.click.held_out import held_out
 from ml.click.model import SIGNATURE, ClickModel, base_rate_model
-from ml.click.plots import reliability_plot
 from ml.concurrency import each
+from ml.curves import curves as reliability_and_gains
+from ml.curves import plots_of
 from ml.held_out import HeldOut
 from ml.measures import Floats, log_loss
 
@@ -117,7 +118,7 @@ def learn(impressions: DataFrame, edges: Span) -> Learnt:
         [*evaluate(probability, label, tested.base_rate), *leakage.metrics(found)],
         tested,
         list(found),
-        {"reliability": lambda: reliability_plot(probability, label)},
+        plots_of(reliability_and_gains(probability, label)),
         regularisation=strength,
         held_out=held_out(later.customer[test], probability, label, tested.base_rate),
     )

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
-
 import numpy as np
-import numpy.typing as npt
 
 from ml.comparisons import Judge, Rivals, Twins
+from ml.held_out import is_held_out
 from ml.promotion import Judged
 from ml.segment.evaluate import Labels, silhouettes
 from ml.segment.features import Floats, read_customers
 from ml.segment.matching import rescaled
 from ml.segment.model import SegmentModel, load
-
-HELD_OUT_OF = 5
-"""One customer of so many is held out, by a checksum of the id: the same ones at every training."""
-
-
-def is_held_out(ids: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Whether each customer is one that twins are not fitted on."""
-    return np.array([zlib.crc32(name.encode()) % HELD_OUT_OF == 0 for name in ids], dtype=np.bool_)
 
 
 def measure(rivals: Rivals, twins: Twins) -> Judged | str:

@@ -11,7 +11,7 @@ from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 from ml import champions, registry, tables
 from ml.concurrency import each
-from ml.segment.compare import is_held_out
+from ml.held_out import is_held_out
 from ml.segment.evaluate import (
     Labels,
     agreements,

@@ -42,4 +42,4 @@ def held_out(customer: npt.NDArray[np.object_], predicted: Floats, mean_before: 
         "calibration gap": calibration_gap(predicted, given),
         "log loss": losses[0],
     }
-    return HeldOut(customer, measures, by_group)
+    return HeldOut(customer, measures, by_group, drawn={"mood": (predicted, given)})

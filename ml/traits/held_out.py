@@ -40,7 +40,8 @@ def gender_held_out(both: Sequence[Half]) -> list[HeldOut]:
         }
         by_group = {**of_chances(woman, label), **_stated_by_group(judged)} if kind is None else {}
         named = {f"women: {name}": measure for name, measure in by_group.items()}
-        parts.append(HeldOut(judged_people(both, kind), measures, named, foretold=("gender",)))
+        drawn = {f"{prefix}_female": (woman, label)}
+        parts.append(HeldOut(judged_people(both, kind), measures, named, foretold=("gender",), drawn=drawn))
     return parts
 
 
@@ -59,7 +60,8 @@ def spending_held_out(model: SpendingModel, later: Later) -> HeldOut:
         **_stated("spending", judged, RIGHT["spending_power"]),
     }
     by_group = {**of_chances(told[:, -1], high), **_stated_by_group(judged)}
-    return HeldOut(later.customer, measures, {f"high spending: {name}": one for name, one in by_group.items()})
+    named = {f"high spending: {name}": one for name, one in by_group.items()}
+    return HeldOut(later.customer, measures, named, drawn={"high_spending": (told[:, -1], high)})
 
 
 def _stated(prefix: str, judged: Judged, wanted: float) -> Measures:

@@ -171,11 +171,15 @@ class Later:
     """Amounts from which on a customer was in the middle and in the highest third."""
 
 
-def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | None:
-    """Learnt on the first cut, calibrated on the second; None where too few buy after either."""
+def learn_spending(seen: Activity, days: Cuts, among: Flags | None = None) -> tuple[SpendingModel, Later] | None:
+    """Learnt on the first cut, calibrated on the second; None where too few buy after either.
+
+    Args:
+        among: per seen customer, whether to learn from them; everybody where it is None.
+    """
     lookback = min(MOST_LOOKBACK_DAYS, days.learn - seen.first_day + 1)
     tokens = broad(common_tokens(seen, days.learn))
-    slices = _slices(seen, days, tokens, lookback)
+    slices = _slices(seen, days, tokens, lookback, among)
     if not all(map(_has_all_bands, slices)):
         return None
     (_, columns, band, _), (customer, later_columns, later_band, spent) = slices
@@ -190,9 +194,11 @@ def learn_spending(seen: Activity, days: Cuts) -> tuple[SpendingModel, Later] | 
 Slice = tuple[Texts, Floats, Ints, Floats]
 
 
-def _slices(seen: Activity, days: Cuts, tokens: Sequence[str], lookback: int) -> list[Slice]:
+def _slices(
+    seen: Activity, days: Cuts, tokens: Sequence[str], lookback: int, among: Flags | None = None
+) -> list[Slice]:
     """Ids, columns, bands and amounts of the buyers after the day to learn from and after the one to judge on."""
-    return [_slice(seen, cut, days.horizon, lookback, tokens) for cut in (days.learn, days.judge)]
+    return [later_buyers(seen, cut, days.horizon, lookback, tokens, among) for cut in (days.learn, days.judge)]
 
 
 def _has_all_bands(part: Slice) -> bool:
@@ -200,11 +206,18 @@ def _has_all_bands(part: Slice) -> bool:
     return len(band) >= LEAST_BUYERS and len(set(band.tolist())) == len(BANDS)
 
 
-def _slice(seen: Activity, cut: int, horizon: int, lookback: int, tokens: Sequence[str]) -> Slice:
-    """Of who was known by the cut and bought after it: id, columns, band and amount."""
+def later_buyers(
+    seen: Activity, cut: int, horizon: int, lookback: int, tokens: Sequence[str], among: Flags | None = None
+) -> Slice:
+    """Of who was known by the cut and bought after it: id, columns, band and amount.
+
+    Args:
+        among: per seen customer, whether to ask for them; the bands are thirds of those asked for.
+    """
     columns, is_known = known_by(seen, cut, lookback, tokens)
     spent = spent_after(seen, cut, horizon)
     kept = is_known & ~np.isnan(spent)
+    kept = kept if among is None else kept & among
     return seen.customers[kept], columns[kept], thirds(spent[kept]), spent[kept]
 
 

@@ -34,6 +34,11 @@ class TraitsModel:
     spending: SpendingModel | None
     reliability: Mapping[str, Mapping[str, Sequence[Sequence[float]]]] = field(default_factory=dict)
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """What either model has a column of shares for, sorted."""
+        return tuple(sorted({token for one in (self.gender, self.spending) if one is not None for token in one.tokens}))
+
     def predict(self, rows: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """`female_probability` and `low`, `medium`, `high` for rows with `given_name`, `SALES` and shares by token.
 

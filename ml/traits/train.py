@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lakehouse.settings import Settings
 from ml import registry, tables
 from ml.held_out import HeldOut
+from ml.traits.compare import learnt_without
 from ml.traits.evaluate import (
     gender_curves,
     gender_metrics,
@@ -16,7 +17,7 @@ from ml.traits.evaluate import (
     reliability,
     spending_metrics,
 )
-from ml.traits.features import READS, read_both
+from ml.traits.features import READS, SALES, read_both
 from ml.traits.fits import STRENGTH_OF_HABITS, STRENGTH_OF_SPENDING
 from ml.traits.gender import BEHAVIOUR
 from ml.traits.held_out import gender_held_out, spending_held_out
@@ -68,10 +69,12 @@ def train(spark: SparkSession, settings: Settings, as_of: date, seed: int) -> re
             task="traits",
             loader="ml.traits.model",
             save=both_models.save,
-            inputs={},
+            inputs={"given_name": "string", **dict.fromkeys([*SALES, *both_models.tokens], "double")},
             parameters=parameters,
             data_versions=tables.gold_versions(settings, READS),
             metrics=metrics,
+            columns=tables.gold_columns(settings, READS),
+            twin=registry.Twin(learnt_without(seen, people, days, settings.gender_from_names).save),
             held_out=kept,
         ),
     )

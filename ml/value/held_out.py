@@ -25,4 +25,5 @@ def held_out(
         measures[f"{name}_rmse"] = root_mean((told - truth) ** 2), root_mean((same - truth) ** 2)
         measures[f"{name}_per_customer"] = mean(told), mean(truth)
     told, _, truth = foretold["orders"]
-    return HeldOut(customer, measures, of_amounts(told, truth))
+    shown = {name: (told, truth) for name, (told, _, truth) in foretold.items()}
+    return HeldOut(customer, measures, of_amounts(told, truth), drawn=shown)

@@ -222,16 +222,3 @@ def test_a_planted_leaking_column_is_left_out_by_name(shop: Settings) -> None:
     twin = registry.evidence(shop, "click", summary.model_version).twin
     assert twin is not None
     assert "landed" not in (twin / "click.json").read_text()
-
-
-def test_a_training_keeps_a_plot_its_environment_and_its_signature(shop: Settings) -> None:
-    train(shop, "segment")
-    train(shop, "recommend")
-    client = open_store(shop)
-    for task, plot in (("click", "reliability"), ("segment", "elbow"), ("recommend", "ndcg")):
-        run = client.get_run(client.get_model_version(task, "1").run_id)
-        drawn = Path(run.info.artifact_uri.removeprefix("file://")) / "plots" / f"{plot}.svg"
-        assert "<svg" in drawn.read_text()
-        assert run.data.tags["environment.engine"] == "sail"
-        assert run.data.tags["environment.scikit-learn"] == "1.7.2"
-        assert "numpy==1.26.4" in (drawn.parent.parent / "model" / "requirements.txt").read_text()

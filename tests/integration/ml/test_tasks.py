@@ -248,6 +248,38 @@ def test_who_paid_much_is_expected_to_do_so_again(people: Settings) -> None:
     assert counted["gender"].to_dict() == {"all": 300, "behaviour": 291, "name": 240}
 
 
+def test_a_training_keeps_its_plots_its_environment_and_its_signature(
+    shop: Settings, habitual: Settings, left: Settings, people: Settings
+) -> None:
+    from mlflow.models import Model
+
+    of_genders = {"gender_female", "gender_by_behaviour_female", "gender_by_name_female"}
+    drawn = {
+        "segment": (shop, {"elbow"}),
+        "recommend": (shop, {"ndcg"}),
+        "click": (shop, {"reliability", "gains"}),
+        "value": (shop, {"orders", "spending"}),
+        "text": (shop, {"mood"}),
+        "purchase": (habitual, {"reliability", "gains"}),
+        "churn": (left, {"reliability", "gains"}),
+        "traits": (people, {*of_genders, "high_spending"}),
+    }
+    assert {*drawn, "budget"} == set(TASKS)
+    for task, (home, plots) in drawn.items():
+        client = open_store(home)
+        run = client.get_run(client.get_model_version_by_alias(task, "champion").run_id)
+        left_behind = Path(run.info.artifact_uri.removeprefix("file://"))
+        found = {plot.stem: plot.read_text() for plot in (left_behind / "plots").iterdir()}
+        assert set(found) == plots, task
+        assert all("<svg" in plot for plot in found.values())
+        signature = Model.load(str(left_behind / "model" / "MLmodel")).signature
+        assert signature is not None, task
+        assert signature.inputs.inputs, task
+        assert run.data.tags["environment.engine"] == home.engine
+        assert run.data.tags["environment.scikit-learn"] == "1.7.2"
+        assert "numpy==1.26.4" in (left_behind / "model" / "requirements.txt").read_text()
+
+
 def test_the_champion_loads_by_its_mlflow_address_and_is_the_version_that_scored(shop: Settings) -> None:
     import mlflow
     from mlflow.tracking import MlflowClient
@@ -284,6 +316,7 @@ def test_the_budget_is_spent_where_it_brings_most_and_its_run_is_logged(shop: Se
     mlflow.set_tracking_uri(shop.mlflow_uri)
     plan = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/plan.json"))
     assert [one["units"] for one in plan[0]["channels"]] == [50, 200, 100]
+    assert ">sms<" in mlflow.artifacts.load_text(f"{run.info.artifact_uri}/plots/allocation_CNY.svg")
 
 
 def test_absent_entities_leave_empty_tables_and_metrics_that_say_so(

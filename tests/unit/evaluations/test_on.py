@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.evaluations import DataSet
-from benchmarks.evaluations.__main__ import measured
+from benchmarks.evaluations import DataSet, measured, of_all
 from benchmarks.movielens import NotThere
 from lakehouse import evaluations
 from lakehouse.cli import main
@@ -58,6 +57,16 @@ def test_a_data_set_that_is_not_on_this_machine_names_the_setting_that_finds_it(
         measured("churn", "rossi", there)
     (tmp_path / "rossi.csv.gz").touch()
     assert measured("churn", "rossi", there) == [ROW]
+
+
+def test_of_all_data_sets_one_that_is_not_there_is_told_as_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_DATA_DIR", str(tmp_path))
+    (told,) = of_all("purchase")
+    assert told[:2] == ("purchase, online-shoppers", "not measured")
+    assert f"no online_shoppers_intention.csv.gz in {tmp_path}" in told[2]
+    assert told[3] is False
 
 
 def test_a_data_set_that_cannot_be_downloaded_is_the_same_kind_of_answer() -> None:

@@ -11,6 +11,7 @@ from sklearn.metrics import silhouette_samples
 
 from lakehouse.settings import load_settings
 from ml.comparisons import Rivals, Twins
+from ml.held_out import is_held_out
 from ml.promotion import Judged
 from ml.segment import compare
 from ml.segment.evaluate import silhouettes
@@ -43,7 +44,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, champion: SegmentModel, challenger: 
     rivals = Rivals(None, load_settings(), date(2025, 1, 1), 7, "segment", "2")  # type: ignore[arg-type]
     found = compare.measure(rivals, Twins(champion, challenger, "", ""))
     assert isinstance(found, Judged)
-    assert len(found.champion) == compare.is_held_out(names).sum()
+    assert len(found.champion) == is_held_out(names).sum()
     return found
 
 
@@ -69,6 +70,6 @@ def test_silhouettes_are_scikit_learns() -> None:
 
 def test_a_fifth_of_the_customers_is_held_out_and_always_the_same() -> None:
     names = [f"C{number:05d}" for number in range(5000)]
-    held_out = compare.is_held_out(names)
+    held_out = is_held_out(names)
     assert 900 < held_out.sum() < 1100
-    assert (compare.is_held_out(names[::-1]) == held_out[::-1]).all()
+    assert (is_held_out(names[::-1]) == held_out[::-1]).all()
