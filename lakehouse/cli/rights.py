@@ -54,6 +54,7 @@ def erase(
     from lakehouse.cli.screen import console
     from lakehouse.privacy.erasure.requests import continue_killed
     from lakehouse.privacy.erasure.requests import erase as erase_persons
+    from lakehouse.privacy.retention.expiry import continue_expiry
     from lakehouse.runlock import hold
 
     settings = load_settings()
@@ -77,6 +78,7 @@ def erase(
         if not yes and not as_json and sys.stdin.isatty():
             typer.confirm(f"erase {len(set(named)):,} of {entity} for good?", abort=True)
         with hold(settings):
+            continue_expiry(settings)
             path = erase_persons(settings, named, entity, reason, clock, _asking(settings), tell)
     told = json.loads(path.read_text(encoding="utf-8"))
     if as_json:
