@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +106,13 @@ def hide_leftovers(erasing: Erasing) -> None:
         name = f"{schema}.{table}"
         if schema not in ("bronze", "silver", "ml", "gold", "ops"):
             continue
-        if tables.parts_with_traces(settings, name, erasing.traces, older=False):
+
+        def note(rows: int, name: str = name) -> None:
             erasing.tell("leftovers", name)
             erasing.touch(name)
-            tables.hide_traces(settings, name, erasing.traces, partial(erasing.count, name, "hidden"))
+            erasing.count(name, "hidden", rows)
+
+        tables.hide_traces(settings, name, erasing.traces, note)
 
 
 def clean_ops(erasing: Erasing) -> None:
