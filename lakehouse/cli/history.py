@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from lakehouse.cli.data import AsJson
+from lakehouse.cli.rights import asking
 from lakehouse.errors import InputError
 from lakehouse.settings import Settings, load_settings
 
@@ -111,6 +112,7 @@ def _expired(settings: Settings, dry_run: bool, day: date | None, screen: Consol
     """Remove what is past its retention, or (`dry_run`) only say what that is."""
     from lakehouse.cli.screen import print_rows
     from lakehouse.privacy.classes import retentions
+    from lakehouse.privacy.erasure.requests import continue_killed
     from lakehouse.privacy.retention.expiry import expire, foretold, planned
 
     clock = partial(datetime.now, timezone.utc)
@@ -118,6 +120,7 @@ def _expired(settings: Settings, dry_run: bool, day: date | None, screen: Consol
         plan = planned(settings, clock, day)
         told = None if plan is None else foretold(settings, plan)
     else:
+        continue_killed(settings, clock, asking(settings))  # both write what `ops.loads` says of the rows that are left
         told = expire(settings, clock, day)
     if told is None:
         screen.print("nothing is past its retention: no run has been made yet", markup=False)
