@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -89,12 +89,12 @@ def current_signatures(settings: Settings, graph: Mapping[str, Node], as_of_on: 
     """
     roots = {parent for node in graph.values() for parent in node.parents if parent not in graph}
     own = {key: _own_digest(settings, node) for key, node in graph.items()}
-    batches = current_batches(settings)
+    batches = batch_states(settings)
     definitions = definitions_digest(settings)
     for root in roots:
         schema, table = root.split(".")[-2:]
         if schema == "bronze":
-            own[root] = digest(sorted(batches.get(table, {})))
+            own[root] = digest(sorted(batches.get(table, ())))
         elif (schema, table) == ("ops", "sources"):
             own[root] = definitions
         elif (schema, table) == ("ops", "as_of"):
@@ -125,6 +125,22 @@ def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
         if load["is_current"]:
             found.setdefault(load["entity"], {})[load["batch_id"]] = load["rows_landed"]
     return found
+
+
+def batch_states(settings: Settings) -> dict[str, list[str]]:
+    """Entity -> the batches that silver reads, each with how many of its rows are gone for their age."""
+    found: dict[str, list[str]] = {}
+    for load in ops.read(settings, "loads"):
+        if load["is_current"]:
+            expired = load.get("rows_expired")
+            state = f"{load['batch_id']} without {expired}" if expired else load["batch_id"]
+            found.setdefault(load["entity"], []).append(state)
+    return found
+
+
+def tables_made_of(graph: Mapping[str, Node], entities: Set[str]) -> set[str]:
+    """The tables of models that are made of one of these tables of bronze, through whatever they read."""
+    return {node.table for key, node in graph.items() if node.table and _bronze_above(graph, key) & entities}
 
 
 def definitions_digest(settings: Settings) -> str:

@@ -33,6 +33,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("run_id", pa.string()),
             ("is_current", pa.bool_()),
             ("rows_erased", pa.int64()),  # left out or removed, for their persons were erased
+            ("rows_expired", pa.int64()),  # removed, for they were past their retention
             ("watermark", pa.string()),  # column=value up to which a database's table had been read
             ("rows_sealed", pa.int64()),  # of them in the vault
             ("protection", pa.string()),  # the plan by which identifiers were hidden, as JSON

@@ -17,11 +17,13 @@ from lakehouse.cluster.lease import confirm_held
 from lakehouse.engine import fitting_engine, frames, open_engine, query
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import LakehouseError
-from lakehouse.lineage import contact_policy
+from lakehouse.lineage import batch_states, contact_policy
 from lakehouse.maintenance import bound_ops_files
 from lakehouse.privacy import standing
 from lakehouse.privacy.erasure.requests import continue_killed, erase_returned
 from lakehouse.privacy.free_text import cleared
+from lakehouse.privacy.retention.derived import settle
+from lakehouse.privacy.retention.expiry import continue_expiry
 from lakehouse.profiling import span
 from lakehouse.quality.carry_over import still_valid
 from lakehouse.quality.gate import GateReport, run_gate
@@ -161,6 +163,8 @@ def main_job(run: Run) -> publication.Publication:
         ops.ensure_tables(run.settings)
         if continue_killed(run.settings, run.clock, run.ask) is not None:
             run.progress.noted("an erasure that was killed is done, and has its certificate")
+        if continue_expiry(run.settings) is not None:
+            run.progress.noted("what was past its retention and half removed when it was killed is gone")
         killed = Marker(run.settings).settle()
         if killed is not None:
             run.progress.noted(f"run {killed.run_id} was killed in step {killed.step}; continuing from there")
@@ -172,13 +176,24 @@ def main_job(run: Run) -> publication.Publication:
             why = "unchanged" if run.fingerprint == published.fingerprint else "unchanged since it was rolled back"
             for step in AFTER_LANDING:
                 run.progress.skipped(step.name, step.title, why)
-            return published
+            return _settled(run, published)
         for step in AFTER_LANDING:
             perform(run, step)
         bound_ops_files(run.settings)
-        done = publication.current(run.settings)
-        assert done is not None
-        return done
+        return _settled(run, publication.current(run.settings))
+
+
+def _settled(run: Run, published: publication.Publication | None) -> publication.Publication:
+    """The set that readers see, once what older ones hold of rows that are gone for their age is gone as well."""
+    tables = settle(run.settings, run.clock())
+    if tables:
+        run.progress.noted(
+            f"older versions of {tables} tables are removed: they were made of rows that are past their retention; "
+            "sets that were published of them cannot be gone back to"
+        )
+        published = publication.current(run.settings)
+    assert published is not None
+    return published
 
 
 def perform(run: Run, step: Step) -> StepResult:
@@ -206,7 +221,7 @@ def perform(run: Run, step: Step) -> StepResult:
 
 def fingerprint(settings: Settings, as_of: date | None) -> str:
     """A digest of all that tables depend on: batches, definitions, code, day, seed, settings, models chosen by hand."""
-    batches = sorted(row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"])
+    batches = sorted(state for states in batch_states(settings).values() for state in states)
     definitions = sorted(json.dumps(row, sort_keys=True, default=str) for row in ops.read(settings, "sources"))
     asked = [
         settings.budget_amount,

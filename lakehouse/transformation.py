@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,15 @@ from lakehouse.builds import Ledger, digest
 from lakehouse.dbt_docs import write_page
 from lakehouse.engine import commits_marked
 from lakehouse.errors import InputError, LakehouseError, storage_without_room
-from lakehouse.lineage import Node, contact_policy, current_signatures, declared_columns, nodes, planned_builds
+from lakehouse.lineage import (
+    Node,
+    contact_policy,
+    current_signatures,
+    declared_columns,
+    nodes,
+    planned_builds,
+    tables_made_of,
+)
 from lakehouse.privacy.uses import check_uses
 from lakehouse.profiling import at_once, enter, leave, span
 from lakehouse.scratch import scratch_folder
@@ -35,6 +43,9 @@ USERS_EXPRESSION = re.compile(
     r"cannot extract value|cannot resolve attribute|invalid argument|datetime pattern|regex parse error"
 )
 """What Spark and Sail say where an expression does not fit."""
+
+
+COMPILED_APART = "\n;\n"
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,16 @@ class Transformation:
         graph = nodes(self._parsed())
         wanted = current_signatures(self.settings, graph, as_of_on)
         return {graph[key].name: wanted[key] for key in _with_tag(graph, tag)}
+
+    def compiled(self, texts: Sequence[str], **variables: Any) -> list[str]:
+        """The SQL that texts in dbt's language come to, as models would, over the home as it is."""
+        text = COMPILED_APART.join(texts)
+        results = self._invoke(["compile", "--inline", text, "--vars", json.dumps(variables)])
+        return str(results.results[0].node.compiled_code).split(COMPILED_APART) if texts else []
+
+    def tables_made_of(self, entities: Set[str]) -> set[str]:
+        """The tables of models that are made of one of these tables of bronze, through whatever they read."""
+        return tables_made_of(nodes(self._parsed()), entities)
 
     def generate_docs(self) -> str:
         """Write the dbt docs, with the SQL as it was built, as one page that needs no server; returns its path."""

@@ -27,7 +27,7 @@ HISTORY = "champions"
 SETTLED = "verdict.is_settled"
 BY_HAND = "verdict.is_by_hand"
 OUTDATED = "outdated.by"
-"""On versions that were trained on somebody who has been erased since: by which erasure."""
+"""On versions that were trained on what has been erased since, or is past its retention: by which erasure or expiry."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Standing:
     Args:
         trained: None where its training was killed.
         is_promoted: what its training was judged to be; None where it was registered before there were verdicts.
-        is_outdated: it was trained on somebody who has been erased since.
+        is_outdated: it was trained on somebody who has been erased since, or on rows past their retention.
     """
 
     version: str
@@ -109,7 +109,7 @@ def outdate(settings: Settings, task: str, by: str) -> list[str]:
 
 
 def is_outdated(settings: Settings, task: str) -> bool:
-    """Whether the newest finished training learnt from somebody who has been erased since."""
+    """Whether the newest finished training learnt from what has been erased since, or is past its retention."""
     newest = _newest_finished(open_store(settings), task)
     return newest is not None and OUTDATED in newest.tags
 
@@ -193,8 +193,8 @@ def rollback(settings: Settings, task: str, before: Callable[[], None] = lambda:
 def _require_current(task: str, standing: Standing) -> None:
     if standing.is_outdated:
         raise InputError(
-            f"version {standing.version} of {task!r} was trained on somebody who has been erased since: it does not "
-            "serve again"
+            f"version {standing.version} of {task!r} was trained on what has been erased since, or is past its "
+            "retention: it does not serve again"
         )
 
 

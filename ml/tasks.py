@@ -128,7 +128,7 @@ class Task:
         if before is None or before.trained is None:
             return Verdict(True, "the first model of the task")
         if before.is_outdated:
-            return Verdict(True, "the champion was trained on somebody who has been erased since")
+            return Verdict(True, "the champion was trained on what has been erased since, or is past its retention")
         if self.judge is None:
             return Verdict(True, "the newest model serves: the task compares none")
         return comparisons.judged(rivals, before.version, self.judge)

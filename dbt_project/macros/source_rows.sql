@@ -47,7 +47,7 @@
             'attributes': mapped.get('attributes') or {},
             'raw_columns': mapped.get('raw_columns') or {},
             'batches': current,
-            'stale': stale,
+            'stale': [] if var('all_batches', false) else stale,
             'row_count': counts | sum,
         }) -%}
     {%- endfor -%}

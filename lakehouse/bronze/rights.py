@@ -80,7 +80,7 @@ class Rights:
                 )
             return known[kind, key]
 
-        corrected = self.corrected.get(source.name, {}) if entity == "customers" and "customer" in kinds else {}
+        corrected = self.corrected.get(source.name, {}) if OF_ENTITY.get(entity) in kinds else {}
 
         def rewrite(block: Block) -> tuple[Block, int]:
             by_stored = {stored[raw]: raw for raw in block.columns if raw in stored}
@@ -112,10 +112,12 @@ class Rights:
         by_stored: Mapping[str, str],
         corrected: Mapping[str, Mapping[str, tuple[str | None, str]]],
     ) -> Block:
-        key = by_stored.get(mapped.plain("customer_id") or "")
-        if key is None:
+        kind = OF_ENTITY[mapped.entity]
+        parts = [by_stored.get(mapped.plain(column) or "") for column in KEY_COLUMNS[kind]]
+        if None in parts:
             return block
-        names = self.pseudonyms.all_of([joined([v]) if v else None for v in block.columns[key].to_pylist()])
+        keys = zip(*(block.columns[part].to_pylist() for part in parts if part is not None))
+        names = [name_of(self.pseudonyms, kind, joined(key)) if all(key) else None for key in keys]
         columns = dict(block.columns)
         for place, name in enumerate(names):
             for ours, (wrong, right) in corrected.get(name or "", {}).items():

@@ -1,20 +1,28 @@
-"""Verbs on what was published: versions, rollback, maintain."""
+"""Verbs on what is kept: versions, rollback, expire, maintain."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from datetime import date, datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from lakehouse.cli.data import AsJson
+from lakehouse.cli.rights import asking
 from lakehouse.errors import InputError
-from lakehouse.settings import load_settings
+from lakehouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lakehouse.privacy.retention.expiry import Expired
 
 
 def add_to(app: typer.Typer) -> None:
-    for verb in (versions, rollback, maintain):
+    for verb in (versions, rollback, expire, maintain):
         app.command(name=verb.__name__)(verb)
 
 
@@ -75,20 +83,81 @@ def rollback(
     )
 
 
-def maintain(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done")]
+
+
+def expire(
+    dry_run: DryRun = False,
+    as_of: Annotated[
+        Optional[datetime],
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="the day by which age is told; default: the last run's"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Join small files, checkpoint logs, and remove files that no kept version needs (OPTIMIZE, VACUUM)."""
+    """Remove what is past the retention that classes.yml declares, in bronze, silver and the vault, in every version.
+
+    The next run makes gold and ml anew of what is left. `lakehouse maintain` begins with this.
+    """
+    from lakehouse.cli.screen import console
+    from lakehouse.runlock import hold
+
+    settings = load_settings()
+    with hold(settings):
+        told = _expired(settings, dry_run, None if as_of is None else as_of.date(), console(to_stderr=as_json))
+    if as_json:
+        print(json.dumps(_plainly(told)))
+
+
+def _expired(settings: Settings, dry_run: bool, day: date | None, screen: Console) -> Expired | None:
+    """Remove what is past its retention, or (`dry_run`) only say what that is."""
+    from lakehouse.cli.screen import print_rows
+    from lakehouse.privacy.classes import retentions
+    from lakehouse.privacy.erasure.requests import continue_killed
+    from lakehouse.privacy.retention.expiry import expire, foretold, planned
+
+    clock = partial(datetime.now, timezone.utc)
+    if dry_run:
+        plan = planned(settings, clock, day)
+        told = None if plan is None else foretold(settings, plan)
+    else:
+        continue_killed(settings, clock, asking(settings))  # both write what `ops.loads` says of the rows that are left
+        told = expire(settings, clock, day)
+    if told is None:
+        screen.print("nothing is past its retention: no run has been made yet", markup=False)
+        return None
+    if not told.rows:
+        screen.print(f"as of {told.day} nothing is past its retention", markup=False)
+        return told
+    days = {name: kept.days for name, kept in retentions().items()}
+    names = ("table", "rows that would go" if dry_run else "rows removed", "kept for days")
+    print_rows(screen, names, [(n, count, days.get(n.partition(".")[2], "")) for n, count in told.rows.items()])
+    total, verb = sum(told.rows.values()), "would go" if dry_run else "are gone"
+    screen.print(
+        f"as of {told.day} {total:,} rows past their retention {verb}, and {told.keys:,} keys of whom nothing else is "
+        f"sealed; {len(told.models)} models are trained anew by the next run",
+        markup=False,
+    )
+    if not dry_run:
+        screen.print("next: lakehouse run makes gold and ml anew, and removes what they were", markup=False)
+    return told
+
+
+def _plainly(told: Expired | None) -> dict[str, Any] | None:
+    return None if told is None else {**asdict(told), "day": str(told.day)}
+
+
+def maintain(dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Remove what is past its retention, join small files, checkpoint logs, remove files that no kept version needs."""
     from lakehouse.cli.screen import console, print_rows
     from lakehouse.maintenance import maintain as keep_up
     from lakehouse.runlock import hold
 
     settings = load_settings()
     with hold(settings):
+        told = _expired(settings, dry_run, None, console(to_stderr=as_json))
         done = keep_up(settings, dry_run)
     if as_json:
-        print(json.dumps([asdict(one) for one in done]))
+        print(json.dumps({"expired": _plainly(told), "tables": [asdict(one) for one in done]}))
         return
     rows = [
         (

@@ -20,6 +20,7 @@ MOST_SHOWN = 5
 Reason = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="why; it stays in the audit log, so no personal data")
 ]
+Entity = Annotated[str, typer.Option(metavar="ENTITY", help="partner_members (PARTNER|MEMBER) or third_party_profiles")]
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="the customer's id, or its pseudonym")]
 
 
@@ -36,9 +37,7 @@ def erase(
         str, typer.Option("--reason", metavar="TEXT", help="why; it stays in the audit log, so no personal data")
     ] = "",
     file: Annotated[Optional[Path], typer.Option(metavar="LIST", help="a file with one a line")] = None,
-    entity: Annotated[
-        str, typer.Option(metavar="ENTITY", help="partner_members (PARTNER|MEMBER) or third_party_profiles")
-    ] = "customers",
+    entity: Entity = "customers",
     verify: Annotated[
         Optional[Path],
         typer.Option(metavar="CERT", help="search every place again for what this certificate says is gone"),
@@ -54,6 +53,7 @@ def erase(
     from lakehouse.cli.screen import console
     from lakehouse.privacy.erasure.requests import continue_killed
     from lakehouse.privacy.erasure.requests import erase as erase_persons
+    from lakehouse.privacy.retention.expiry import continue_expiry
     from lakehouse.runlock import hold
 
     settings = load_settings()
@@ -68,7 +68,7 @@ def erase(
 
     if continued:
         with hold(settings):
-            path = continue_killed(settings, clock, _asking(settings), tell)
+            path = continue_killed(settings, clock, asking(settings), tell)
         if path is None:
             screen.print("no erasure is under way", markup=False)
             return
@@ -77,7 +77,8 @@ def erase(
         if not yes and not as_json and sys.stdin.isatty():
             typer.confirm(f"erase {len(set(named)):,} of {entity} for good?", abort=True)
         with hold(settings):
-            path = erase_persons(settings, named, entity, reason, clock, _asking(settings), tell)
+            continue_expiry(settings)
+            path = erase_persons(settings, named, entity, reason, clock, asking(settings), tell)
     told = json.loads(path.read_text(encoding="utf-8"))
     if as_json:
         print(json.dumps({"certificate": str(path), "page": str(path.with_suffix(".html")), **_short(told)}))
@@ -139,7 +140,7 @@ def _lines(file: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _asking(settings: Settings) -> Any:
+def asking(settings: Settings) -> Any:
     """Answers SQL, by an engine that is opened when it is first asked."""
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -167,7 +168,7 @@ def export(
     from lakehouse.privacy import subject as rights
 
     settings = load_settings()
-    told = rights.export(settings, customer, out, reason, partial(datetime.now, timezone.utc), _asking(settings))
+    told = rights.export(settings, customer, out, reason, partial(datetime.now, timezone.utc), asking(settings))
     if as_json:
         print(json.dumps({"json": str(told.json), "page": str(told.page), "rows": told.rows}))
         return
@@ -190,7 +191,7 @@ def restrict(
     settings = load_settings()
     clock = partial(datetime.now, timezone.utc)
     with hold(settings):
-        changed = rights.restrict(settings, customer, lift, reason, clock, _asking(settings))
+        changed = rights.restrict(settings, customer, lift, reason, clock, asking(settings))
     if as_json:
         print(json.dumps({"is_restricted": not lift, "changed": changed}))
         return
@@ -206,12 +207,13 @@ def restrict(
 
 @subject.command(name="rectify")
 def rectify(
-    customer: Customer,
+    person: Annotated[str, typer.Argument(metavar="CUSTOMER", help="the id, or its pseudonym; or see --entity")],
     values: Annotated[list[str], typer.Argument(metavar="COLUMN=VALUE...", help="as city=Lyon; a phone as phone=+33…")],
     reason: Reason,
+    entity: Entity = "customers",
     as_json: AsJson = False,
 ) -> None:
-    """Put a customer's profile right; it stays right when a source sends the wrong value again."""
+    """Put a person's profile right; it stays right when a source sends the wrong value again."""
     from lakehouse.cli.screen import console
     from lakehouse.privacy import subject as rights
     from lakehouse.runlock import hold
@@ -225,7 +227,7 @@ def rectify(
         told[column.strip()] = value.strip()
     clock = partial(datetime.now, timezone.utc)
     with hold(settings):
-        sources = rights.rectify(settings, customer, told, reason, clock, _asking(settings))
+        sources = rights.rectify(settings, person, told, reason, clock, asking(settings), entity)
     if as_json:
         print(json.dumps({"columns": list(told), "sources": sources}))
         return

@@ -6,7 +6,7 @@ and models may have (`lakehouse/privacy/uses.py`), what charts offer, what dbt's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -22,6 +22,7 @@ DECLARED = Path(__file__).with_name("classes.yml")
 CLASSES = ("direct_identifier", "pseudonym", "quasi_identifier", "sensitive", "behaviour", "none")
 MASKS = ("name", "phone", "email", "id_card", "district", "year", "grid", "withheld")
 PURPOSES = ("contract", "service", "marketing", "analytics", "legal_duty", "catalogue", "operations")
+LANDED, ACTIVITY = "landed", "activity"
 TELLING = frozenset(("direct_identifier", "quasi_identifier", "sensitive"))
 """Classes of which no value is shown beside a verdict."""
 
@@ -51,6 +52,18 @@ class ColumnClass:
         return self.kind in TELLING or bool(self.mask)
 
 
+@dataclass(frozen=True)
+class Retention:
+    """How long rows of an entity are kept: `days` from the latest of the times in `since`.
+
+    These are columns of the row, `LANDED` (the time at which it came), or `ACTIVITY` (the last deed of its customer). A
+    row with none of them counts from the time at which it came.
+    """
+
+    days: int
+    since: tuple[str, ...]
+
+
 def class_of(table: str, column: str) -> ColumnClass:
     """The class of a column.
 
@@ -72,6 +85,16 @@ def hidden_columns() -> frozenset[str]:
 def masked_columns() -> frozenset[str]:
     """Names of columns with a mask in any table of people: of their values not even counts are kept or charted."""
     return _classes().named(lambda one: bool(one.mask))
+
+
+def retentions() -> Mapping[str, Retention]:
+    """Entity -> how long its rows are kept; those that are kept for good are not among them."""
+    return _classes().retentions
+
+
+def activity() -> Mapping[str, tuple[str, ...]]:
+    """Entity -> its columns that say when a customer did something."""
+    return _classes().activity
 
 
 def is_about_people(table: str) -> bool:
@@ -112,6 +135,12 @@ class Classes:
                 raise LakehouseError(f"{DECLARED.name}: the erasure of {name} is {fate!r}, neither remove nor detach")
         self._detached = {name for name, fate in fates.items() if fate == "detach"}
         self._detached |= set(declared["derived"]["detached"])
+        self.retentions = {
+            name: Retention(told["retention_days"], _times(name, told.get("since", ()), (LANDED, ACTIVITY)))
+            for name, told in declared["entities"].items()
+            if told["retention_days"] is not None
+        }
+        self.activity = {name: _times(name, columns, ()) for name, columns in declared["activity"].items()}
         self._attributes = _column("attributes", {**declared["attributes"], "purpose": "analytics"}, None)
         made = declared["derived"]
         self._purposes: Mapping[str, str] = made["purposes"]
@@ -197,8 +226,23 @@ def _column(name: str, about: Mapping[str, Any], retention_days: int | None) -> 
             raise LakehouseError(
                 f"{DECLARED.name}: the {field} of {name} is {about.get(field)!r}, which is none of {', '.join(known)}"
             )
-    days = about.get("retention_days", retention_days)
-    return ColumnClass(about["class"], about["purpose"], days, about.get("mask", ""), about.get("silver", True))
+    if "retention_days" in about:
+        raise LakehouseError(f"{DECLARED.name}: {name} is kept as long as its row: say retention_days of the entity")
+    mask, in_silver = about.get("mask", ""), about.get("silver", True)
+    return ColumnClass(about["class"], about["purpose"], retention_days, mask, in_silver)
+
+
+def _times(entity: str, named: Sequence[str], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, each of a time of the entity or one of `others`, and `ACTIVITY` only where a row names a customer."""
+    columns = ENTITIES[entity].columns if entity in ENTITIES else {}
+    times = {name for name, column in columns.items() if column.type in ("timestamp", "date")}
+    known = times | set(others) - (set() if "customer_id" in columns else {ACTIVITY})
+    for name in named or ("none",):
+        if name not in known:
+            raise LakehouseError(
+                f"{DECLARED.name}: {entity} cannot be kept since {name!r}: name {', '.join(sorted(known)) or 'nothing'}"
+            )
+    return tuple(named)
 
 
 def _plain(table: str) -> str:

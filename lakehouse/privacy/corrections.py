@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from deltalake import DeltaTable, write_deltalake
 
-from lakehouse.privacy.keyring import NONCE_BYTES, Keyring
+from lakehouse.errors import LakehouseError
+from lakehouse.privacy.keyring import Keyring
+from lakehouse.privacy.vault import opened_text, sealed_text
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table, has_table
 
 CORRECTIONS = "vault.corrections"
 _SCHEMA = pa.schema([("subject_id", pa.string()), ("source", pa.string()), ("ciphertext", pa.binary())])
 Corrected = dict[str, dict[str, dict[str, tuple[str | None, str]]]]
-"""Source -> person -> our column of `customers` -> the value that was wrong (None: none), and the right one."""
+"""Source -> person -> our column -> the value that was wrong (None: none), and the right one."""
 
 
 def corrections(settings: Settings, keyring: Keyring) -> Corrected:
@@ -29,9 +33,7 @@ def corrections(settings: Settings, keyring: Keyring) -> Corrected:
     told = []
     for row in rows:
         if row["subject_id"] in keys:
-            sealed, bound = row["ciphertext"], _bound_to(row["subject_id"], row["source"])
-            opened = AESGCM(keys[row["subject_id"]]).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-            told.append((json.loads(opened), row))
+            told.append((json.loads(_opened(AESGCM(keys[row["subject_id"]]), row)), row))
     for one, row in sorted(told, key=lambda pair: pair[0]["at"]):
         person = found.setdefault(row["source"], {}).setdefault(row["subject_id"], {})
         person[one["column"]] = (one["wrong"], one["right"])
@@ -50,9 +52,8 @@ def keep(
     key = keyring.keys_for([subject_id])[subject_id]
     rows = []
     for column, (wrong, right) in changes.items():
-        nonce = os.urandom(NONCE_BYTES)
-        text = json.dumps({"at": at, "column": column, "wrong": wrong, "right": right}).encode()
-        sealed = nonce + AESGCM(key).encrypt(nonce, text, _bound_to(subject_id, source))
+        text = json.dumps({"at": at, "column": column, "wrong": wrong, "right": right})
+        sealed = sealed_text(key, _bound_to(subject_id, source), text)
         rows.append({"subject_id": subject_id, "source": source, "ciphertext": sealed})
     uri = settings.table_uri("vault", "corrections")
     if not has_table(settings, CORRECTIONS):
@@ -61,6 +62,13 @@ def keep(
             Path(uri).mkdir(exist_ok=True)
         DeltaTable.create(uri, _SCHEMA, mode="ignore", configuration={"delta.dataSkippingNumIndexedCols": "0"})
     write_deltalake(uri, pa.Table.from_pylist(rows, schema=_SCHEMA), mode="append")
+
+
+def _opened(opener: AESGCM, row: Mapping[str, Any]) -> str:
+    try:
+        return opened_text(opener, _bound_to(row["subject_id"], row["source"]), row["ciphertext"])
+    except InvalidTag:
+        raise LakehouseError(f"a row of {CORRECTIONS} is not as it was written: bring the table's copy back") from None
 
 
 def _bound_to(subject_id: str, source: str) -> bytes:

@@ -134,6 +134,19 @@ class Keyring:
             )
         return before
 
+    def forget(self, subjects: Iterable[str]) -> int:
+        """Destroy the keys of these persons and keep no name of theirs: should they come again, they get new ones.
+
+        Returns the number of keys that were there; the names of those whose key was destroyed stay.
+        """
+        names = sorted(set(subjects))
+        if any(name.startswith("#") for name in names):
+            raise LakehouseError("a key of the whole house is not destroyed")
+        there = [(name,) for name, _, wrapped in self._held(names) if wrapped is not None]
+        with self._db:
+            self._db.executemany("delete from keys where subject_id = ?", there)
+        return len(there)
+
     def rotate(self, progress: Callable[[int, int], None] = lambda done, of: None) -> int:
         """Wrap every key by a new master key, without touching what they encrypted; a killed one is continued.
 

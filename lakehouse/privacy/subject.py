@@ -26,7 +26,15 @@ from lakehouse.privacy.erasure.persons import keys_of
 from lakehouse.privacy.erasure.rows import places_by_sql
 from lakehouse.privacy.exports_made import remember
 from lakehouse.privacy.keyring import Keyring, open_keyring
-from lakehouse.privacy.person_keys import BLANKS, Keys, Mapped, entities_of_people, mappings, matches_of
+from lakehouse.privacy.person_keys import (
+    BLANKS,
+    OF_ENTITY,
+    Keys,
+    Mapped,
+    entities_of_people,
+    mappings,
+    matches_of,
+)
 from lakehouse.privacy.reveal import asking_user, may_act
 from lakehouse.privacy.subject_page import subject_page
 from lakehouse.privacy.vault_reading import opened
@@ -106,33 +114,44 @@ def gathered(
 
 
 def rectify(
-    settings: Settings, customer: str, values: Mapping[str, str], reason: str, clock: Clock, ask: Ask
+    settings: Settings,
+    person: str,
+    values: Mapping[str, str],
+    reason: str,
+    clock: Clock,
+    ask: Ask,
+    entity: str = "customers",
 ) -> list[str]:
-    """Put columns of a customer's profile right, in every source that brings them; returns the sources' names.
+    """Put columns of a person's profile right, in every source that brings them; returns the sources' names.
 
-    The customer's newest row, with these values, is landed as a newer one; the next run builds from it. Should the
+    The person's newest row, with these values, is landed as a newer one; the next run builds from it. Should the
     source send the wrong value again it is put right again; another value is the source's own correction. The caller
     holds the lock.
 
+    Args:
+        person: a customer's id or pseudonym; of another `entity` its key's parts, with | between.
+
     Raises:
         NotAllowed: this user may not.
-        InputError: no reason, no such column, or one that an expression makes; nothing is held of the customer.
+        InputError: no reason, no such column, or one that an expression makes; nothing is held of the person.
     """
+    if entity not in OF_ENTITY:
+        raise InputError(f"--entity {entity!r} is none of {', '.join(OF_ENTITY)}")
     if not reason.strip():
         raise InputError("say why, in words that another person can check: --reason 'ticket 4711: moved to Lyon'")
-    known = [name for name in ENTITIES["customers"].columns if name not in ENTITIES["customers"].key]
+    known = [name for name in ENTITIES[entity].columns if name not in ENTITIES[entity].key]
     for column in values:
         if column not in known:
-            raise InputError(f"customers have no column {column!r} that can be put right: {', '.join(known)}")
+            raise InputError(f"{entity} have no column {column!r} that can be put right: {', '.join(known)}")
     user, at = asking_user(), clock()
     with open_keyring(settings) as keyring:
         may_act(settings, keyring, at, user, "rectify")
-        keys, subjects, asked, _ = keys_of(settings, keyring, [customer], "customers", ask)
-        subject_id = subjects["customer", asked[0]]
-        rows = [_newest(settings, keyring, one, keys, subject_id) for one in mappings(settings)]
+        _, subjects, asked, _ = keys_of(settings, keyring, [person], entity, ask)
+        subject_id = subjects[OF_ENTITY[entity], asked[0]]
+        rows = [_newest(settings, keyring, one, entity, asked[0], subject_id) for one in mappings(settings)]
         found = [(one, row) for one, row in zip(mappings(settings), rows) if row is not None]
         if not found:
-            raise InputError(f"no source brings a profile of customer {customer!r}")
+            raise InputError(f"no source brings a profile of {person!r} among {entity}")
         for one, _ in found:
             made = [name for name in values if one.brought(name) is None]
             if made:
@@ -149,18 +168,21 @@ def rectify(
             corrections.keep(settings, keyring, subject_id, one.source, at.isoformat(), changes)
             row |= {one.brought(name) or "": value for name, value in values.items()}
             given = {raw_of[name]: value for name, value in row.items() if name in raw_of}
-            land_row(settings, sources[one.source], "customers", given, f"{at:%Y%m%dT%H%M%S.%fZ}", at)
+            land_row(settings, sources[one.source], entity, given, f"{at:%Y%m%dT%H%M%S.%fZ}", at)
     return [one.source for one, _ in found]
 
 
 def _newest(
-    settings: Settings, keyring: Keyring, mapped: Mapped, keys: Keys, subject_id: str
+    settings: Settings, keyring: Keyring, mapped: Mapped, entity: str, key: str, subject_id: str
 ) -> dict[str, str | None] | None:
-    """The newest row of a customer that a source brought, by stored columns as they came; None without one."""
-    if mapped.entity != "customers" or not mapped.is_plain("customer"):
+    """The newest row of a person that a source brought, by stored columns as they came; None without one."""
+    kind = OF_ENTITY[entity]
+    if mapped.entity != entity or not mapped.is_plain(kind):
         return None
+    keys = Keys()
+    keys.of[kind] = {key, subject_id}  # tables have the pseudonym where the source's key is an identifier
     current = {row["batch_id"] for row in ops.read(settings, "loads") if row["is_current"]}
-    rows = tables.read_rows(settings, "bronze.customers", [mapped.match("customer", keys)], mapped.source)
+    rows = tables.read_rows(settings, f"bronze.{entity}", [mapped.match(kind, keys)], mapped.source)
     rows = [row for row in rows if row["_batch_id"] in current]
     if not rows:
         return None

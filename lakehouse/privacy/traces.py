@@ -113,7 +113,7 @@ class Traces:
         with pq.ParquetFile(file) as parquet:
             return sum(
                 any(self._any_of(_texts(column)) for column in batch.columns)
-                for batch in parquet.iter_batches(1 << 17, columns=_text_columns(parquet.schema_arrow))
+                for batch in parquet.iter_batches(1 << 17, columns=text_columns(parquet.schema_arrow))
             )
 
     def are_in_file(self, path: Path) -> bool:
@@ -186,7 +186,8 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _text_columns(schema: pa.Schema) -> list[str]:
+def text_columns(schema: pa.Schema) -> list[str]:
+    """The columns that may hold text, in lists, maps and structs too."""
     return [field.name for field in schema if _is_text(field.type) or pa.types.is_nested(field.type)]
 
 

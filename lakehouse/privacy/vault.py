@@ -137,7 +137,7 @@ def sealed(
         row_numbers.take(pa.array([place for place, _, _ in kept], pa.int64())),
         pa.repeat(pa.scalar(origin.loaded_at, IDENTIFIERS.field("loaded_at").type), count),
         pa.array(
-            [_encrypted(keys[subject], _bound_to(subject, origin), text) for _, subject, text in kept], pa.binary()
+            [sealed_text(keys[subject], _bound_to(subject, origin), text) for _, subject, text in kept], pa.binary()
         ),
     ]
     erased = [place for place, subject, _ in told if subject not in keys]
@@ -220,10 +220,9 @@ class Lines:
 
 def opened_row(settings: Settings, opener: AESGCM, row: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a row of the table, by the key of whose it is."""
-    whole = row["ciphertext"]
     bound = "\x1f".join((row["subject_id"], row["source"], row["entity"])).encode()
     try:
-        values: dict[str, Any] = json.loads(opener.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], bound))
+        values: dict[str, Any] = json.loads(opened_text(opener, bound, row["ciphertext"]))
     except InvalidTag:
         raise LakehouseError(
             f"row {row['row_number']} of batch {row['batch_id']} in {uri(settings)} is not as it was written"
@@ -243,9 +242,19 @@ def _rows_where(table: DeltaTable, column: str, value: str) -> Iterator[pa.Recor
             yield batch.filter(pc.equal(batch.column(column).cast(pa.string()), value))
 
 
-def _encrypted(key: bytes, bound: bytes, text: str) -> bytes:
+def sealed_text(key: bytes, bound: bytes, text: str) -> bytes:
+    """A text under a person's key, bound to what it is of, so that it cannot be passed off as something else."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, text.encode(), bound)
+
+
+def opened_text(opener: AESGCM, bound: bytes, whole: bytes) -> str:
+    """What `sealed_text` sealed.
+
+    Raises:
+        InvalidTag: it was changed, or is of something else.
+    """
+    return opener.decrypt(whole[:NONCE_BYTES], whole[NONCE_BYTES:], bound).decode()
 
 
 def _bound_to(subject: str, origin: Origin) -> bytes:

@@ -78,14 +78,17 @@ def shop(spark: SparkSession, shop_files: Path, tmp_path_factory: pytest.TempPat
     return run_shop(spark, shop_files, tmp_path_factory.mktemp("first") / "home")
 
 
+def copied(shop: Shop, folder: Path) -> Shop:
+    """The shop and its home, to be changed."""
+    shutil.copytree(shop.settings.home, folder / "home")
+    shutil.copytree(shop.files, folder / "shop")
+    for remembered in (folder / "home" / "sources").glob("*.json"):
+        remembered.write_text(remembered.read_text().replace(str(shop.files), str(folder / "shop")))
+    settings = shop.settings.model_copy(update={"home": folder / "home"})
+    return Shop(folder / "shop", settings, shop.publication, shop.heard)
+
+
 @pytest.fixture
 def copy_of_shop(shop: Shop, tmp_path: Path) -> Shop:
     """The shop and its home, to be broken."""
-    home = tmp_path / "home"
-    shutil.copytree(shop.settings.home, home)
-    files = tmp_path / "shop"
-    shutil.copytree(shop.files, files)
-    for remembered in (home / "sources").glob("*.json"):
-        text = remembered.read_text().replace(str(shop.files), str(files))
-        remembered.write_text(text)
-    return Shop(files, shop.settings.model_copy(update={"home": home}), shop.publication, shop.heard)
+    return copied(shop, tmp_path)

@@ -40,6 +40,7 @@ def groups(examples: int) -> list[Group]:
         Group("a whole run over planted values", "nothing leaves the vault; keys, log, erasure", ["tests/privacy"]),
         Group("the scanner", "finds each encoding in each container", [f"{UNIT}/test_leaks.py"]),
         Group("erasure", "people are gone everywhere, for good", found("*eras*")),
+        Group("retention", "what is too old goes, the rest stays", found("*retention*")),
         Group("rights", "access, rectification, restriction", found("*subject*", "*rights*", "*rectif*", "*restrict*")),
         Group(
             "consent",

@@ -17,6 +17,7 @@ days as (
         sum(rows_landed) as landed_row_count,
         sum(rows_quarantined) as quarantined_row_count,
         sum(coalesce(rows_erased, 0)) as erased_row_count,
+        sum(coalesce(rows_expired, 0)) as expired_row_count,
         sum(bytes_read) as byte_count
     from loads
     group by cast(loaded_at as date), source, entity
@@ -37,6 +38,7 @@ final as (
         landed_row_count,
         quarantined_row_count,
         erased_row_count,
+        expired_row_count,
         byte_count,
 
         ---------- shares

@@ -81,42 +81,17 @@ class Progress:
     keys_destroyed: int = 0
 
 
-class Erasing:
-    """One erasure: its request, its progress, and what the steps need."""
+class Journal:
+    """What is being removed from a home, and how far that is: kept sealed in the home, so that it can go on."""
 
-    def __init__(
-        self, settings: Settings, keyring: Keyring, request: Request, progress: Progress, ask: Ask, tell: Tell
-    ) -> None:
-        self.settings, self.keyring, self.ask, self.tell = settings, keyring, ask, tell
-        self.request, self.progress = request, progress
-        self.keys = Keys.from_lists(request.keys)
-        self.pseudonyms = Pseudonyms.of(keyring)
-        self.traces = Traces(self.pseudonyms, request.marks, request.lengths)
+    kept_in = ""
 
-    @classmethod
-    def begun(cls, settings: Settings, keyring: Keyring, request: Request, ask: Ask, tell: Tell) -> Erasing:
-        """A new one, written down."""
-        (settings.home / PROGRESS).unlink(missing_ok=True)
-        _write(settings.home / REQUEST, keyring, asdict(request))
-        return cls(settings, keyring, request, Progress(), ask, tell)
-
-    @classmethod
-    def under_way(cls, settings: Settings, keyring: Keyring, ask: Ask, tell: Tell) -> Erasing | None:
-        """The one that was killed in this home; None where there is none."""
-        request = _read(settings.home / REQUEST, keyring)
-        if request is None:
-            return None
-        progress = _read(settings.home / PROGRESS, keyring) or {}
-        return cls(settings, keyring, Request(**request), Progress(**progress), ask, tell)
+    def __init__(self, settings: Settings, keyring: Keyring, progress: Progress, tell: Tell) -> None:
+        self.settings, self.keyring, self.progress, self.tell = settings, keyring, progress, tell
 
     def save(self) -> None:
         """Keep the progress."""
-        _write(self.settings.home / PROGRESS, self.keyring, asdict(self.progress))
-
-    def forget(self) -> None:
-        """There is a certificate: nothing is under way any more."""
-        (self.settings.home / REQUEST).unlink(missing_ok=True)
-        (self.settings.home / PROGRESS).unlink(missing_ok=True)
+        write_sealed(self.settings.home / self.kept_in, self.keyring, asdict(self.progress))
 
     def count(self, place: str, what: str, number: int, of: str = "") -> None:
         """Note what is about to be done in a place: written down before, and the same if it is written again.
@@ -134,18 +109,60 @@ class Erasing:
             self.save()
 
 
+class Erasing(Journal):
+    """One erasure: its request, its progress, and what the steps need."""
+
+    kept_in = PROGRESS
+
+    def __init__(
+        self, settings: Settings, keyring: Keyring, request: Request, progress: Progress, ask: Ask, tell: Tell
+    ) -> None:
+        super().__init__(settings, keyring, progress, tell)
+        self.request, self.ask = request, ask
+        self.keys = Keys.from_lists(request.keys)
+        self.pseudonyms = Pseudonyms.of(keyring)
+        self.traces = Traces(self.pseudonyms, request.marks, request.lengths)
+
+    @classmethod
+    def begun(cls, settings: Settings, keyring: Keyring, request: Request, ask: Ask, tell: Tell) -> Erasing:
+        """A new one, written down."""
+        (settings.home / PROGRESS).unlink(missing_ok=True)
+        write_sealed(settings.home / REQUEST, keyring, asdict(request))
+        return cls(settings, keyring, request, Progress(), ask, tell)
+
+    @classmethod
+    def under_way(cls, settings: Settings, keyring: Keyring, ask: Ask, tell: Tell) -> Erasing | None:
+        """The one that was killed in this home; None where there is none."""
+        request = read_sealed(settings.home / REQUEST, keyring)
+        if request is None:
+            return None
+        progress = read_sealed(settings.home / PROGRESS, keyring) or {}
+        return cls(settings, keyring, Request(**request), Progress(**progress), ask, tell)
+
+    def forget(self) -> None:
+        """There is a certificate: nothing is under way any more."""
+        (self.settings.home / REQUEST).unlink(missing_ok=True)
+        (self.settings.home / PROGRESS).unlink(missing_ok=True)
+
+
 def is_under_way(settings: Settings) -> bool:
     """Whether an erasure was begun in this home and has not ended."""
     return (settings.home / REQUEST).exists()
 
 
-def _write(path: Path, keyring: Keyring, content: dict[str, Any]) -> None:
+def write_sealed(path: Path, keyring: Keyring, content: dict[str, Any]) -> None:
+    """Write a file of the home that only who has the master key can read."""
     nonce = os.urandom(NONCE_BYTES)
     sealed = AESGCM(keyring.house_key(ERASING)).encrypt(nonce, json.dumps(content).encode(), path.name.encode())
     replace_file(path, (nonce + sealed).hex())
 
 
-def _read(path: Path, keyring: Keyring) -> dict[str, Any] | None:
+def read_sealed(path: Path, keyring: Keyring) -> dict[str, Any] | None:
+    """What `write_sealed` wrote; None where there is no such file.
+
+    Raises:
+        LakehouseError: it was changed.
+    """
     try:
         whole = bytes.fromhex(path.read_text(encoding="ascii"))
         opened = AESGCM(keyring.house_key(ERASING)).decrypt(
@@ -154,6 +171,6 @@ def _read(path: Path, keyring: Keyring) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, InvalidTag):
-        raise LakehouseError(f"{path} is not as it was written: remove it, and ask for the erasure again") from None
+        raise LakehouseError(f"{path} is not as it was written: remove it, and ask for it again") from None
     told: dict[str, Any] = json.loads(opened)
     return told

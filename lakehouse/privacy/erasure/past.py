@@ -7,7 +7,7 @@ from datetime import datetime
 from lakehouse import publication
 from lakehouse.builds import Ledger
 from lakehouse.privacy.erasure import tables
-from lakehouse.privacy.erasure.journal import Erasing
+from lakehouse.privacy.erasure.journal import Erasing, Journal
 from lakehouse.privacy.erasure.rows import vault_tables
 from lakehouse.privacy.person_keys import matches_of
 from lakehouse.privacy.traces import is_telling
@@ -45,14 +45,14 @@ def publish(erasing: Erasing) -> None:
         publication.replace_tables(erasing.settings, gold, datetime.fromisoformat(erasing.request.at))
 
 
-def forget_past(erasing: Erasing) -> None:
+def forget_past(journal: Journal) -> None:
     """Remove what only older versions need."""
-    for name in erasing.progress.versions:
+    for name in journal.progress.versions:
 
         def note(removed: tables.Removed, name: str = name) -> None:
-            if "files" not in erasing.progress.counts.get(name, {}):  # else they were counted before a kill
-                erasing.count(name, "files", removed.files)
-                erasing.count(name, "bytes", removed.bytes)
-                erasing.count(name, "versions", removed.versions)
+            if "files" not in journal.progress.counts.get(name, {}):  # else they were counted before a kill
+                journal.count(name, "files", removed.files)
+                journal.count(name, "bytes", removed.bytes)
+                journal.count(name, "versions", removed.versions)
 
-        tables.forget_past(erasing.settings, name, note)
+        tables.forget_past(journal.settings, name, note)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from lakehouse.privacy import vault
 from lakehouse.privacy.classes import class_of
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask, Erasing
+from lakehouse.privacy.erasure.loads import note_loads, write_loads
 from lakehouse.privacy.erasure.persons import key_text
 from lakehouse.privacy.person_keys import (
     BETWEEN,
@@ -53,7 +53,7 @@ def clean_bronze(erasing: Erasing) -> None:
         emptied = mapped.emptied() if stays_without_person(mapped.entity) else None
         erasing.touch(name)
         if emptied is None:
-            _note_loads(erasing, batches, "landed")
+            note_loads(erasing, batches, "landed", "erased")
             erasing.count(name, "removed", rows, mapped.source)
             tables.delete_rows(settings, name, tables.of_source(mapped.source, condition))
         else:
@@ -62,7 +62,7 @@ def clean_bronze(erasing: Erasing) -> None:
                 settings, name, tables.of_source(mapped.source, condition), dict.fromkeys(emptied, "NULL")
             )
     _clean_unreadable(erasing)
-    _write_loads(erasing)
+    write_loads(erasing, "erased")
     progress.elsewhere += [one for one in _files_of_sources(erasing) if one not in progress.elsewhere]
 
 
@@ -106,10 +106,13 @@ def hide_leftovers(erasing: Erasing) -> None:
         name = f"{schema}.{table}"
         if schema not in ("bronze", "silver", "ml", "gold", "ops"):
             continue
-        if tables.parts_with_traces(settings, name, erasing.traces, older=False):
+
+        def note(rows: int, name: str = name) -> None:
             erasing.tell("leftovers", name)
             erasing.touch(name)
-            tables.hide_traces(settings, name, erasing.traces, partial(erasing.count, name, "hidden"))
+            erasing.count(name, "hidden", rows)
+
+        tables.hide_traces(settings, name, erasing.traces, note)
 
 
 def clean_ops(erasing: Erasing) -> None:
@@ -180,7 +183,7 @@ def _clean_unreadable(erasing: Erasing) -> None:
                 places.setdefault(row["batch_id"], []).append(row["row_number"])
     if places:
         erasing.touch(name)
-        _note_loads(erasing, {batch: len(numbers) for batch, numbers in places.items()}, "quarantined")
+        note_loads(erasing, {batch: len(numbers) for batch, numbers in places.items()}, "quarantined", "erased")
         erasing.count(name, "removed", sum(map(len, places.values())))
         tables.delete_rows(settings, name, tables.rows_of(places, "batch_id", "row_number"))
 
@@ -198,28 +201,6 @@ def _as_they_came(erasing: Erasing) -> Callable[[Mapping[str, Any]], str]:
         return lines[batch].opened(raw) or ""
 
     return opened
-
-
-def _note_loads(erasing: Erasing, batches: Mapping[str, int], what: str) -> None:
-    """Note how many rows `landed` or `quarantined` of each batch go, and its counts of before."""
-    for row in ops.read(erasing.settings, "loads"):
-        if row["batch_id"] in batches:
-            before = {f"{name} before": row.get(f"rows_{name}") or 0 for name in ("landed", "quarantined", "erased")}
-            noted = erasing.progress.loads.setdefault(row["batch_id"], {"landed": 0, "quarantined": 0, **before})
-            noted[what] = batches[row["batch_id"]]
-
-
-def _write_loads(erasing: Erasing) -> None:
-    if not erasing.progress.loads:
-        return
-    rows = ops.read(erasing.settings, "loads")
-    for row in rows:
-        noted = erasing.progress.loads.get(row["batch_id"])
-        if noted is not None:
-            for what in ("landed", "quarantined"):
-                row[f"rows_{what}"] = noted[f"{what} before"] - noted[what]
-            row["rows_erased"] = noted["erased before"] + noted["landed"] + noted["quarantined"]
-    ops.overwrite(erasing.settings, "loads", rows)
 
 
 def _files_of_sources(erasing: Erasing) -> list[str]:

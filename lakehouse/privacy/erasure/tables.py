@@ -16,12 +16,13 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.privacy.person_keys import BETWEEN, BLANKS, Match
-from lakehouse.privacy.traces import Traces
+from lakehouse.privacy.traces import Traces, text_columns
 from lakehouse.settings import Settings
 from lakehouse.storage import LOG, delta_table, folder_of
 
@@ -143,51 +144,55 @@ def empty_columns(settings: Settings, name: str, condition: str, columns: Mappin
 
 
 def hide_traces(settings: Settings, name: str, traces: Traces, note: Callable[[int], None]) -> None:
-    """Write a table anew with `***` for every trace that is left in its texts.
+    """Write a table anew, in one commit, with `***` for every trace that is left in its texts; nothing without one.
 
-    Costs the table's memory: it is for what rows of others say of a person, and for the platform's own small tables.
+    `ROWS_AT_ONCE` rows are in memory at once, however large the table is. Of bronze only the sources with a trace are
+    written.
 
     Args:
-        note: told how many rows had any, before the table is written.
+        note: told how many rows have any, before the table is written.
     """
-    table = delta_table(settings, name)
-    dataset = table.to_pyarrow_dataset()
-    schema = dataset.schema
-    rows = 0
-
-    def anew() -> Iterator[pa.RecordBatch]:
-        nonlocal rows
-        for batch in dataset.to_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
-            hit = traces.rows_with(batch)
-            count = 0 if hit is None else int(pc.sum(hit).as_py() or 0)
-            if not count:
-                yield batch
-                continue
-            rows += count
-            told = [traces.hidden_in_value(row) for row in batch.filter(hit).to_pylist()]
-            yield from pa.Table.from_batches([batch.filter(pc.invert(hit))]).to_batches()
-            yield from pa.Table.from_pylist(told, schema=schema).to_batches()
-
-    batches = list(anew())
-    if rows:
-        note(rows)
-        write_deltalake(
-            settings.table_uri(*name.split(".")), pa.Table.from_batches(batches, schema=schema), mode="overwrite"
-        )
-
-
-def parts_with_traces(settings: Settings, name: str, traces: Traces, older: bool) -> int:
-    """Files of a table in which a trace is: of its newest version, or (`older`) all others in its folder."""
     files, folder = folder_of(settings, name)
-    current = {part.path for part in _parts(delta_table(settings, name))}
-    paths = _data_files(files, folder) if older else sorted(current)
-    found = 0
-    for path in paths:
-        if (path in current) == older:
-            continue
-        with files.open_input_file(f"{folder}/{path}") as stream:
-            found += traces.count_in_parquet(stream) > 0
-    return found
+    # Read by Arrow's file system: delta-rs, whose own is the default, cannot be asked for rows while it takes some in.
+    dataset = delta_table(settings, name).to_pyarrow_dataset(filesystem=pafs.SubTreeFileSystem(folder, files))
+    texts, told = text_columns(dataset.schema), {}
+    for fragment in dataset.get_fragments() if texts else ():
+        found = sum(_count(traces.rows_with(batch)) for batch in _scanned(fragment, dataset.schema, texts))
+        source = ds.get_partition_keys(fragment.partition_expression).get("_source")
+        told[fragment.path] = (source, found)
+    sources = {source for source, found in told.values() if found}
+    if not sources:
+        return
+    note(sum(found for _, found in told.values()))
+    anew = (
+        rows
+        for fragment in dataset.get_fragments()
+        for source, found in [told[fragment.path]]
+        if source in sources
+        for batch in _scanned(fragment, dataset.schema)
+        for rows in (_without_traces(batch, traces) if found else [batch])
+    )
+    among = None if None in sources else f"_source IN ({_listed(sorted(filter(None, sources)))})"
+    reader = pa.RecordBatchReader.from_batches(dataset.schema, anew)
+    write_deltalake(settings.table_uri(*name.split(".")), reader, mode="overwrite", predicate=among)
+
+
+def _scanned(fragment: ds.Fragment, schema: pa.Schema, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    scan = fragment.scanner(columns=columns, schema=schema, batch_size=ROWS_AT_ONCE, use_threads=False)
+    yield from scan.to_batches()
+
+
+def _count(hit: pa.Array | None) -> int:
+    return 0 if hit is None else int(pc.sum(hit).as_py() or 0)
+
+
+def _without_traces(batch: pa.RecordBatch, traces: Traces) -> list[pa.RecordBatch]:
+    """The rows with `***` for the traces in them."""
+    hit = traces.rows_with(batch)
+    if hit is None:
+        return [batch]
+    told = [traces.hidden_in_value(row) for row in batch.filter(hit).to_pylist()]
+    return [batch.filter(pc.invert(hit)), *pa.Table.from_pylist(told, schema=batch.schema).to_batches()]
 
 
 def files_with_traces(settings: Settings, name: str, traces: Traces) -> list[str]:

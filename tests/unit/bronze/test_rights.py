@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,62 @@ def test_who_is_known_by_their_phone_is_erased_and_kept_out_however_it_is_writte
     owners = {row["order"]: [row[name] for name in row if "customer_id" in name] for row in home.rows("order_lines")}
     assert owners["1"] == owners["3"] == [None]
     assert owners["2"] == [value for name, value in bo.items() if "customer_id" in name] != [None]
+
+
+PARTNERS = """
+name: shop
+entities:
+  customers:
+    path: people*.csv
+    columns: {customer_id: no, full_name: name}
+  partner_members:
+    path: members*.csv
+    columns: {partner_id: club, member_id: card, full_name: name, phone: mobile, joined_on: since}
+  third_party_profiles:
+    path: bought*.csv
+    columns: {provider: seller, profile_id: id, phone: tel, interests: likes}
+"""
+MEMBERS = "club,card,name,mobile,since\nsky,7,Ann,13800138000,2024-01-01\nsea,7,Bo,13800138000,2024-01-01\n"
+
+
+def test_members_of_partners_and_bought_profiles_are_put_right_like_customers(tmp_path: Path) -> None:
+    home = Home(tmp_path / "shop", PARTNERS)
+    home.write("members.csv", MEMBERS)
+    home.write("bought.csv", "seller,id,tel,likes\nacme,p1,13800138002,boats\nacme,p2,13800138003,boats\n")
+    home.land()
+
+    def put_right(person: str, entity: str, **values: str) -> list[str]:
+        return subject.rectify(home.settings, person, values, "moved", CLOCK, home.ask, entity)
+
+    def held(person: str, entity: str) -> dict[str, str]:
+        return reveal(home.settings, person, "a test", NOON, asking_user(), entity).by_source["shop"]
+
+    assert put_right("sky|7", "partner_members", phone="13900139000", joined_on="2023-05-05") == ["shop"]
+    assert put_right("acme|p1", "third_party_profiles", interests="trains", phone="13900139002") == ["shop"]
+    home.at = datetime.now(timezone.utc)
+    home.write("members_2.csv", MEMBERS + "sky,8,Cy,13800138004,2024-02-02\n")
+    home.write("bought_2.csv", "seller,id,tel,likes\nacme,p1,13800138002,boats\n")
+    home.land()
+    again = {(row["club"], row["card"]): row for row in home.rows("partner_members") if row["_file"] == "members_2.csv"}
+    assert {key: row["since"] for key, row in again.items()} == {
+        ("sky", "7"): "2023-05-05",
+        ("sea", "7"): "2024-01-01",
+        ("sky", "8"): "2024-02-02",
+    }
+    assert held("sky|7", "partner_members")["phone"] == "13900139000"
+    assert held("sea|7", "partner_members")["phone"] == "13800138000", "another partner's member of that number"
+    (bought,) = [row for row in home.rows("third_party_profiles") if row["_file"] == "bought_2.csv"]
+    assert bought["likes"] == "trains"
+    assert held("acme|p1", "third_party_profiles")["phone"] == "13900139002"
+    home.write("members_3.csv", "club,card,name,mobile,since\nsky,7,Ann,13700137000,2022-02-02\n")
+    home.land()
+    assert held("sky|7", "partner_members")["phone"] == "13700137000", "the source's own correction counts"
+    for person, entity, said in (
+        ("sky|9", "partner_members", "nothing is held of 'sky|9'"),
+        ("sky", "partner_members", "is no key of partner_members"),
+        ("sky|7", "tickets", "--entity"),
+    ):
+        with pytest.raises(InputError, match=re.escape(said)):
+            put_right(person, entity, phone="1")
+    with pytest.raises(InputError, match="partner_members have no column 'member_id'"):
+        put_right("sky|7", "partner_members", member_id="9")

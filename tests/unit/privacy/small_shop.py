@@ -42,8 +42,8 @@ def refuse(sql: str) -> list[tuple[Any, ...]]:
 class Home:
     """A home and the folder that its files come from."""
 
-    def __init__(self, folder: Path, source: str = SOURCE) -> None:
-        self.folder, self.settings = folder, load_settings(home=folder / "home")
+    def __init__(self, folder: Path, source: str = SOURCE, storage: str | None = None) -> None:
+        self.folder, self.settings = folder, load_settings(home=folder / "home", storage=storage)
         self.at = NOON
         folder.mkdir(exist_ok=True)
         (folder / "source.yml").write_text(source)

@@ -95,6 +95,33 @@ def test_words_of_others_are_hidden_and_their_rows_stay(settings: Settings) -> N
     assert sorted(row["body"] for row in told) == ["*** is my wife", "hello"]
 
 
+def test_words_are_hidden_by_batches_and_of_bronze_only_in_sources_that_have_some(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 3)
+    bodies = [f"row {number}" if number % 4 else "C0000001 was here" for number in range(10)]
+    told = pa.table(
+        {
+            "body": [*bodies, "nothing"],
+            "seen": pa.array([[("by", one)] for one in [*bodies, "x"]], pa.map_(pa.string(), pa.string())),
+            "n": range(11),
+            "_source": ["shop"] * 10 + ["other"],
+        }
+    )
+    delta = write(settings, "bronze.tickets", told, partition_by=["_source"])
+    (other,) = [uri for uri in delta.file_uris() if "_source=other" in uri]
+    noted: list[int] = []
+    tables.hide_traces(settings, "bronze.tickets", TRACES, noted.append)
+    left = DeltaTable(settings.table_uri("bronze", "tickets"))
+    rows = [row for row in left.to_pyarrow_table().sort_by("n").to_pylist() if row["_source"] == "shop"]
+    assert noted == [3]
+    assert [row["n"] for row in rows] == list(range(10))
+    assert [row["body"] for row in rows] == [one.replace("C0000001", "***") for one in bodies]
+    assert [dict(row["seen"])["by"] for row in rows] == [row["body"] for row in rows]
+    assert other in left.file_uris(), "a source without a trace is not written again"
+    assert left.history(1)[0]["operation"] == "WRITE", "in one commit"
+
+
 def mapped(entity: str, **columns: str) -> Mapped:
     raw = {name: name for text in columns.values() for name in text.replace("`", " ").replace("(", " ").split()}
     return Mapped("shop", entity, columns, {**raw, "left over": "left_over"}, True)

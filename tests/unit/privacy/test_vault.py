@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from deltalake import DeltaTable
 
 from lakehouse import ops
@@ -270,3 +272,12 @@ def test_a_reason_is_asked_for(settings: Settings, reason: str) -> None:
     with pytest.raises(InputError, match="say why"):
         reveal(settings, "a", reason, NOON, asking_user())
     assert not os.path.exists(audit.log_path(settings))
+
+
+def test_what_is_sealed_opens_only_as_what_it_is_and_as_it_was(settings: Settings) -> None:
+    key = bytes(range(32))
+    whole = vault.sealed_text(key, b"ann", "Ünïcode")
+    assert vault.opened_text(AESGCM(key), b"ann", whole) == "Ünïcode"
+    for bound, sealed in ((b"bo", whole), (b"ann", whole[:-1] + bytes([whole[-1] ^ 1]))):
+        with pytest.raises(InvalidTag):
+            vault.opened_text(AESGCM(key), bound, sealed)
