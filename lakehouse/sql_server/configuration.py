@@ -28,11 +28,12 @@ def server_conf(settings: Settings, role: Role, port: int, jar: Path) -> dict[st
     pools = scratch / "pools.xml"
     pools.write_text(FAIR_POOLS, encoding="utf-8")
     local = {"spark.master": settings.spark_master, "spark.driver.memory": settings.sql_memory}
+    conf = spark_conf(settings, 0)
     return {
-        **spark_conf(settings, 0),
+        **conf,
         **local,
         "spark.app.name": f"lakehouse sql-server {role}",
-        "spark.driver.extraClassPath": f"{settings.jars_dir}/*{os.pathsep}{jar}",
+        "spark.driver.extraClassPath": f"{conf['spark.driver.extraClassPath']}{os.pathsep}{jar}",
         "spark.driver.extraJavaOptions": _java_options(settings, role),
         # Ours last: its parser is asked first.
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,lakehouse.sql.Extension",
