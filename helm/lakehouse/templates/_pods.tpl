@@ -153,14 +153,20 @@ volumes:
     - {name: tmp, mountPath: /tmp}
 {{- end -}}
 
-{{/* The keys of an object store, from a secret that is there already. */}}
+{{/* Where an object store is, and its keys, from a secret that is there already. */}}
 {{- define "lakehouse.s3Environment" -}}
-{{- with .Values.storage.s3.secret -}}
+{{- with .Values.storage.s3.endpoint }}
+- {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.storage.s3.region }}
+- {name: AWS_REGION, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.storage.s3.secret }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom: {secretKeyRef: {name: {{ . }}, key: access-key-id}}
 - name: AWS_SECRET_ACCESS_KEY
   valueFrom: {secretKeyRef: {name: {{ . }}, key: secret-access-key}}
-{{- end -}}
+{{- end }}
 {{- end -}}
 
 {{- define "lakehouse.beforeAll" -}}
