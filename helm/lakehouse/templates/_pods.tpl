@@ -157,6 +157,9 @@ volumes:
 {{- define "lakehouse.s3Environment" -}}
 {{- with .Values.storage.s3.endpoint }}
 - {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
+{{- if hasPrefix "http://" . }}
+- {name: AWS_ALLOW_HTTP, value: "true"}
+{{- end }}
 {{- end }}
 {{- with .Values.storage.s3.region }}
 - {name: AWS_REGION, value: {{ . | quote }}}
