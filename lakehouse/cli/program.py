@@ -14,8 +14,8 @@ from lakehouse.cli import main
 class _Leaving:
     """The last handler of the process to be called, since it is the first to be registered.
 
-    Python's own teardown is left out. Threads of native libraries (delta-rs, Sail, gRPC, the client of HDFS) may run on
-    into it: a run on the cluster that had published everything ended with SIGABRT and was begun again.
+    Python's own teardown is left out: a run on the cluster that had published everything ended with SIGABRT after its
+    summary, and was begun again. Which part aborted is not known; threads of native libraries may run on into teardown.
     """
 
     exit_code = 1
