@@ -82,7 +82,7 @@ image: ## the images of the chart, by docker, podman or buildah; IMAGE_BUILD, IM
 test-cluster: setup ## the chart on the cluster of the current kubeconfig, from nothing: install, helm test, run, compare (about 25 minutes)
 	@$(PY) -m pytest -v -s tests/cluster --ignore tests/cluster/faults --ignore tests/cluster/outward
 
-test-outward: setup ## the chart with its tables in an S3 store and its databases in a PostgreSQL elsewhere (about 15 minutes)
+test-outward: setup ## the chart with its tables in an S3 store and its databases in a PostgreSQL and a MariaDB elsewhere (about 15 minutes)
 	@$(PY) -m pytest -v -s tests/cluster/outward
 
 test-faults: setup ## what may happen to a cluster, done to one while it runs; the table of docs/cluster.md by TEST_WRITE=yes (about 45 minutes)

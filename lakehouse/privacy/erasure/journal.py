@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -107,6 +107,19 @@ class Journal:
         if name not in self.progress.states:
             self.progress.states[name] = table_state(self.settings, name)
             self.save()
+
+
+AnyJournal = TypeVar("AnyJournal", bound=Journal)
+
+
+def perform(journal: AnyJournal, steps: Mapping[str, Callable[[AnyJournal], None]]) -> None:
+    """Do the steps that are not done yet, in their order; each may have been begun before."""
+    for name, step in steps.items():
+        if name not in journal.progress.done:
+            journal.tell(name, "")
+            step(journal)
+            journal.progress.done.append(name)
+            journal.save()
 
 
 class Erasing(Journal):

@@ -12,7 +12,7 @@ from lakehouse import ops
 from lakehouse.atomic_file import replace_file
 from lakehouse.bronze.rights import ENTITY_OF, Rights
 from lakehouse.privacy.erasure import certificate, steps
-from lakehouse.privacy.erasure.journal import Ask, Erasing, Tell, is_under_way
+from lakehouse.privacy.erasure.journal import Ask, Erasing, Tell, is_under_way, perform
 from lakehouse.privacy.erasure.persons import keys_by_sql
 from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.person_keys import BETWEEN, mappings
@@ -48,7 +48,7 @@ def erase(
         may_act(settings, keyring, clock(), user, "erase")
         _continued(settings, keyring, clock, ask, tell)
         erasing = steps.begin(settings, keyring, named, entity, reason, user, clock(), ask, tell)
-        steps.perform(erasing)
+        perform(erasing, steps.STEPS)
         return certificate.certify(erasing, clock)
 
 
@@ -64,7 +64,7 @@ def _continued(settings: Settings, keyring: Keyring, clock: Clock, ask: Ask, tel
     killed = Erasing.under_way(settings, keyring, ask, tell)
     if killed is None:
         return None
-    steps.perform(killed)
+    perform(killed, steps.STEPS)
     return certificate.certify(killed, clock)
 
 
@@ -96,7 +96,7 @@ def erase_returned(settings: Settings, clock: Clock, ask: Ask) -> int:
         for entity, named in returned.items():
             why = "erased before, and sent again by a source"
             erasing = steps.begin(settings, keyring, sorted(named), entity, why, asking_user(), clock(), ask)
-            steps.perform(erasing)
+            perform(erasing, steps.STEPS)
             certificate.certify(erasing, clock)
     replace_file(path, json.dumps(sorted(looked_at | {row["batch_id"] for row in loads})))
     return sum(map(len, returned.values()))

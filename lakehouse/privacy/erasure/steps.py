@@ -77,16 +77,6 @@ def begin(
     return erasing
 
 
-def perform(erasing: Erasing) -> None:
-    """Do the steps that are not done yet; the journal is left for the certificate."""
-    for name, step in STEPS.items():
-        if name not in erasing.progress.done:
-            erasing.tell(name, "")
-            step(erasing)
-            erasing.progress.done.append(name)
-            erasing.save()
-
-
 def _destroy_keys(erasing: Erasing) -> None:
     others = [
         name_of(erasing.pseudonyms, kind, key)

@@ -20,7 +20,7 @@ from lakehouse.engine import fitting_engine, open_engine
 from lakehouse.privacy import audit
 from lakehouse.privacy.corrections import CORRECTIONS
 from lakehouse.privacy.erasure import tables
-from lakehouse.privacy.erasure.journal import Journal, Progress, Tell, read_sealed, write_sealed
+from lakehouse.privacy.erasure.journal import Journal, Progress, Tell, perform, read_sealed, write_sealed
 from lakehouse.privacy.erasure.loads import note_loads, write_loads
 from lakehouse.privacy.erasure.past import forget_past
 from lakehouse.privacy.keyring import Keyring, open_keyring
@@ -174,12 +174,7 @@ def foretold(settings: Settings, plan: Plan) -> Expired:
 
 
 def _performed(expiring: Expiring) -> Expired:
-    for name, step in STEPS.items():
-        if name not in expiring.progress.done:
-            expiring.tell(name, "")
-            step(expiring)
-            expiring.progress.done.append(name)
-            expiring.save()
+    perform(expiring, STEPS)
     told = expiring.told()
     for name in (PLAN, PROGRESS):
         (expiring.settings.home / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a company has outside of the chart: an object store, and a PostgreSQL with databases and roles of its own."""
+"""What a company has outside of the chart: an object store, a PostgreSQL with databases and roles, a MariaDB."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import re
+import secrets
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -17,10 +19,12 @@ from lakehouse.cluster.secrets import missing_entries
 from lakehouse.settings import load_settings
 from tests.cluster.conftest import _stages
 from tests.cluster.installation import SMALL, Installation
+from tests.cluster_programs import program
+from tests.integration.databases.servers import mariadb_is_installed, start_mariadb
 
 BUCKET = "lake"
 STORE_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-DATABASES = ("metastore", "mlflow", "superset")
+DATABASES = ("mlflow", "superset")
 # A server as a company would have it; each role owns the database of its name.
 START = """
 set -e
@@ -55,17 +59,51 @@ def store() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def installed(store: dict[str, str]) -> Iterator[Installation]:
+def metastore_password() -> str:
+    return secrets.token_hex(16)
+
+
+@pytest.fixture(scope="session")
+def mariadb(metastore_password: str) -> Iterator[str]:
+    """Address, as pods reach it, of an empty database on a MariaDB of this machine; its role is `metastore`."""
+    if not mariadb_is_installed():
+        pytest.skip("no mariadb server here: apt-get install mariadb-server")
+    server = start_mariadb(("--bind-address=0.0.0.0",))
+    server.run(
+        f"create user metastore identified by '{metastore_password}'; create database metastore;"
+        " grant all on metastore.* to metastore"
+    )
+    yield f"jdbc:mariadb://{_own_address()}:{server.port}/metastore"
+    server.stop()
+
+
+def _own_address() -> str:
+    """Of this machine, towards the cluster."""
+    shown = subprocess.run(
+        [*(program("kubectl") or ()), "get", "nodes", "--output=jsonpath={.items[0].status.addresses[0].address}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
+        towards.connect((shown.stdout, 9))
+        address: str = towards.getsockname()[0]
+        return address
+
+
+@pytest.fixture(scope="session")
+def installed(store: dict[str, str], mariadb: str, metastore_password: str) -> Iterator[Installation]:
     """The chart with storage, databases, models' artefacts and event logs outside of it, and a history server."""
     release = Installation("lakehouse-outward")
     release.stages = _stages
     with release.stage("helm install, until everything is ready"):
         release.make_namespace()
         _secret(release, "store", {"access-key-id": store["AWS_ACCESS_KEY_ID"].encode(), **_key(store)})
-        _secret(release, "passwords", missing_entries({}, _hosts(release), datetime.now(timezone.utc)))
+        known = {"metastore-password": metastore_password.encode()}
+        _secret(release, "passwords", known | missing_entries(known, _hosts(release), datetime.now(timezone.utc)))
         release.kubectl("create", "--filename=-", given=json.dumps(_postgresql()))
         release.kubectl("wait", "--for=condition=Ready", "pod/database", "--timeout=180s")
-        release.upgrade(_values(store), "install")
+        release.upgrade(_values(store, mariadb), "install")
     yield release
     if os.environ.get("TEST_KEEP") != "yes":
         release.remove()
@@ -80,12 +118,13 @@ def _hosts(release: Installation) -> list[str]:
     return [*names, *(f"{name}.{release.namespace}.svc" for name in names), "localhost"]
 
 
-def _values(store: dict[str, str]) -> dict[str, object]:
+def _values(store: dict[str, str], metastore: str) -> dict[str, object]:
     s3 = {"endpoint": store["AWS_ENDPOINT_URL"], "region": store["AWS_REGION"], "secret": "store"}
     return {
         "settings": SMALL,
         "storage": {"external": f"s3a://{BUCKET}/marketing", "s3": s3},
         "postgresql": {"external": "database:5432"},
+        "metastore": {"database": {"url": metastore}},
         "secrets": {"existing": "passwords"},
         "mlflow": {"artifacts": {"destination": f"s3://{BUCKET}/models"}},
         "history": {"enabled": True},

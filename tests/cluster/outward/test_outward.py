@@ -1,4 +1,4 @@
-"""The chart that points outward: tables in an S3 store, databases in a PostgreSQL of somebody else, the same tables."""
+"""The chart that points outward: tables in an S3 store, databases on servers of somebody else; the same tables."""
 
 from __future__ import annotations
 
