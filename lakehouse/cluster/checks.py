@@ -34,7 +34,7 @@ from lakehouse.settings import load_settings
 from lakehouse.storage import filesystem
 files, root = filesystem(load_settings())
 try:
-    files.get_file_info(pafs.FileSelector(f"{root}/tables/{sys.argv[1]}", recursive=True))
+    files.get_file_info(pafs.FileSelector(f"{root}/{sys.argv[1]}", recursive=True))
 except Exception as error:
     print(f"refused: {error}")
     sys.exit(5)
@@ -76,31 +76,32 @@ def check_storage() -> str:
     said = f"{settings.storage}: two commits written and read"
     if not str(settings.storage).startswith("hdfs://"):
         return said
-    seen = {layer: _as_analyst(layer) for layer in ("bronze", "silver", "gold", "ml", "ops")}
+    layers = ("bronze", "silver", "gold", "ml", "ops")
+    seen = {"vault": _as_analyst("vault"), **{layer: _as_analyst(f"tables/{layer}") for layer in layers}}
     expect(seen.pop("gold") == 0, "user analyst cannot read gold")
     readable = [layer for layer, code in seen.items() if code != REFUSED]
     expect(not readable, f"user analyst is not refused in {', '.join(readable)}")
     return f"{said}; user analyst reads gold and is refused in {', '.join(seen)}"
 
 
-def _as_analyst(layer: str) -> int:
+def _as_analyst(folder: str) -> int:
     environment = os.environ | {"HADOOP_USER_NAME": "analyst"}
-    done = subprocess.run([sys.executable, "-c", AS_ANALYST, layer], env=environment, capture_output=True, text=True)
-    expect(done.returncode in (0, REFUSED), f"reading {layer} as analyst: {done.stderr[-500:]}")
+    done = subprocess.run([sys.executable, "-c", AS_ANALYST, folder], env=environment, capture_output=True, text=True)
+    expect(done.returncode in (0, REFUSED), f"reading {folder} as analyst: {done.stderr[-500:]}")
     return done.returncode
 
 
 def check_sql(host: str, user: str, password_file: Path, authority: Path) -> str:
     """An endpoint answers over TLS that is verified, to the right password only."""
     password = password_file.read_text().strip()
-    with _cursor(host, user, password, authority) as cursor:
+    with cursor_over_tls(host, user, password, authority) as cursor:
         cursor.execute("select 40 + 2 as answer")
         answer = cursor.fetchall()
         expect(answer == [(42,)], f"{host}: 40 + 2 is {answer}")
         cursor.execute("show schemas")
         schemas = sorted(row[0] for row in cursor.fetchall())
     try:
-        with _cursor(host, user, f"{password}x", authority) as cursor:
+        with cursor_over_tls(host, user, f"{password}x", authority) as cursor:
             cursor.execute("select 1")
     except Exception:
         return f"{host}: answers {user} over TLS, schemas {', '.join(schemas)}; a wrong password is refused"
@@ -108,7 +109,8 @@ def check_sql(host: str, user: str, password_file: Path, authority: Path) -> str
 
 
 @contextlib.contextmanager
-def _cursor(host: str, user: str, password: str, authority: Path) -> Iterator[Any]:
+def cursor_over_tls(host: str, user: str, password: str, authority: Path) -> Iterator[Any]:
+    """A cursor of PyHive's at an endpoint whose certificate `authority` signed."""
     from pyhive import hive
     from thrift.transport.TSSLSocket import TSSLSocket
     from thrift_sasl import TSaslClientTransport

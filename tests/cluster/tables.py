@@ -94,8 +94,10 @@ def hosts_in_event_logs(installation: Installation) -> list[str]:
     return found
 
 
-def read_by(installation: Installation, script: str, *arguments: str, storage: str | None = None) -> str:
-    """What a script prints that runs in a pod of the release."""
+def read_by(
+    installation: Installation, script: str, *arguments: str, storage: str | None = None, given: str | None = None
+) -> str:
+    """What a script prints that runs in a pod of the release; `given` is its standard input."""
     pod = reader_pod(installation)
     name = pod["metadata"]["name"]
     there = [one for one in installation.pods("test") if one["metadata"]["name"] == name]
@@ -106,4 +108,6 @@ def read_by(installation: Installation, script: str, *arguments: str, storage: s
         installation.kubectl("create", "--filename=-", given=json.dumps(pod))
     installation.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=120s")
     elsewhere = ["env", f"LAKEHOUSE_STORAGE={storage}"] if storage else []
-    return installation.kubectl("exec", name, "--", *elsewhere, "python", "-c", script, *arguments)
+    stdin = ["--stdin"] if given is not None else []
+    command = ["exec", *stdin, name, "--", *elsewhere, "python", "-c", script, *arguments]
+    return installation.kubectl(*command, given=given)

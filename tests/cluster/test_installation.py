@@ -47,7 +47,11 @@ def test_helm_test_proves_every_part(installed: Installation) -> None:
     with installed.stage("helm test"):
         said = installed.helm("test", installed.release, "--logs", "--timeout", "10m")
     print(said)
-    for words in ("two commits written and read", "user analyst reads gold and is refused in bronze", "over TLS"):
+    for words in (
+        "two commits written and read",
+        "user analyst reads gold and is refused in vault, bronze",
+        "over TLS",
+    ):
         assert words in said
 
 
