@@ -7,7 +7,8 @@ import math
 import os
 import shutil
 from collections import Counter
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,19 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
+from lakehouse import ops
 from lakehouse.builds import LEDGER, Ledger
 from lakehouse.cli.records import record, tuples
 from lakehouse.engine import fitting_engine, functions
+from lakehouse.engine import query as rows_of
 from lakehouse.engine.sail import close_sail, open_sail
 from lakehouse.errors import LakehouseError
 from lakehouse.pipeline import HISTORY, last_day_of_data
+from lakehouse.privacy import subject
+from lakehouse.privacy.erasure import certificate
+from lakehouse.privacy.erasure.requests import erase
+from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.retention.expiry import expire, planned
 from lakehouse.reader import query, query_in_process
 from lakehouse.settings import Settings, load_settings
 from lakehouse.storage import list_tables
@@ -72,10 +80,16 @@ def test_a_home_whose_source_asks_for_more_is_run_by_spark(shop: Shop, monkeypat
     assert (settings.engine, strange) == ("spark", ["initcap()"])
 
 
-@pytest.mark.skipif("LAKEHOUSE_BOTH_ENGINES" not in os.environ, reason="two minutes: `make engines` and CI run it")
-def test_spark_makes_the_tables_that_sail_made(spark: SparkSession, shop: Shop, tmp_path: Path) -> None:
+on_both = pytest.mark.skipif(
+    "LAKEHOUSE_BOTH_ENGINES" not in os.environ, reason="two minutes: `make engines` and CI run it"
+)
+
+
+@pytest.fixture(scope="module")
+def made_by_spark(spark: SparkSession, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shop's home with silver, gold and predictions made anew by Spark."""
     assert shop.settings.engine == "sail"
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("spark") / "home"
     shutil.copytree(shop.settings.home, home)
     settings = load_settings(home=home, spark_master="local[2]", engine="spark")
     for schema in ("silver", "gold"):
@@ -91,6 +105,12 @@ def test_spark_makes_the_tables_that_sail_made(spark: SparkSession, shop: Shop, 
         TASKS[task].score(spark, settings, day, settings.sample_seed)
     built.build("marts", ledger, day)
     built.build("history", ledger, day)
+    return settings
+
+
+@on_both
+def test_spark_makes_the_tables_that_sail_made(made_by_spark: Settings, shop: Shop) -> None:
+    settings = made_by_spark
     names = [name for name in list_tables(settings) if name[0] in MADE]
     assert names == [name for name in list_tables(shop.settings) if name[0] in MADE]
     assert len(names) > 40
@@ -101,6 +121,50 @@ def test_spark_makes_the_tables_that_sail_made(spark: SparkSession, shop: Shop, 
         assert ours == theirs, (
             f"{'.'.join(name)}: {list((ours - theirs).elements())[:2]}, {list((theirs - ours).elements())[:2]}"
         )
+
+
+@on_both
+def test_rights_and_retention_are_kept_where_spark_is_the_engine(
+    made_by_spark: Settings, spark: SparkSession, shop: Shop, tmp_path: Path
+) -> None:
+    settings = made_by_spark.model_copy(update={"home": tmp_path / "home"})
+    shutil.copytree(made_by_spark.home, settings.home)
+    use_home(spark, settings)
+    ask, now = partial(rows_of, settings), partial(datetime.now, timezone.utc)
+    buyers = [row["customer_id"] for row in _table(settings, "silver.order_lines") if row["is_known_customer"]]
+    somebody, moved = sorted(set(buyers))[:2]
+    assert subject.export(settings, somebody, tmp_path / "out", "asked", now, ask).rows > 5
+    assert subject.restrict(settings, moved, False, "disputed", now, ask)
+    assert subject.rectify(settings, moved, {"city": "Lyon"}, "moved", now, ask) == ["sample"]
+
+    (last,) = (row["as_of_on"] for row in ops.read(settings, "as_of"))
+    day = last + timedelta(days=680)
+    by_spark = planned(settings, now, day)
+    use_home(spark, shop.settings)  # the same rows of bronze, but for the correction, asked by Sail
+    by_sail = planned(shop.settings, now, day)
+    assert by_spark is not None
+    assert by_sail is not None
+    assert by_spark.rows == by_sail.rows != {}
+    use_home(spark, settings)
+    told = expire(settings, now, day)
+    assert told is not None
+    assert told.rows["silver.events"] > 0
+
+    path = erase(settings, [somebody], "customers", "they asked", now, ask)
+    with open_keyring(settings) as keyring:
+        assert certificate.verify(settings, keyring, path)[1] == []
+    use_home(spark, settings)
+    Transformation(settings).build("silver", Ledger(settings), None)
+    people = {row["customer_id"]: row for row in _table(settings, "silver.customers")}
+    assert somebody not in people
+    assert people[moved]["city"] == "Lyon"
+    rows = sum(row["source_row_count"] for row in _table(settings, "silver.events"))
+    refused = sum(row["entity"] == "events" for row in _table(settings, "silver.quarantine"))
+    assert rows + refused == len(_table(settings, "bronze.events"))
+
+
+def _table(settings: Settings, name: str) -> list[dict[str, Any]]:
+    return list(DeltaTable(settings.table_uri(*name.split("."))).to_pyarrow_table().to_pylist())
 
 
 def test_what_sail_refuses_is_said_in_its_words(home_settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.engine import frames
-from lakehouse.engine.sail import close_sail
 from lakehouse.settings import Settings, load_settings
-from ml import registry, tables
+from ml import tables
 from ml.recommend import blocks
 from ml.recommend import score as scoring
 from ml.recommend.methods.item_weights import ItemWeights
@@ -41,13 +39,6 @@ def model(tmp_path: Path) -> Path:
     folder.mkdir()
     model_of(1).save(folder)
     return folder
-
-
-@pytest.fixture
-def settings(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setattr(registry, "champion", lambda settings, task: ("1", model))
-    yield load_settings(home=tmp_path / "home")
-    close_sail()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from lakehouse.engine import frames
-from lakehouse.engine.sail import close_sail
 from lakehouse.settings import Settings, load_settings
-from ml import registry, tables
+from ml import tables
 from ml.text import score as scoring
 from ml.text.model import TextModel
 from tests.unit.ml.text.test_model import small_model
@@ -29,13 +27,6 @@ def model(tmp_path: Path) -> Path:
     folder.mkdir()
     small_model().save(folder)
     return folder
-
-
-@pytest.fixture
-def settings(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setattr(registry, "champion", lambda settings, task: ("1", model))
-    yield load_settings(home=tmp_path / "home")
-    close_sail()
 
 
 @pytest.fixture
