@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +197,18 @@ def test_the_metastores_password_is_in_a_file_for_its_eyes_alone(tmp_path: Path)
     assert file.stat().st_mode & 0o077 == 0
     assert told.stdout.splitlines()[-3:] == ["org.apache.hadoop.hive.metastore.HiveMetaStore", "-p", "9083"]
     assert "a<b&c" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [("", "?useMysqlMetadata=true"), ("?a=b", "?a=b&useMysqlMetadata=true"), ("?useMysqlMetadata=false",) * 2],
+)
+def test_a_mariadb_is_spoken_with_as_with_a_mysql(tmp_path: Path, given: str, asked: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        address = f"jdbc:mariadb://127.0.0.1:{database.getsockname()[1]}/metastore"
+        user = {"METASTORE_DB_USER": "hive", "METASTORE_DB_PASSWORD": "x"}
+        entrypoint(tmp_path, "metastore", METASTORE_DB_URL=f"{address}{given}", **user)
+    assert site(tmp_path / "conf" / "metastore-site.xml")["javax.jdo.option.ConnectionURL"] == f"{address}{asked}"
 
 
 def test_any_other_words_are_a_command_line(tmp_path: Path) -> None:

@@ -216,6 +216,8 @@ def files_with_keys(
     files, folder = folder_of(settings, name)
     found = []
     for path in _data_files(files, folder) if columns and keys else []:
+        if not path.endswith(".parquet"):  # what Spark keeps beside: sums of its files, vectors of deleted rows
+            continue
         with files.open_input_file(f"{folder}/{path}") as stream, pq.ParquetFile(stream) as parquet:
             there = [column for column in parquet.schema_arrow.names if column in columns]
             batches = parquet.iter_batches(ROWS_AT_ONCE, columns=there) if there else ()
