@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.measures import Floats
+from ml.arrays import Floats
 
 PRIOR_DEVIATION = 0.5
 """Standard deviation of the prior on slope and offset: with few events the model's own log-odds are kept."""

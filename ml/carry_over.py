@@ -21,6 +21,7 @@ from deltalake import DeltaTable
 from lakehouse.builds import digest, files_digest
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
+from ml.arrays import Ints
 
 NOTE = "lakehouse.told"
 """Of a commit: JSON with `by`, a digest of model, code and libraries, and what else the room says."""
@@ -29,8 +30,6 @@ MADE_OF = "made_of"
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy")
 KEEPS_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 ROOMS = Path(__file__).parent
-
-Ints = npt.NDArray[np.int64]
 
 
 def note_of(room: str, model: Path, besides: Any = None, libraries: Iterable[str] = (), **told: str) -> dict[str, str]:

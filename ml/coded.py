@@ -25,6 +25,7 @@ from deltalake import DeltaTable
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 from ml import tables
+from ml.arrays import Flags, Floats, Ints, Texts
 
 NO_DAY = 0
 """Of a row that has none; before any other."""
@@ -35,11 +36,7 @@ ROWS_AT_ONCE = 1 << 22
 """More than a group of rows of any file: every part that is read brings a dictionary of its own, to be unified."""
 CODED = pa.dictionary(pa.int32(), pa.string())
 
-Texts = npt.NDArray[np.object_]
-Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.arrays import Floats
 from ml.intervals import BINS
-from ml.measures import Floats
 from ml.plots import beside_diagonal, line
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import pandas as pd
 from scipy import stats
 
 from lakehouse.settings import Settings
-from ml.groups import OTHER, UNKNOWN, Texts, groups_of, place_of, read_customers
+from ml.arrays import Floats, Texts
+from ml.groups import OTHER, UNKNOWN, groups_of, place_of, read_customers
 from ml.held_out import HeldOut
 from ml.intervals import Measure, Resamples, around
-from ml.measures import Floats
 
 LEAST_CUSTOMERS = 50
 """Of a group; the intervals of a smaller one rest on too few to be believed (`promotion.LEAST_UNITS` is for a mean)."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
+from ml.arrays import Texts
 
 COLUMNS = {
     "source": pa.string(),
@@ -30,8 +31,6 @@ MOST_GROUPS = 12
 """Of an attribute; the customers of smaller ones are put together as `OTHER`."""
 OF_A_GROUP = ("gender", "age_years", "birth_year", "birth_on", "region", "city", "country")
 """Columns that tell which group somebody is of, whatever table they are in."""
-
-Texts = npt.NDArray[np.object_]
 
 
 def read_customers(settings: Settings) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import numpy as np
 from deltalake import DeltaTable
 
 from lakehouse.settings import Settings
-from ml.coded import Coded, Codes, Texts, coded
+from ml.arrays import Texts
+from ml.coded import Coded, Codes, coded
 
 
 class Happenings(Coded):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.intervals import Interval, Measure, Resamples, around, auc, calibration_gap, mean, share
-from ml.measures import Floats
 
 if TYPE_CHECKING:
     from ml.registry import Metric

@@ -18,9 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml.measures import Floats
-
-Ints = npt.NDArray[np.int64]
+from ml.arrays import Floats, Ints
 
 DRAWS = 200
 NORMAL_95 = 1.959963984540054

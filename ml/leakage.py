@@ -11,11 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ml.registry import Metric
-
-Floats = npt.NDArray[np.float64]
 
 TELLS_ALL = 0.99
 LEAST_OF_EACH = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
-Floats = npt.NDArray[np.float64]
+from ml.arrays import Floats
+
 Likelihood = Callable[[Floats], "tuple[float, Floats]"]
 """The log-likelihood at the logarithms of the parameters, and its gradient in them."""
 

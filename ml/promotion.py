@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from ml.arrays import Floats
+
 Direction = Literal["higher", "lower"]
 
 MARGIN = 0.005

@@ -27,10 +27,11 @@ from benchmarks import movielens
 from benchmarks.evaluations import DataSet, Row
 from lakehouse.settings import load_settings
 from ml import tables
+from ml.arrays import Ints
 from ml.recommend.choice import suited, winner
 from ml.recommend.evaluate import best_of, figures, gains
 from ml.recommend.factors import Settled
-from ml.recommend.features import Interactions, Ints
+from ml.recommend.features import Interactions
 from ml.recommend.fits import OF_IMPLICIT, by_implicit
 from ml.recommend.lists import Listing
 from ml.recommend.methods.als_explicit import SETTLED, fit_als_explicit

@@ -29,9 +29,10 @@ from benchmarks.evaluations import DataSet, Row
 from benchmarks.generated_shop import AS_OF, shop_with_features
 from lakehouse.engine import frames
 from lakehouse.settings import Settings, load_settings
+from ml.arrays import Floats
 from ml.frames import speaking_to
 from ml.segment.evaluate import agreements, cost, how_many, nearest_centre, silhouette
-from ml.segment.features import INPUTS, READS, Floats, dimensions, fit_scale, fit_value, read_customers
+from ml.segment.features import INPUTS, READS, dimensions, fit_scale, fit_value, read_customers
 from ml.segment.fits import by_scikit_learn
 from ml.segment.matching import named_like
 from ml.segment.model import SegmentModel

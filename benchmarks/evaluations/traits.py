@@ -24,8 +24,9 @@ from benchmarks.evaluations import DataSet, Row
 from benchmarks.planted import shop
 from lakehouse.settings import Settings, load_settings
 from lakehouse.synth.names import GIVEN_FEMALE, GIVEN_MALE
+from ml.arrays import Floats
 from ml.measures import auc, expected_calibration_error, log_loss
-from ml.traits.activity import Activity, Floats
+from ml.traits.activity import Activity
 from ml.traits.certainty import wilson_bound
 from ml.traits.evaluate import Judged
 from ml.traits.features import FEMALE, SALES, read_both, sales_by, spent_after, thirds

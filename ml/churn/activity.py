@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.arrays import Ints, Texts
 from ml.coded import EPOCH, NO_DAY, numbered
 from ml.happenings import read_happenings
 
@@ -20,10 +21,6 @@ MEMBERSHIP = {"customer_id": pa.string(), "started_on": pa.date32(), "expires_on
 DEEDS = ("view", "search", "add_to_cart", "remove_from_cart", "checkout", "purchase", "rating", "ticket")
 """Kinds that are activity by themselves, as the macro `is_active` of dbt_project/macros/occurrences.sql has them."""
 FOREVER = date.max.toordinal()
-
-Texts = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

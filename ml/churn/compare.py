@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.churn.activity import Floats, read_activity
+from ml.arrays import Floats
+from ml.churn.activity import read_activity
 from ml.churn.evaluate import brier_errors, over_time
 from ml.churn.features import HORIZON, Landmark, landmark
 from ml.churn.leaving import leaving

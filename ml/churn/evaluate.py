@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.churn.activity import Floats
+from ml.arrays import Floats
 from ml.churn.features import Landmark
 from ml.registry import Metric
 

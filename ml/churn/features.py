@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats, Ints
 from ml.churn.activity import READS as READS
-from ml.churn.activity import Activity, Floats, Ints
+from ml.churn.activity import Activity
 from ml.churn.leaving import Leaving
 
 HORIZON = 90

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.churn.activity import Floats
+from ml.arrays import Floats
 
 PENALTY = 0.01
 """Per row, of half the squared coefficients: keeps covariates that go together from cancelling each other."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ml.churn.activity import Floats
+from ml.arrays import Floats
 from ml.churn.evaluate import brier_errors, over_time
 from ml.churn.features import Landmark
 from ml.held_out import HeldOut, of_chances

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.arrays import Floats, Ints
 from ml.churn import paretonbd
-from ml.churn.activity import Activity, Floats, Ints
+from ml.churn.activity import Activity
 from ml.churn.paretonbd import ParetoNbd
 
 LEAST_CAME_BACK = 20

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.churn.activity import Floats, Ints
+from ml.arrays import Floats, Ints
 from ml.churn.features import HORIZON, LOGGED
 from ml.churn.spread import interval
 

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from numpy.polynomial.legendre import leggauss
 from scipy.special import digamma, expit, gammaln
 
-from ml.likelihood import Floats, maximise
+from ml.arrays import Floats
+from ml.likelihood import maximise
 
 STARTS = ((2.0, 0.2, 1.0, 2.0), (1.0, 0.2, 0.3, 0.5))
 """r, alpha, s, beta where the mean T is 1."""

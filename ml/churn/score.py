@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from lakehouse.settings import Settings
 from ml import registry, tables
-from ml.churn.activity import Activity, Floats, Ints, read_activity
+from ml.arrays import Floats, Ints
+from ml.churn.activity import Activity, read_activity
 from ml.churn.features import HORIZON, can_be_learnt, covariates, silence_days
 from ml.churn.model import ChurnModel, load, median_days, peak_day
 from ml.coded import EPOCH

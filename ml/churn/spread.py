@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.churn.activity import Floats, Ints
+from ml.arrays import Floats, Ints
 
 Z = 1.959963984540054
 """Of a 95 % interval."""

@@ -11,7 +11,8 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry
-from ml.churn.activity import Activity, Floats, read_activity
+from ml.arrays import Floats
+from ml.churn.activity import Activity, read_activity
 from ml.churn.evaluate import kaplan_meier, measures
 from ml.churn.features import (
     COVARIATES,

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml.arrays import Floats
 from ml.click.features import read_impressions
 from ml.click.fits import ones
 from ml.click.model import ClickModel, load
 from ml.comparisons import Judge, Rivals, Twins
 from ml.frames import F, batches, is_connected
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 from ml.promotion import Judged
 
 if TYPE_CHECKING:

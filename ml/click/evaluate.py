@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ml.arrays import Floats
 from ml.curves import curves as calibration_curves
-from ml.measures import Floats, auc, average_precision, expected_calibration_error, log_loss
+from ml.measures import auc, average_precision, expected_calibration_error, log_loss
 from ml.registry import Metric
 
 

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from ml.arrays import Floats
 from ml.click.features import SEPARATOR, Span, period, pooled, rare_of, vocabulary, word_counts
 from ml.click.model import ClickModel
 from ml.frames import F, batches, is_connected
 from ml.leakage import Level
-from ml.measures import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

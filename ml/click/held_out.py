@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut, of_chances
 from ml.intervals import absolute_mean, auc, average_precision, calibration_error, mean, share
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 
 
 def held_out(customer: npt.NDArray[np.object_], probability: Floats, clicked: Floats, base_rate: float) -> HeldOut:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.calibration import sigmoid
 from ml.click import tokens as T
 from ml.click.features import rare_of
 from ml.click.tokens import words
-from ml.measures import Floats
 
 SIGNATURE = {
     "customer_id": "string",

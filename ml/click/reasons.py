@@ -15,18 +15,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ml.arrays import Floats, Ints, Texts
 from ml.click import tokens as T
 from ml.click.features import SEPARATOR
 from ml.click.model import ClickModel
 
 NOTHING = 1e-9
 """A contribution nearer to 0 is what rounding makes of none."""
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ import pandas as pd
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.arrays import Floats
 from ml.click import tokens as T
 from ml.click.audience import customers_today, recent_contexts
 from ml.click.features import SEPARATOR, last_second, read_impressions
 from ml.click.model import ClickModel, load
 from ml.click.reasons import Tastes, context_terms, largest, largest_of_pairs, person_terms
-from ml.measures import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.settings import Settings
 from ml import leakage, registry, tables
+from ml.arrays import Floats
 from ml.calibration import offset, sigmoid, slope
 from ml.click.evaluate import curves, evaluate
 from ml.click.features import READS, Span, read_impressions, span
@@ -26,7 +27,7 @@ from ml.concurrency import each
 from ml.curves import curves as reliability_and_gains
 from ml.curves import plots_of
 from ml.held_out import HeldOut
-from ml.measures import Floats, log_loss
+from ml.measures import log_loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

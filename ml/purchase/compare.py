@@ -6,9 +6,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from ml.arrays import Floats
 from ml.comparisons import Judge, Rivals, Twins
 from ml.happenings import read_happenings
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 from ml.promotion import Judged
 from ml.purchase.evaluate import halves
 from ml.purchase.features import HORIZON_DAYS, customers_at, outcomes

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.measures import auc, average_precision, expected_calibration_error, log_loss
-from ml.purchase.features import Floats
 from ml.purchase.forest import ALL_LEAVES, Forest
 from ml.registry import Metric
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from ml.coded import NO_DAY, Flags, Ints, Texts
+from ml.arrays import Flags, Floats, Ints, Texts
+from ml.coded import NO_DAY
 from ml.happenings import Happenings
 
 READS = ("feat_activity",)
@@ -54,8 +55,6 @@ LEAST_CHANNEL_SHARE, MOST_CHANNELS = 0.01, 8
 
 DAY_BITS, CODE_BITS = 22, 32
 """Low bits of a number that is of a customer and a day, or a customer and a visit."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class Cuts(NamedTuple):

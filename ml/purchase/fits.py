@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.frames import is_connected
-from ml.purchase.forest import LEAF, Floats, Forest, Tree, grown
+from ml.purchase.forest import LEAF, Forest, Tree, grown
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

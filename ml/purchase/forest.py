@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats, Ints
 from ml.carry_over import mixed
 from ml.purchase.shapley import contributions
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 MOST_LEAVES = 64

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut, of_chances
 from ml.intervals import absolute_mean, auc, average_precision, calibration_error, mean, share
 from ml.measures import log_losses
-from ml.purchase.features import Floats
 
 
 def held_out(

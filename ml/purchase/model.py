@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.calibration import offset, sigmoid, slope
-from ml.purchase.features import CHANNEL, PLAIN, SPANS, Customers, Floats, names_of
+from ml.purchase.features import CHANNEL, PLAIN, SPANS, Customers, names_of
 from ml.purchase.forest import Forest
 
 LEAST_PROBABILITY = 1e-3

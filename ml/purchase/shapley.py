@@ -21,14 +21,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import roots_legendre
+
+from ml.arrays import Floats, Ints
 
 if TYPE_CHECKING:
     from ml.purchase.forest import Forest
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 MOST_PLACES = 1024
 """Of a table, where more than one leaf is in it."""

@@ -17,20 +17,10 @@ import numpy.typing as npt
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.arrays import Floats
 from ml.happenings import Happenings, read_happenings
 from ml.purchase.evaluate import evaluate, halves, permutation_importances
-from ml.purchase.features import (
-    CHANNEL,
-    PLAIN,
-    READS,
-    Cuts,
-    Floats,
-    common_channels,
-    customers_at,
-    cuts,
-    is_enough,
-    outcomes,
-)
+from ml.purchase.features import CHANNEL, PLAIN, READS, Cuts, common_channels, customers_at, cuts, is_enough, outcomes
 from ml.purchase.fits import DEPTH, FEATURES_AT_A_NODE, LEAST_IN_LEAF, TREES, fit
 from ml.purchase.held_out import held_out
 from ml.purchase.model import PurchaseModel

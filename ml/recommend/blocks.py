@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Singles
+from ml.arrays import Floats, Ints
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.lists import TIER, Listing
 from ml.recommend.methods.model import Terms, strongest
 from ml.recommend.ranking import is_withheld, popularity, rows_at_once, top_k

@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.arrays import Ints, Texts
 from ml.carry_over import MADE_OF, mixed, summed, told_before
-from ml.recommend.features import Interactions, Ints, Texts
+from ml.recommend.features import Interactions
 from ml.recommend.lists import Listing
 from ml.recommend.ranking import is_withheld
 

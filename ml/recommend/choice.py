@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ml.recommend.features import Floats, Interactions
+from ml.arrays import Floats
+from ml.recommend.features import Interactions
 from ml.recommend.fits import Fit
 from ml.recommend.methods.als_explicit import fit_als_explicit, suits_als_explicit
 from ml.recommend.methods.bpr import fit_bpr, suits_bpr

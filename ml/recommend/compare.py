@@ -7,11 +7,12 @@ from datetime import date
 import numpy as np
 from scipy import sparse
 
+from ml.arrays import Floats
 from ml.comparisons import Judge, Rivals, Twins
 from ml.promotion import Judged
 from ml.recommend.content import read_tags
 from ml.recommend.evaluate import MOST_CUSTOMERS, K, best_of, gains, held_out
-from ml.recommend.features import Floats, History, read_history
+from ml.recommend.features import History, read_history
 from ml.recommend.lists import Listing
 from ml.recommend.methods.model import Model
 from ml.recommend.ranking import is_withheld

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import tables
-from ml.recommend.features import Floats, Ints, Texts
+from ml.arrays import Floats, Ints, Texts
 from ml.recommend.methods.model import Scored, rows_of
 from ml.recommend.methods.user_to_user import of_length_one
 from ml.recommend.ranking import rows_at_once, top_k

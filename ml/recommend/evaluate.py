@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.recommend.choice import UNTIL_TOLD, winner
-from ml.recommend.features import Floats, History, Interactions, Ints, Texts
+from ml.recommend.features import History, Interactions
 from ml.recommend.lists import Listing
 from ml.recommend.methods.model import Model
-from ml.recommend.metrics import Flags, average_precision, coverage, ndcg, novelty, recall, self_information
+from ml.recommend.metrics import average_precision, coverage, ndcg, novelty, recall, self_information
 from ml.recommend.ranking import is_withheld, rows_at_once, top_k
 from ml.registry import Metric
 

@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Singles, Texts
+from ml.arrays import Floats, Texts
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.methods.model import METHOD_FILE, Scored, terms_of_factors
 from ml.recommend.ranking import scores_of_factors
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from lakehouse.settings import Settings
+from ml.arrays import Floats, Ints, Texts
 from ml.coded import NO_DAY, Coded, coded
 
 READS = ("feat_interactions", "feat_customer_behaviour", "feat_product")
@@ -25,9 +26,6 @@ HALF_LIFE_DAYS = 30
 FINEST = 1e3
 """Decayed weights are added up as whole thousandths of millionths, exactly."""
 
-Texts = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from ml.arrays import Floats
 from ml.recommend.content import likenesses, with_new_products
-from ml.recommend.features import Floats, Interactions, Singles
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.methods.model import Model, Scored, own_products
 from ml.recommend.ranking import popularity
 

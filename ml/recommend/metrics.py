@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ml.recommend.features import Floats, Interactions, Ints
-
-Flags = npt.NDArray[np.bool_]
+from ml.arrays import Flags, Floats, Ints
+from ml.recommend.features import Interactions
 
 
 def ndcg(best: Ints, relevant: Flags) -> Floats:

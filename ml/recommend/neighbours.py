@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints
+from ml.arrays import Floats, Ints
+from ml.recommend.features import Interactions
 from ml.recommend.ranking import rows_at_once, top_k
 
 Similarity = Callable[[int, int], Floats]

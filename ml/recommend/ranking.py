@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy.linalg.blas import sgemm  # at once: limits on threads do not hold for a BLAS that is loaded after them
 
 if TYPE_CHECKING:
-    from ml.recommend.features import Floats, Interactions, Ints, Singles
+    from ml.arrays import Floats, Ints
+    from ml.recommend.features import Interactions, Singles
 
 CELLS_AT_ONCE = 1_000_000
 """Scores of a block: 4 MB of them, which stay in a processor's own cache while they are put in order."""

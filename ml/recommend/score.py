@@ -13,13 +13,14 @@ from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.arrays import Ints, Texts
 from ml.carry_over import MADE_OF, note_of, with_new
 from ml.frames import is_connected
 from ml.recommend.blocks import Block, Serving, Tens, blocks, joined, scratch, tens
 from ml.recommend.carry_over import deeds, made_of, of_all, recommended_before, strategies
 from ml.recommend.content import read_tags
 from ml.recommend.executors import in_executors
-from ml.recommend.features import Interactions, Ints, Singles, Texts, read_seen
+from ml.recommend.features import Interactions, Singles, read_seen
 from ml.recommend.lists import K, Listing
 from ml.recommend.methods.model import Model
 from ml.recommend.neighbours import nearest

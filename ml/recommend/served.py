@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.recommend import factors
-from ml.recommend.features import NEVER, Floats, Interactions
+from ml.recommend.features import NEVER, Interactions
 from ml.recommend.methods import als_explicit, bpr, item_weights, popularity, user_to_user
 from ml.recommend.methods.model import METHOD_FILE, Model, own_products
 from ml.recommend.ranking import top_k

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ml.arrays import Floats
 from ml.comparisons import Judge, Rivals, Twins
 from ml.held_out import is_held_out
 from ml.promotion import Judged
 from ml.segment.evaluate import Labels, silhouettes
-from ml.segment.features import Floats, read_customers
+from ml.segment.features import read_customers
 from ml.segment.matching import rescaled
 from ml.segment.model import SegmentModel, load
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from ml.segment.features import Floats
+from ml.arrays import Floats
 
 Labels = npt.NDArray[np.int64]
 

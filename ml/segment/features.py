@@ -7,10 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ml import tables
+from ml.arrays import Floats
 from ml.frames import F
 from ml.value.features import purchases
 from ml.value.model import ValueModel, can_be_learnt, learn
@@ -28,8 +28,6 @@ DIMENSIONS = ("recency_days", "frequency", "monetary_amount", LIFETIME_VALUE, *O
 """What the groups are made of; the first three are what they are named by."""
 BESIDE = ("average_order_amount", "product_count", "discount_rate", "return_rate")
 """Told of the groups, which were made without them."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

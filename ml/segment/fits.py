@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.frames import is_connected
-from ml.segment.features import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut
 from ml.intervals import mean, share
 from ml.segment.evaluate import nearest_centre, silhouettes
-from ml.segment.features import Floats
 from ml.segment.model import SegmentModel
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ml.arrays import Floats
 from ml.segment.evaluate import squared_distances
-from ml.segment.features import Floats, Scale
+from ml.segment.features import Scale
 from ml.segment.model import SegmentModel
 from ml.segment.naming import ARCHETYPES, Archetype, name_clusters
 

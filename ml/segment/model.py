@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.errors import LakehouseError
+from ml.arrays import Floats
 from ml.segment.evaluate import Labels, nearest_centre
-from ml.segment.features import DIMENSIONS, Floats, Scale, dimensions
+from ml.segment.features import DIMENSIONS, Scale, dimensions
 from ml.segment.naming import Archetype
 from ml.value.model import ValueModel, from_content
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ml.segment.features import Floats
+from ml.arrays import Floats
 from ml.segment.sentences import ACTIONS
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.segment.evaluate import Labels, squared_distances
-from ml.segment.features import Floats
 
 
 class Reasons(NamedTuple):

@@ -11,8 +11,9 @@ import numpy as np
 
 from lakehouse.settings import Settings
 from ml import registry, tables
+from ml.arrays import Floats
 from ml.segment.evaluate import Labels, evaluate_segmentation, nearest_centre
-from ml.segment.features import BESIDE, DIMENSIONS, Floats, dimensions, read_customers
+from ml.segment.features import BESIDE, DIMENSIONS, dimensions, read_customers
 from ml.segment.model import SegmentModel, load
 from ml.segment.reasons import reasons
 from ml.segment.sentences import ACTIONS

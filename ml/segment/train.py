@@ -10,6 +10,7 @@ import numpy as np
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import Settings
 from ml import champions, registry, tables
+from ml.arrays import Floats
 from ml.concurrency import each
 from ml.held_out import is_held_out
 from ml.segment.evaluate import (
@@ -21,7 +22,7 @@ from ml.segment.evaluate import (
     nearest_centre,
     silhouette,
 )
-from ml.segment.features import DIMENSIONS, INPUTS, READS, Floats, dimensions, fit_scale, fit_value, read_customers
+from ml.segment.features import DIMENSIONS, INPUTS, READS, dimensions, fit_scale, fit_value, read_customers
 from ml.segment.fits import MOST_IN_PROCESS, fits_of
 from ml.segment.held_out import held_out
 from ml.segment.matching import named_like

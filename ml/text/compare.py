@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ml.arrays import Floats
 from ml.comparisons import Judge, Rivals, Twins
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 from ml.promotion import Judged
 from ml.text.features import is_of, read_tickets
 from ml.text.model import TextModel, load

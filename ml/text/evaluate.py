@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.text.features import Floats
+from ml.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.arrays import Floats
 from ml.text.language import detect
 
 READS = ("feat_ticket_text",)
@@ -29,9 +29,6 @@ COLUMNS = {
 LEAST_WRITERS = 5
 """Who must have used a token before a model remembers it: what one customer writes alone, a name or a number, is not
 kept."""
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from ml.arrays import Floats
 from ml.frames import is_connected
-from ml.text.features import LEAST_WRITERS, Floats, vocabulary
+from ml.text.features import LEAST_WRITERS, vocabulary
 from ml.text.mood import STRENGTH, Mood
 from ml.text.spark_nlp import fit_in_spark
 from ml.text.tokens import phrases

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut
 from ml.intervals import Measure, auc, calibration_gap, correlation, mean, share
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 
 
 def held_out(customer: npt.NDArray[np.object_], predicted: Floats, mean_before: Floats, given: Floats) -> HeldOut:

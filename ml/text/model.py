@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.text.features import Floats, Vocabulary
+from ml.arrays import Floats
+from ml.text.features import Vocabulary
 from ml.text.language import UNKNOWN, detect
 from ml.text.mood import Mood
 from ml.text.tokens import phrases, words

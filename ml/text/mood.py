@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from ml.text.features import Floats, Vocabulary
+from ml.arrays import Floats
+from ml.text.features import Vocabulary
 
 STRENGTH = 3.0
 """scikit-learn's C: the weight of the loss against half the squared norm. Of 1, 3 and 10 the best in three folds of the

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.errors import LakehouseError
-from ml.text.features import LEAST_WRITERS, Floats, Vocabulary
+from ml.arrays import Floats
+from ml.text.features import LEAST_WRITERS, Vocabulary
 from ml.text.mood import STRENGTH, Mood
 from ml.text.tokens import BLANK, plain
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ml.text.features import LEAST_WRITERS, Floats, Ints, Vocabulary, presence, vocabulary
+from ml.arrays import Floats, Ints
+from ml.text.features import LEAST_WRITERS, Vocabulary, presence, vocabulary
 
 COUNTS = range(3, 11)
 MOST_SHARE = 0.5

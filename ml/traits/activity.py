@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lakehouse.settings import Settings
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.coded import MOST_CELLS, NO_DAY, Named
 from ml.happenings import Happenings, read_happenings
 
@@ -20,11 +20,6 @@ LOOKS = ("view", "add_to_cart")
 DAY_PARTS = ("night", "morning", "afternoon", "evening")
 """Six hours each, from midnight on."""
 HOURS_OF_A_PART = 6
-
-Texts = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

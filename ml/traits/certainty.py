@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.traits.activity import Floats
+from ml.arrays import Floats
 
 NEVER = 2.0
 """A threshold that no probability reaches."""

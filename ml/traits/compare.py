@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ml.arrays import Flags, Floats, Ints
 from ml.comparisons import Judge, Rivals, Twins
 from ml.held_out import is_held_out
 from ml.measures import log_losses
 from ml.promotion import Judged
-from ml.traits.activity import Activity, Flags, Floats, Ints
+from ml.traits.activity import Activity
 from ml.traits.features import Cuts, People, read_both
 from ml.traits.gender import GenderModel, probability
 from ml.traits.learn import evidence_of, later_buyers, learn_gender, learn_spending, some

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.measures import auc, expected_calibration_error, log_loss
 from ml.registry import Metric
-from ml.traits.activity import Flags, Floats, Ints, Texts
 from ml.traits.features import thirds
 from ml.traits.gender import BEHAVIOUR, NAME, GenderModel, Parts, probability
 from ml.traits.learn import FOLDS, RIGHT, Later, Raw, Told, calibrated, tempered, told_by

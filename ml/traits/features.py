@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.coded import NO_DAY
 from ml.happenings import read_happenings
-from ml.traits.activity import FIELDS, INTERESTS, Activity, Flags, Floats, Ints, Texts, read_activity
+from ml.traits.activity import FIELDS, INTERESTS, Activity, read_activity
 
 READS = ("feat_activity", "feat_customer_person")
 PERSON = {"customer_id": pa.string(), "gender": pa.string(), "given_name": pa.string()}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ml.arrays import Floats, Ints
 from ml.calibration import PRIOR_DEVIATION
-from ml.traits.activity import Floats, Ints
 from ml.traits.spending import BANDS, SpendingModel, softmax
 
 STRENGTH_OF_HABITS, STRENGTH_OF_SPENDING = 1.0, 0.03

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ml.arrays import Flags, Floats, Texts
 from ml.calibration import sigmoid
-from ml.traits.activity import Flags, Floats, Texts
 from ml.traits.certainty import NEVER
 from ml.traits.names import Names
 

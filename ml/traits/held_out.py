@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut, of_chances
 from ml.intervals import Measure, auc, calibration_error, mean, share
-from ml.measures import Floats, log_losses
+from ml.measures import log_losses
 from ml.traits.evaluate import KINDS, Half, Judged, judged_gender, judged_people, judged_spending, so_far_and_high
 from ml.traits.features import thirds
 from ml.traits.learn import RIGHT, Later

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.calibration import offset, sigmoid, slope
 from ml.traits import names
-from ml.traits.activity import Activity, Flags, Floats, Ints, Texts
+from ml.traits.activity import Activity
 from ml.traits.certainty import threshold
 from ml.traits.features import (
     MOST_LOOKBACK_DAYS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.traits.activity import Flags, Floats, Texts
+from ml.arrays import Flags, Floats, Texts
 
 LEAST_BEARERS = 5
 """Who must have a character or name, of those whose gender is told, before a model keeps it: a rare one would say who

@@ -12,8 +12,9 @@ import pandas as pd
 
 from lakehouse.settings import Language, Settings
 from ml import registry, tables
+from ml.arrays import Flags, Floats, Ints, Texts
 from ml.traits import reasons, sentences
-from ml.traits.activity import Activity, Flags, Floats, Ints, Texts
+from ml.traits.activity import Activity
 from ml.traits.features import FEMALE, MALE, People, read_both
 from ml.traits.gender import BEHAVIOUR, GIVEN_NAME, NAME, NOTHING, GenderModel, probability
 from ml.traits.learn import evidence_of, is_learnable, known_by

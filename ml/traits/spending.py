@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.traits.activity import Flags, Floats, Ints
+from ml.arrays import Flags, Floats, Ints
 from ml.traits.certainty import NEVER
 from ml.traits.features import SALES, Sales
 

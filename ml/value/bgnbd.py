@@ -17,7 +17,8 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import digamma, expit, gammaln
 
-from ml.likelihood import Floats, Likelihood, maximise
+from ml.arrays import Floats
+from ml.likelihood import Likelihood, maximise
 
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.5, 2.0), (3.0, 1.0, 0.1, 3.0), (1.0, 0.3, 2.0, 2.0))
 """r, alpha, a, b where the mean T is 1."""

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lakehouse.settings import Settings
+from ml.arrays import Floats
 from ml.held_out import HeldOut
-from ml.likelihood import Floats
 from ml.registry import Metric
 from ml.value.features import Purchases, purchases, read_split
 from ml.value.held_out import held_out

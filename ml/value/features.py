@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from lakehouse.settings import Settings
 from ml import tables
+from ml.arrays import Floats
 from ml.frames import F, windows
-from ml.likelihood import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from ml.likelihood import Floats, Likelihood, maximise
+from ml.arrays import Floats
+from ml.likelihood import Likelihood, maximise
 
 STARTS = ((1.0, 1.0, 1.0), (5.0, 3.0, 0.5), (0.5, 5.0, 5.0))
 """p, q - 1, v where the mean value is 1."""

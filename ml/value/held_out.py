@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.held_out import HeldOut, of_amounts
 from ml.intervals import Measure, mean, root_mean, share
-from ml.measures import Floats
 
 
 def held_out(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.likelihood import Floats
+from ml.arrays import Floats
 from ml.value import bgnbd, gammagamma
 from ml.value.bgnbd import BgNbd
 from ml.value.features import Purchases, purchases

@@ -14,15 +14,14 @@ from math import comb
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ml.arrays import Floats
 from ml.value.features import Purchases
 from ml.value.model import NO_SEASON, ValueModel
 
 FEATURES = ("order_day_count", "recency_days", "tenure_days", "repeat_order_amount")
 """In the units of the table: days with an order, days since the last, days since the first, mean value of the days
 with an order after the first."""
-Floats = npt.NDArray[np.float64]
 YEAR = 365.0
 NOTHING = 1e-9
 """Of the largest value: a share nearer to 0 is what rounding makes of none."""

@@ -10,18 +10,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from lakehouse.settings import Settings
+from ml.arrays import Floats, Ints
 from ml.coded import NO_DAY
 from ml.happenings import read_happenings
-from ml.likelihood import Floats
 
 if TYPE_CHECKING:
     from ml.value.bgnbd import BgNbd
     from ml.value.features import Purchases
 
-Ints = npt.NDArray[np.int64]
 
 QUARTERS = ((0, 90), (90, 180), (180, 270), (270, 365))
 """Days ahead: after the first, to the last."""

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaln
 
-from ml.likelihood import Floats, Likelihood
+from ml.arrays import Floats
+from ml.likelihood import Likelihood
 from ml.value.bgnbd import BgNbd
 
 Z = 1.959963984540054

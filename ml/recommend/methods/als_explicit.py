@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ml.arrays import Floats, Texts
 from ml.recommend.factors import Settled
-from ml.recommend.features import Floats, Interactions, Singles, Texts
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, terms_of_factors
 from ml.recommend.ranking import scores_of_factors
 

@@ -29,7 +29,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
+from ml.arrays import Floats, Ints, Texts
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, rows_of, touched_part
 from ml.recommend.ranking import scores_of_factors
 

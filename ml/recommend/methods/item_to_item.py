@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.recommend.features import Floats, Interactions
+from ml.arrays import Floats
+from ml.recommend.features import Interactions
 from ml.recommend.methods.item_weights import ItemWeights
 from ml.recommend.methods.model import touched_part
 from ml.recommend.neighbours import cosine, nearest_by, neighbour_matrix

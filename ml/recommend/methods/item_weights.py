@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
+from ml.arrays import Floats, Ints, Texts
+from ml.recommend.features import Interactions, Singles
 from ml.recommend.methods.model import METHOD_FILE, Scored, places_of, rows_of
 
 DENSE_FROM = 0.05

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.features import Floats, Interactions, Ints, Singles, Texts
+from ml.arrays import Floats, Ints, Texts
+from ml.recommend.features import Interactions, Singles
 
 METHOD_FILE = "method.json"
 """Names the method in the folder of a model."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.features import HALF_LIFE_DAYS, Floats, Interactions
+from ml.arrays import Floats
+from ml.recommend.features import HALF_LIFE_DAYS, Interactions
 from ml.recommend.methods.item_weights import ItemWeights, packed
 from ml.recommend.methods.model import touched_part
 from ml.recommend.neighbours import nearest_by, neighbour_matrix

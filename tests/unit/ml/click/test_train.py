@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ml.arrays import Floats
 from ml.click.fits import REGULARISATION, REGULARISATIONS, LocalRows, ones
 from ml.click.train import chosen
-from ml.measures import Floats
 
 
 def rows(clicks_of: Floats, label_of_next: float | None = None, shown: Floats | None = None) -> LocalRows:

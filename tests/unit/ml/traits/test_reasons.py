@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from lakehouse.settings import Language
+from ml.arrays import Floats
 from ml.sentences import Said
 from ml.traits import sentences
-from ml.traits.activity import DAY_PARTS, FIELDS, Activity, Floats
+from ml.traits.activity import DAY_PARTS, FIELDS, Activity
 from ml.traits.features import SALES, People
 from ml.traits.gender import BEHAVIOUR, BOTH, GIVEN_NAME, NAME, Evidence, GenderModel
 from ml.traits.learn import evidence_of, known_by

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 from scipy.optimize import check_grad
 
-from ml.likelihood import Floats
+from ml.arrays import Floats
 from ml.value.bgnbd import BgNbd, _Rows, beta_nodes, fit
 from tests.unit.ml.value.cdnow import read
 
