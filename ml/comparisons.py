@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,14 @@ def record_metrics(
     told = [{**of, "metric": metric.name, **asdict(metric)} for metric in metrics]
     for table, rows in zip(ABOUT, (told, groups, gaps, points), strict=True):
         _replace(spark, settings, table, task, rows)
+
+
+def metrics_without_model(settings: Settings, task: str) -> list[registry.Metric]:
+    """What `ml.model_metrics` tells of a task that keeps no model; nothing of one that does."""
+    told = tables.read(settings, "model_metrics").to_pylist()
+    mine = [one for one in told if (one["task"], one["model_version"]) == (task, registry.NO_MODEL)]
+    names = [field.name for field in fields(registry.Metric) if field.name != "name"]
+    return [registry.Metric(one["metric"], **{name: one[name] for name in names}) for one in mine]
 
 
 def _replace(spark: SparkSession, settings: Settings, table: str, task: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from lakehouse.privacy.standing import restricted
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
 from ml import champions, comparisons, registry
+from ml.asked_first import ASKED_FIRST
 from ml.budget import features as budget
 from ml.budget.score import score as score_budget
 from ml.budget.train import train as train_budget
@@ -193,7 +194,7 @@ TASKS: dict[str, Task] = {
             heeds=("language",),
             leans_on=("value",),
             judge=JUDGE_SEGMENT,
-            metric="silhouette",
+            metric=ASKED_FIRST["segment"],
             direction="higher",
             baseline="one group",
         ),
@@ -204,7 +205,7 @@ TASKS: dict[str, Task] = {
             train_recommend,
             score_recommend,
             judge=JUDGE_RECOMMEND,
-            metric="ndcg_at_10",
+            metric=ASKED_FIRST["recommend"],
             direction="higher",
             baseline="popularity",
         ),
@@ -215,7 +216,7 @@ TASKS: dict[str, Task] = {
             train_click,
             score_click,
             judge=JUDGE_CLICK,
-            metric="log_loss",
+            metric=ASKED_FIRST["click"],
             direction="lower",
             baseline="base_rate",
         ),
@@ -226,7 +227,7 @@ TASKS: dict[str, Task] = {
             train_value,
             score_value,
             judge=JUDGE_VALUE,
-            metric="orders_mae",
+            metric=ASKED_FIRST["value"],
             direction="lower",
             baseline="same rate as so far",
         ),
@@ -237,7 +238,7 @@ TASKS: dict[str, Task] = {
             train_budget,
             score_budget,
             heeds=("budget_amount", "budget_minimum_share", "budget_maximum_share", "language"),
-            metric="later_return",
+            metric=ASKED_FIRST["budget"],
             direction="higher",
             baseline="last month's mix",
         ),
@@ -248,7 +249,7 @@ TASKS: dict[str, Task] = {
             train_purchase,
             score_purchase,
             judge=JUDGE_PURCHASE,
-            metric="auc",
+            metric=ASKED_FIRST["purchase"],
             direction="higher",
             baseline="recency alone",
         ),
@@ -259,7 +260,7 @@ TASKS: dict[str, Task] = {
             train_churn,
             score_churn,
             judge=JUDGE_CHURN,
-            metric="integrated_brier_score",
+            metric=ASKED_FIRST["churn"],
             direction="lower",
             baseline="kaplan_meier",
         ),
@@ -270,7 +271,7 @@ TASKS: dict[str, Task] = {
             train_text,
             score_text,
             judge=JUDGE_TEXT,
-            metric="mood_auc",
+            metric=ASKED_FIRST["text"],
             direction="higher",
             baseline="chance",
         ),
@@ -282,7 +283,7 @@ TASKS: dict[str, Task] = {
             score_traits,
             heeds=("gender_from_names", "language"),
             judge=JUDGE_TRAITS,
-            metric="gender_log_loss",
+            metric=ASKED_FIRST["traits"],
             direction="lower",
             baseline="base_rate",
         ),

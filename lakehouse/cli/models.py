@@ -16,6 +16,7 @@ from lakehouse.settings import Settings, load_settings
 from lakehouse.storage import has_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from ml.champions import Standing
@@ -244,14 +245,16 @@ def _home_with_models(task: str) -> Settings:
 
 def _told(settings: Settings, name: str) -> dict[str, Any]:
     """What `lakehouse models` says of a task."""
-    from ml import champions, registry
+    from ml import champions, comparisons, registry
     from ml.store import has_store
     from ml.tasks import TASKS
 
     task = TASKS[name]
     of = champions.throne(settings, name) if has_store(settings) else champions.Throne(None, None, ())
     champion, challenger = of.champion, of.challenger
-    measures = registry.evidence(settings, name, champion.version).metrics if champion is not None else []
+    measures = registry.evidence(settings, name, champion.version).metrics if champion is not None else None
+    if measures is None:
+        measures = comparisons.metrics_without_model(settings, name)
     main = next((metric for metric in measures if metric.name == task.metric), None)
     days = ops.read(settings, "as_of")
     learnt = champion.trained.as_of if champion is not None and champion.trained is not None else None
@@ -277,24 +280,27 @@ def _version(model: Standing | None) -> str | None:
 
 
 def _measures(settings: Settings, task: str) -> list[dict[str, Any]]:
-    """The measures of the champion, then of the challenger, as they were taken when each was trained."""
+    """The measures of the champion, then of the challenger, as they were taken when each was trained; of a task that
+    keeps no model those of its last training."""
     from dataclasses import asdict
 
-    from ml import champions, registry
+    from ml import champions, comparisons, registry
     from ml.store import has_store
 
-    if not has_store(settings):
-        return []
-    of = champions.throne(settings, task)
+    of = champions.throne(settings, task) if has_store(settings) else champions.Throne(None, None, ())
+    taken: list[tuple[str, str | None, Sequence[registry.Metric]]] = [
+        (name, model.version, registry.evidence(settings, task, model.version).metrics)
+        for name, model in (("champion", of.champion), ("challenger", of.challenger))
+        if model is not None
+    ]
     return [
         {
             "model": name,
-            "version": model.version,
+            "version": version,
             **{("metric" if key == "name" else key): value for key, value in asdict(metric).items()},
         }
-        for name, model in (("champion", of.champion), ("challenger", of.challenger))
-        if model is not None
-        for metric in registry.evidence(settings, task, model.version).metrics
+        for name, version, metrics in taken or [("", None, comparisons.metrics_without_model(settings, task))]
+        for metric in metrics
     ]
 
 

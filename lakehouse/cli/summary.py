@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from lakehouse.cli.screen import print_rows
+from ml.asked_first import ASKED_FIRST
 
 ASSUMED = ": no source brings consents, so that consent was assumed (setting assume_consent)"
 
@@ -54,12 +55,18 @@ def print_summary(screen: Console, summary: dict[str, Any]) -> None:
             [
                 [m["task"], m["metric"], _rounded(m["value"]), m["baseline"], _rounded(m["baseline_value"])]
                 for m in summary["models"]
-                if not m["split"].startswith("by method") or "ndcg" in m["metric"]
+                if _is_asked_first(m)
             ],
         )
+        say("  every measure of a task, with its interval: lakehouse evaluate TASK")
     say("\nLook at")
     for name, path in summary["paths"].items():
         say(f"  {name:<10} {path}")
+
+
+def _is_asked_first(measure: dict[str, Any]) -> bool:
+    """Whether a person asks for this one first; any, of a task that only a cluster of another version has."""
+    return bool(measure["metric"] == ASKED_FIRST.get(measure["task"], measure["metric"]))
 
 
 def _rounded(value: float | None) -> float | None:

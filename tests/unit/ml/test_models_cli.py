@@ -7,12 +7,15 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from lakehouse import by_hand
 from lakehouse.cli import main
 from lakehouse.pipeline import fingerprint
 from lakehouse.settings import Settings, load_settings
+from ml import tables
 from ml.tasks import TASKS
 
 
@@ -47,6 +50,23 @@ def test_a_home_without_models_is_listed_as_such_and_no_store_is_made(
     assert list(told) == list(TASKS)
     assert told["segment"]["champion_version"] is None
     assert list(home.home.iterdir()) == []
+
+
+def test_a_task_that_keeps_no_model_tells_what_its_last_training_measured(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = {"task": "budget", "model_version": "none", "metric": "later_return", "value": 9.0, "split": "later"}
+    measured |= {"baseline": "so far", "baseline_value": 7.0}
+    write_deltalake(
+        home.table_uri("ml", "model_metrics"), pa.Table.from_pylist([measured], tables.ML_SCHEMAS["model_metrics"])
+    )
+    assert lakehouse(monkeypatch, "evaluate", "budget", "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["metric"], told["value"], told["baseline_value"], told["version"]) == ("later_return", 9.0, 7.0, None)
+    assert lakehouse(monkeypatch, "models", "--json") == 0
+    listed = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (listed["budget"]["value"], listed["budget"]["baseline_value"]) == (9.0, 7.0)
+    assert listed["segment"]["value"] is None
 
 
 @pytest.mark.parametrize(
