@@ -33,6 +33,8 @@ KILLS_OF_A_HOME = 8
 LATEST = 0.5
 """Share of an undisturbed run within which kills come: a continued run is through sooner, later ones would be rare."""
 
+FASTER = 0.7
+
 
 @contextmanager
 def without_last_files(shop: Path, folder: Path) -> Iterator[None]:
@@ -96,6 +98,8 @@ def main() -> int:
             different = {k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)}
             killed_in = [row["step"] for row in ops.read(settings, "runs") if row["state"] != "done"]
             steps.update(killed_in)
+            if not kills:  # the machine has become faster than it was
+                expected[begun] = (seconds * FASTER, wanted)
             count, homes = count + len(kills), homes + 1
             verdict = f"DIFFERENT: {', '.join(sorted(different))}" if different else "equal"
             how = "by increments" if begun else "whole"
