@@ -33,7 +33,7 @@ from lakehouse.running import Marker
 from lakehouse.session import fit_to_size, open_session
 from lakehouse.settings import CHECKOUT, Settings
 from lakehouse.sources import Source, remembered_sources
-from lakehouse.storage import has_table, list_tables, remove_unborn_tables
+from lakehouse.storage import list_tables, remove_unborn_tables
 from lakehouse.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -351,8 +351,7 @@ def _train_and_score(run: Run) -> StepResult:
         run.progress.advanced("train", name)
         with span("due?"):
             # A registry may outlive the tables (a new storage): then what only training writes is missing.
-            is_new_here = not any(has_table(run.settings, f"ml.{table}") for table in task.writes)
-            is_due = is_new_here or task.refresh_reason(run.settings, day, seed)
+            is_due = not task.has_left_tables(run.settings) or task.refresh_reason(run.settings, day, seed)
         if is_due:
             with span(f"train {name}"):
                 trained = task.train(run.frames, run.settings, day, seed)

@@ -14,7 +14,7 @@ from lakehouse.builds import files_digest
 from lakehouse.privacy.standing import restricted
 from lakehouse.settings import Settings
 from lakehouse.storage import find_table
-from ml import champions, comparisons, registry
+from ml import champions, comparisons, registry, tables
 from ml.asked_first import ASKED_FIRST
 from ml.budget import features as budget
 from ml.budget.score import score as score_budget
@@ -154,6 +154,11 @@ class Task:
         if abs(now.rows - old.rows) > MOST_GROWTH * old.rows:
             return f"{now.rows:,} rows of features, {old.rows:,} when it was trained"
         return ""
+
+    def has_left_tables(self, settings: Settings) -> bool:
+        """Whether a training left its tables in this storage; its row of `ml.model_comparisons` is the last thing."""
+        told = tables.read(settings, "model_comparisons").column("task").to_pylist()
+        return self.name in told
 
     def _now(self, settings: Settings, as_of: date, seed: int) -> champions.Trained:
         found = (find_table(settings, f"gold.{table}") for table in self.reads)

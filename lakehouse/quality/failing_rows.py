@@ -1,4 +1,6 @@
-"""The rows that break a rule: asked for only after it failed, five at most, in the order of their key.
+"""The rows that break a rule, by Spark: five at most, in the order of their key.
+
+Asked for only after it failed, and where files cannot tell (failing_keys.py).
 
 Only keys are shown, never a judged value: validation results and Data Docs hold no personal data.
 """
@@ -6,7 +8,6 @@ Only keys are shown, never a judged value: validation results and Data Docs hold
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from great_expectations.expectations.registry import get_expectation_impl, get_metric_kwargs
@@ -15,17 +16,8 @@ from great_expectations.validator.validation_graph import ValidationGraph
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.quality.outcomes import SAMPLE_SIZE, FailingRows
 from lakehouse.quality.suites import Rule
-
-SAMPLE_SIZE = 5
-
-
-@dataclass(frozen=True)
-class FailingRows:
-    """Keys as `column=value, …`, and the number of rows if counted."""
-
-    keys: list[str]
-    row_count: int | None = None
 
 
 def sample_failing_rows(

@@ -220,7 +220,7 @@ def _overlap(one: Bounds | None, other: Bounds | None) -> bool:
 def _conditions(rows: Rows, rules: Mapping[int, Rule], now: datetime) -> dict[int, ArrowCondition]:
     found = {}
     for place, rule in rules.items():
-        text = None if rows.schema is None else _as_condition(rule, rows.schema)
+        text = None if rows.schema is None else as_condition(rule, rows.schema)
         if text is not None:
             try:
                 found[place] = ArrowCondition(text, rows.schema, now)
@@ -229,7 +229,7 @@ def _conditions(rows: Rows, rules: Mapping[int, Rule], now: datetime) -> dict[in
     return found
 
 
-def _as_condition(rule: Rule, schema: pa.Schema) -> str | exp.Expression | None:
+def as_condition(rule: Rule, schema: pa.Schema) -> str | exp.Expression | None:
     """The rule as a condition that is true, or null for a null, where the row is good."""
     if rule.type == "expect_rows_to_satisfy":
         return str(rule.kwargs["condition"])

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from lakehouse.quality.suites import Rule
 
+SAMPLE_SIZE = 5
+"""Keys of failing rows that are shown, at most."""
+
 
 @dataclass(frozen=True)
 class RuleOutcome:
@@ -30,3 +33,11 @@ class Counts:
     rows: int
     unexpected: int
     nulls: int = 0
+
+
+@dataclass(frozen=True)
+class FailingRows:
+    """Keys of rows that fail as `column=value, …`, and the number of such rows if counted."""
+
+    keys: list[str]
+    row_count: int | None = None

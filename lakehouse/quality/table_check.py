@@ -24,11 +24,12 @@ from lakehouse.quality.expectation_objects import (
     passed_unread,
     suite_result,
 )
+from lakehouse.quality.failing_keys import failing_keys
 from lakehouse.quality.file_counts import MeasuredRows, count_by_files
 from lakehouse.quality.kept_counts import WORTH_KEEPING, kept_counts
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.one_pass import COUNTS_ONLY, OnePassSparkEngine
-from lakehouse.quality.outcomes import Counts, RuleOutcome
+from lakehouse.quality.outcomes import Counts, FailingRows, RuleOutcome
 from lakehouse.quality.personal_data import plain_message, without_values
 from lakehouse.quality.stored_table import StoredTable, open_table
 from lakehouse.quality.suites import COLUMN_KWARGS, COLUMN_LIST_KWARGS, Rule, Suite
@@ -63,17 +64,18 @@ def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | 
     An empty table passes all rules about rows unread.
 
     Args:
-        spark: the session, or a function that opens it: asked for only if files cannot tell all, or a rule failed.
+        spark: the session, or a function that opens it: asked for only where files cannot tell.
         now: what `current_timestamp()` is in conditions that files can tell; the present by default.
 
     Raises:
         InputError: the table, a column of a rule or a condition does not fit; names file, rule and what is there.
     """
     expectations = build_expectations(suite)
+    now = now or datetime.now(timezone.utc)
     rows = _rows(settings, suite)
     if rows is not None:
         _require_columns(suite, rows.columns)
-    counts = {} if rows is None else _counts(settings, suite, rows, now or datetime.now(timezone.utc))
+    counts = {} if rows is None else _counts(settings, suite, rows, now)
     results: dict[int, ExpectationValidationResult] = {}
     for place, expectation in enumerate(expectations):
         if place in counts:
@@ -81,13 +83,22 @@ def check_table(spark: Spark, settings: Settings, suite: Suite, now: datetime | 
         elif rows is not None and rows.row_count == 0 and not suite.rules[place].type.startswith("expect_table_"):
             results[place] = passed_unread(expectation)
     session = _SparkView(spark, suite, rows)
+
+    def sample(rule: Rule, configuration: Any) -> FailingRows:
+        keys = None if rows is None else failing_keys(rows, rule, suite.key, now)
+        if keys is not None:
+            return FailingRows(keys)
+        from lakehouse.quality.failing_rows import sample_failing_rows
+
+        return sample_failing_rows(rule, configuration, session.frame, lambda: session.validator, suite.key)
+
     left = [expectation.configuration for place, expectation in enumerate(expectations) if place not in results]
     if left:
         format_ = {"result_format": dict(COUNTS_ONLY)}
         for result in session.validator.graph_validate(configurations=left, runtime_configuration=format_):
             results[result.expectation_config.meta["place"]] = result
     ordered = [results[place] for place in range(len(expectations))]
-    outcomes = [_outcome(suite, rule, result, session) for rule, result in zip(suite.rules, ordered, strict=True)]
+    outcomes = [_outcome(suite, rule, result, sample) for rule, result in zip(suite.rules, ordered, strict=True)]
     return TableCheck(suite, tuple(outcomes), suite_result(suite, ordered))
 
 
@@ -170,7 +181,9 @@ def _require_columns(suite: Suite, there: Sequence[str]) -> None:
             raise InputError(f"{suite.path}: {suite.table} has no key column {column!r}")
 
 
-def _outcome(suite: Suite, rule: Rule, result: ExpectationValidationResult, session: _SparkView) -> RuleOutcome:
+def _outcome(
+    suite: Suite, rule: Rule, result: ExpectationValidationResult, sample: Callable[[Rule, Any], FailingRows]
+) -> RuleOutcome:
     """The rule's outcome; what `result` holds of rows is taken out of it, keys of failing rows are put in."""
     if result.exception_info and (said := _message(result.exception_info)):
         raise InputError(f"{suite.path}, rule {rule.label}: cannot be judged on {suite.table}: {plain_message(said)}")
@@ -178,15 +191,11 @@ def _outcome(suite: Suite, rule: Rule, result: ExpectationValidationResult, sess
     unexpected = found.get("unexpected_count")
     keys: list[str] = []
     if not result.success:
-        from lakehouse.quality.failing_rows import sample_failing_rows
-
-        sample = sample_failing_rows(
-            rule, result.expectation_config, session.frame, lambda: session.validator, suite.key
-        )
-        keys = sample.keys
+        failing = sample(rule, result.expectation_config)
+        keys = failing.keys
         result.expectation_config.description = describe_for_docs(rule, keys)
         if unexpected is None:
-            unexpected = sample.row_count
+            unexpected = failing.row_count
     return RuleOutcome(
         rule=rule,
         table=suite.table,

@@ -23,7 +23,7 @@ from lakehouse import ops
 from lakehouse.settings import load_settings
 from lakehouse.synth import generate
 from tests.crash.killing import COUNTED, killed_often, run_to_the_end
-from tests.integration.content import content_hashes
+from tests.integration.content import content_hashes, rows_apart
 
 LAST_FILES = ("orders/orders-*.csv.gz", "app/events-*.jsonl.gz", "ads/impressions-*.parquet")
 MADE_OF_ROWS = ("silver.", "gold.feat_", "gold.fct_")
@@ -108,6 +108,9 @@ def main() -> int:
                 flush=True,
             )
             if different:
+                apart = load_settings(home=folder / f"undisturbed-{begun}")
+                for name in sorted(different):
+                    print("\n  ".join([name, *rows_apart(settings, apart, name, COUNTED)[:10]]))
                 return 1
             shutil.rmtree(home)
     print(f"{count} kills on {homes} homes, all tables equal; by step: {dict(steps)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 from hashlib import sha256
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from lakehouse.pipeline import HISTORY
 from lakehouse.settings import Settings
-from lakehouse.storage import delta_table, list_tables
+from lakehouse.storage import delta_table, has_table, list_tables
 
 
 def content_hash(
@@ -23,12 +24,29 @@ def content_hash(
 
 def rows_hash(found: pa.Table, without: Collection[str] = ()) -> str:
     """The same of rows that have been read; of pseudonyms whether there is one, for every home has keys of its own."""
+    return sha256("\n".join(_texts(found, without)).encode()).hexdigest()
+
+
+def rows_apart(one: Settings, other: Settings, table: str, without: Collection[str] = ()) -> list[str]:
+    """The rows of a table, as text, that only one of two homes has, each with how often more."""
+    texts = [
+        Counter(_texts(delta_table(home, table).to_pyarrow_table(), without) if has_table(home, table) else [])
+        for home in (one, other)
+    ]
+    return [
+        f"{count} more in the {which}: {text}"
+        for which, rows in (("first", texts[0] - texts[1]), ("second", texts[1] - texts[0]))
+        for text, count in rows.items()
+    ]
+
+
+def _texts(found: pa.Table, without: Collection[str]) -> list[str]:
     names = sorted(set(found.column_names) - set(without))
     rows = sorted(
         repr([row[name] is not None if name.endswith("_pseudonym") else _plain(row[name]) for name in names])
         for row in found.to_pylist()
     )
-    return sha256("\n".join([repr(names), *rows]).encode()).hexdigest()
+    return [repr(names), *rows]
 
 
 def content_hashes(settings: Settings, schemas: Iterable[str], without: Collection[str] = ()) -> dict[str, str]:

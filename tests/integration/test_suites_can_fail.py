@@ -11,6 +11,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from lakehouse.entities import ENTITIES
 from lakehouse.quality import LAYERS, Rule, Suite, load_suites
 from lakehouse.quality.expectation_objects import build_expectations, judge_counts
+from lakehouse.quality.failing_keys import failing_keys
 from lakehouse.quality.file_counts import MeasuredRows, count_by_files
 from lakehouse.quality.measures import MEASURES
 from lakehouse.quality.stored_table import open_table
@@ -69,9 +70,12 @@ def test_every_rule_passes_on_good_rows_and_a_change_of_them_makes_it_fail(
 ) -> None:
     good = good_rows(shop, spark, suite)
     assert [rule for rule, passed in verdicts(suite, good).items() if not passed] == []
-    cannot_fail = []
+    cannot_fail, asks_spark = [], []
     for rule in suite.rules:
         bad = mutated(rule, good)
         if bad is None or verdicts(suite, bad)[name(rule)]:
             cannot_fail.append(name(rule))
+        elif failing_keys(MeasuredRows(bad), rule, suite.key, NOW) is None:
+            asks_spark.append(name(rule))
     assert cannot_fail == [], f"{suite.path}: nothing that was tried makes these rules fail: remove or mend them"
+    assert asks_spark == [], f"{suite.path}: files do not tell the keys of rows that break these rules"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,6 +67,20 @@ def test_a_task_that_keeps_no_model_tells_what_its_last_training_measured(
     listed = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
     assert (listed["budget"]["value"], listed["budget"]["baseline_value"]) == (9.0, 7.0)
     assert listed["segment"]["value"] is None
+
+
+def test_the_tables_of_a_training_are_there_once_it_was_compared_whatever_was_scored(home: Settings) -> None:
+    assert not TASKS["churn"].has_left_tables(home)
+    told = {
+        "task": "churn",
+        "as_of_on": date(2025, 1, 1),
+        "challenger_version": "1",
+        "is_promoted": True,
+        "why": "first",
+    }
+    rows = pa.Table.from_pylist([told], tables.ML_SCHEMAS["model_comparisons"])
+    write_deltalake(home.table_uri("ml", "model_comparisons"), rows)
+    assert (TASKS["churn"].has_left_tables(home), TASKS["click"].has_left_tables(home)) == (True, False)
 
 
 @pytest.mark.parametrize(

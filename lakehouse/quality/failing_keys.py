@@ -1,0 +1,114 @@
+"""The rows that break a rule, by their keys, read from the table's files as failing_rows.py has them from Spark.
+
+A warning on a laptop must not cost the start of a session: what files can tell is told here.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.quality.arrow_condition import ArrowCondition, NotForArrow
+from lakehouse.quality.file_counts import Rows, as_condition, is_counted
+from lakehouse.quality.outcomes import SAMPLE_SIZE
+from lakehouse.quality.repeated_keys import ROWS_AT_ONCE
+from lakehouse.quality.suites import Rule
+
+Key: TypeAlias = tuple[str | None, ...]
+MOST_REPEATED = 1_000_000
+
+
+def failing_keys(rows: Rows, rule: Rule, key: Sequence[str], now: datetime) -> list[str] | None:
+    """Up to five keys of rows that break the rule, as `column=value, …`, in the order of their texts.
+
+    Args:
+        key: the columns that name a row; without any there is nothing to show.
+        now: what `current_timestamp()` is in conditions.
+
+    Returns:
+        None where files cannot tell for certain.
+    """
+    schema = rows.schema
+    if schema is None or rule.row_condition is not None or not is_counted(rule):
+        return None
+    if not all(_has_plain_text(schema.field(name).type) for name in key):
+        return None
+    if not key:
+        return []
+    try:
+        unique = rule.type == "expect_key_to_be_unique"
+        found = _first_of_each_repeated(rows, rule, key) if unique else _breaking(rows, rule, key, schema, now)
+        least = heapq.nsmallest(SAMPLE_SIZE, found, key=_order)
+    except NotForArrow:
+        return None
+    return [", ".join(f"{name}={text}" for name, text in zip(key, one, strict=True)) for one in least]
+
+
+def _breaking(rows: Rows, rule: Rule, key: Sequence[str], schema: pa.Schema, now: datetime) -> Iterable[Key]:
+    columns, broken = _broken(rule, schema, now)
+    for batch in rows.batches(sorted({*columns, *key})):
+        yield from _texts(batch.filter(broken(batch)), key)
+
+
+def _broken(rule: Rule, schema: pa.Schema, now: datetime) -> tuple[Sequence[str], Callable[[pa.RecordBatch], pa.Array]]:
+    """The columns that the rule names, and which rows of a batch break it."""
+    if rule.type == "expect_column_values_to_not_be_null":
+        column = rule.kwargs["column"]
+        return [column], lambda batch: pc.is_null(batch.column(column))
+    text = as_condition(rule, schema)
+    if text is None:
+        raise NotForArrow
+    condition = ArrowCondition(text, schema, now)
+    return condition.columns, condition.broken
+
+
+def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str]) -> Iterable[Key]:
+    """Of every value of the rule's columns that comes more than once the row whose key is the least."""
+    columns = list(rule.kwargs["columns"])
+    if rows.row_count > ROWS_AT_ONCE:
+        raise NotForArrow
+    table = pa.Table.from_batches(list(rows.batches(sorted({*columns, *key}))))
+    counted = table.group_by(columns, use_threads=False).aggregate([([], "count_all")])
+    repeated = counted.filter(pc.greater(counted.column("count_all"), 1)).select(columns)
+    if any(repeated.column(name).null_count for name in columns):
+        raise NotForArrow  # a join does not find them
+    hit = table.join(repeated, columns, join_type="left semi", use_threads=False)
+    if hit.num_rows > MOST_REPEATED:
+        raise NotForArrow
+    first: dict[Key, Key] = {}
+    for value, one in zip(_texts(hit, columns), _texts(hit, key), strict=True):
+        first[value] = min(first.get(value, one), one, key=_order)
+    return first.values()
+
+
+def _texts(rows: pa.RecordBatch | pa.Table, columns: Sequence[str]) -> Iterable[Key]:
+    for name in columns:
+        if not _has_plain_text(rows.schema.field(name).type):
+            raise NotForArrow
+    return zip(*(rows.column(name).cast(pa.string()).to_pylist() for name in columns), strict=True)
+
+
+def _has_plain_text(kind: pa.DataType) -> bool:
+    """Whether a value is written by Arrow as Spark's cast writes it."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        is_so(kind)
+        for is_so in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_signed_integer,
+            pa.types.is_date32,
+            pa.types.is_boolean,
+        )
+    )
+
+
+def _order(key: Key) -> tuple[tuple[bool, str], ...]:
+    """As Spark orders texts: nulls first, then by code point."""
+    return tuple((text is not None, text or "") for text in key)
