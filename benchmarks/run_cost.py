@@ -85,7 +85,7 @@ def measure(customers: int, days: int, source: Path | None) -> dict[str, object]
         first = time.perf_counter() - started
         meter.stop()
         started = time.perf_counter()
-        command = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())", "run"]
+        command = [sys.executable, "-m", "lakehouse", "run"]
         environment = {**os.environ, "LAKEHOUSE_HOME": str(settings.home)}
         subprocess.run(command, env=environment, check=True, capture_output=True)
         second = time.perf_counter() - started

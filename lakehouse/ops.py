@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from lakehouse.settings import Settings
-from lakehouse.storage import find_table, has_table
+from lakehouse.storage import find_table, has_table, read_calmly
 
 UTC = pa.timestamp("us", tz="UTC")
 TEXTS = pa.map_(pa.string(), pa.string())
@@ -187,7 +187,7 @@ def overwrite(settings: Settings, table: str, rows: Sequence[Row]) -> None:
 def read(settings: Settings, table: str) -> list[dict[str, Any]]:
     """All rows of `ops.<table>`; none where the table does not exist yet."""
     found = find_table(settings, f"ops.{table}")
-    return [] if found is None else _read(found)
+    return [] if found is None else list(read_calmly(found).to_pylist())
 
 
 def landed_rows(settings: Settings) -> int:
@@ -205,13 +205,7 @@ def read_where(
     condition = pc.field(column).isin(list(values))
     for name, value in equal.items():
         condition &= pc.field(name) == value
-    return _read(found, condition)
-
-
-def _read(table: DeltaTable, condition: pc.Expression | None = None) -> list[dict[str, Any]]:
-    """The rows, read without threads: Arrow's, still at work when Python ends, abort it (seen in 2 of 30 reads)."""
-    dataset = table.to_pyarrow_dataset()
-    return list(dataset.to_table(filter=condition, use_threads=False).to_pylist())
+    return list(read_calmly(found, condition=condition).to_pylist())
 
 
 def _as_table(table: str, rows: Sequence[Row]) -> pa.Table:

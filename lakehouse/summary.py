@@ -13,7 +13,7 @@ from lakehouse.catalog import row_count
 from lakehouse.publication import Publication
 from lakehouse.quality.gate import told_findings
 from lakehouse.settings import SCHEMAS, Settings
-from lakehouse.storage import delta_table, has_table, list_tables
+from lakehouse.storage import delta_table, has_table, list_tables, read_calmly
 
 
 def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _rows_of(
 ) -> list[dict[str, Any]]:
     if not has_table(settings, f"{schema}.{table}"):
         return []
-    return list(delta_table(settings, f"{schema}.{table}", version).to_pyarrow_table(columns=columns).to_pylist())
+    return list(read_calmly(delta_table(settings, f"{schema}.{table}", version), columns).to_pylist())
 
 
 def _paths(settings: Settings) -> dict[str, str]:

@@ -151,8 +151,8 @@ def shop() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         environment = {**os.environ, "LAKEHOUSE_HOME": str(home), "LAKEHOUSE_SAMPLE_SEED": str(SHOP_SEED)}
-        command = "from lakehouse.cli import main; raise SystemExit(main())"
-        done = subprocess.run([sys.executable, "-c", command, "run"], env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-m", "lakehouse", "run"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the run on the shop failed: {done.stderr[-2000:]}")
         settings = load_settings(home=home)

@@ -14,8 +14,8 @@ from lakehouse.cli import main
 class _Leaving:
     """The last handler of the process to be called, since it is the first to be registered.
 
-    Python's own teardown is left out: a run on the cluster that had published everything ended with SIGABRT after its
-    summary, and was begun again. Which part aborted is not known; threads of native libraries may run on into teardown.
+    Python's own teardown is left out: Arrow's threads, still at work when it comes, abort the process (SIGABRT,
+    "terminate called without an active exception"); a run on the cluster that had published all was begun again.
     """
 
     exit_code = 1

@@ -6,14 +6,16 @@ A warning on a laptop must not cost the start of a session: what files can tell 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from itertools import islice
+from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.quality.arrow_condition import ArrowCondition, NotForArrow
+from lakehouse.quality.arrow_condition import UTC, ArrowCondition, NotForArrow
 from lakehouse.quality.file_counts import Rows, as_condition, is_counted
 from lakehouse.quality.outcomes import SAMPLE_SIZE
 from lakehouse.quality.repeated_keys import ROWS_AT_ONCE
@@ -36,7 +38,7 @@ def failing_keys(rows: Rows, rule: Rule, key: Sequence[str], now: datetime) -> l
     schema = rows.schema
     if schema is None or rule.row_condition is not None or not is_counted(rule):
         return None
-    if not all(_has_plain_text(schema.field(name).type) for name in key):
+    if not all(_has_text(schema.field(name).type) for name in key):
         return None
     if not key:
         return []
@@ -49,7 +51,7 @@ def failing_keys(rows: Rows, rule: Rule, key: Sequence[str], now: datetime) -> l
     return [", ".join(f"{name}={text}" for name, text in zip(key, one, strict=True)) for one in least]
 
 
-def _breaking(rows: Rows, rule: Rule, key: Sequence[str], schema: pa.Schema, now: datetime) -> Iterable[Key]:
+def _breaking(rows: Rows, rule: Rule, key: Sequence[str], schema: pa.Schema, now: datetime) -> Iterator[Key]:
     columns, broken = _broken(rule, schema, now)
     for batch in rows.batches(sorted({*columns, *key})):
         yield from _texts(batch.filter(broken(batch)), key)
@@ -67,37 +69,45 @@ def _broken(rule: Rule, schema: pa.Schema, now: datetime) -> tuple[Sequence[str]
     return condition.columns, condition.broken
 
 
-def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str]) -> Iterable[Key]:
+def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str]) -> Iterator[Key]:
     """Of every value of the rule's columns that comes more than once the row whose key is the least."""
     columns = list(rule.kwargs["columns"])
-    if rows.row_count > ROWS_AT_ONCE:
-        raise NotForArrow
     table = pa.Table.from_batches(list(rows.batches(sorted({*columns, *key}))))
-    counted = table.group_by(columns, use_threads=False).aggregate([([], "count_all")])
-    repeated = counted.filter(pc.greater(counted.column("count_all"), 1)).select(columns)
-    if any(repeated.column(name).null_count for name in columns):
-        raise NotForArrow  # a join does not find them
-    hit = table.join(repeated, columns, join_type="left semi", use_threads=False)
-    if hit.num_rows > MOST_REPEATED:
+    kinds = [table.schema.field(name).type for name in columns]
+    if any(pa.types.is_floating(kind) or pa.types.is_nested(kind) for kind in kinds) or len(table) > ROWS_AT_ONCE:
         raise NotForArrow
-    first: dict[Key, Key] = {}
-    for value, one in zip(_texts(hit, columns), _texts(hit, key), strict=True):
-        first[value] = min(first.get(value, one), one, key=_order)
-    return first.values()
+    numbered = table.append_column("__row", pa.array(np.arange(len(table))))
+    grouped = numbered.group_by(columns, use_threads=False).aggregate([("__row", "list")])
+    places = grouped.column("__row_list").combine_chunks()
+    repeated = places.filter(pc.greater(pc.list_value_length(places), 1))
+    hit = table.take(repeated.flatten())
+    if len(hit) > MOST_REPEATED:
+        raise NotForArrow
+    keys = _texts(hit, key)
+    for size in pc.list_value_length(repeated).to_pylist():
+        yield min(islice(keys, size), key=_order)
 
 
-def _texts(rows: pa.RecordBatch | pa.Table, columns: Sequence[str]) -> Iterable[Key]:
-    for name in columns:
-        if not _has_plain_text(rows.schema.field(name).type):
-            raise NotForArrow
-    return zip(*(rows.column(name).cast(pa.string()).to_pylist() for name in columns), strict=True)
+def _texts(rows: pa.RecordBatch | pa.Table, columns: Sequence[str]) -> Iterator[Key]:
+    """The rows' values as Spark's cast writes them."""
+    return zip(*(_text(rows.column(name)).to_pylist() for name in columns), strict=True)
 
 
-def _has_plain_text(kind: pa.DataType) -> bool:
-    """Whether a value is written by Arrow as Spark's cast writes it."""
+def _text(values: Any) -> Any:
+    if not pa.types.is_timestamp(values.type):
+        return values.cast(pa.string())
+    years = pc.min_max(pc.year(values)).as_py()
+    if years["min"] is not None and not 1000 <= years["min"] <= years["max"] <= 9999:
+        raise NotForArrow
+    text = pc.strftime(values.cast(pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S")
+    return pc.replace_substring_regex(text, r"\.?0*$", "")
+
+
+def _has_text(kind: pa.DataType) -> bool:
+    """Whether a value of this type can be written as Spark's cast writes it."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return any(
+    return kind == UTC or any(
         is_so(kind)
         for is_so in (
             pa.types.is_string,

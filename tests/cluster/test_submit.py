@@ -160,7 +160,7 @@ def _heeds_ctrl_c() -> None:
 
 def test_ctrl_c_leaves_the_run_which_is_come_back_to(lakehouse: Command, cluster: Cluster) -> None:
     set_case(cluster, "slow")
-    command = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())", "submit"]
+    command = [sys.executable, "-m", "lakehouse", "submit"]
     watching = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -205,7 +205,7 @@ def test_a_second_run_is_refused_and_the_first_can_be_cancelled(lakehouse: Comma
 def test_who_follows_a_run_that_is_cancelled_is_told_so(lakehouse: Command, cluster: Cluster) -> None:
     run = started(lakehouse, cluster, "endless")
     await_that(lambda: state_of(lakehouse, run)["detail"] == "Clean into silver")
-    command = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())", "logs", "-f", run]
+    command = [sys.executable, "-m", "lakehouse", "logs", "-f", run]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert watching.stdout is not None
     while "Land files" not in watching.stdout.readline():

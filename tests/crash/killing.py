@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-LAKEHOUSE = [sys.executable, "-c", "from lakehouse.cli import main; raise SystemExit(main())"]
+LAKEHOUSE = [sys.executable, "-m", "lakehouse"]
 
 COUNTED = ("model_version", "challenger_version", "champion_version")
 """Count the trainings of a home: a kill between a model's registration and its mark is one training more."""

@@ -101,7 +101,7 @@ def _lakehouse(settings: Settings, *arguments: str) -> str:
     environment = {**os.environ, "LAKEHOUSE_HOME": str(settings.home)}
     if settings.storage:
         environment["LAKEHOUSE_STORAGE"] = settings.storage
-    command = [sys.executable, "-c", "from lakehouse.cli import main; main()", *arguments]
+    command = [sys.executable, "-m", "lakehouse", *arguments]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
