@@ -103,7 +103,7 @@ DONE = f"""
         customer_id, product_id, happening_id, kind, channel, device_type, brand, category, category_level_1,
         is_purchase, is_return, is_cancelled, is_purchase or kind in {EVENT_TYPES} as is_active, quantity, unit_price,
         gross_amount, net_amount, discount_amount, margin_amount, local_hour, local_weekday, occurred_at, occurred_on
-    from activity where customer_id is not null
+    from {{activity}} where customer_id is not null
 """
 
 # Hours, weekdays, channels and devices go together, brands and categories too: counted together first.

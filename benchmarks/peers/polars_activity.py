@@ -56,8 +56,8 @@ def activity(
             local_weekday=pl.col("local_at").dt.weekday(),
         )
         .select(pl.col(name).cast(kind) for name, kind in ACTIVITY.items())
-        .sort("occurred_on")
         .collect()
+        .sort("occurred_on")  # once collected: as part of the plan it costs more than twice as much
     )
 
 
