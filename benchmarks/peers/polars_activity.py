@@ -21,43 +21,56 @@ ACTIVITY = {
     **{"local_hour": pl.Int32, "local_weekday": pl.Int32},
     **{"occurred_at": pl.Datetime("us", "UTC"), "occurred_on": pl.Date},
 }
+REPEATED = ("customer_id", "product_id", "kind", "channel", "device_type")
 FLAGS = ("is_purchase", "is_return", "is_cancelled")
 
 
 def activity(
     lines: pl.LazyFrame, events: pl.LazyFrame, customers: pl.LazyFrame, products: pl.LazyFrame
 ) -> pl.DataFrame:
-    """One row per event, order line, registration and listing that is a known customer's or product's, by day."""
-    registrations = customers.filter(
-        pl.col("registered_at").is_null() | (pl.col("registered_at").dt.date() <= AS_OF)
-    ).select(
-        "customer_id",
-        kind=pl.lit("registration"),
-        occurred_at="registered_at",
-        occurred_on=pl.col("registered_at").dt.date(),
+    """One row per event, order line, registration and listing that is a known customer's or product's, by day.
+
+    Texts that repeat are numbers, in half the memory; `as_stored` gives the table's own columns and types.
+    """
+    day = pl.col("registered_at").dt.date()
+    registrations = customers.filter(day.is_null() | (day <= AS_OF)).select(
+        "customer_id", kind=pl.lit("registration"), occurred_at="registered_at", occurred_on=day
     )
     listings = products.select("product_id", kind=pl.lit("listing"), occurred_on="listed_on")
     parts = (of_lines(lines), of_events(events), registrations, listings)
+    happened = pl.concat(parts, how="diagonal").with_columns(pl.col(REPEATED).cast(pl.Categorical)).collect()
+    local_at = pl.col("occurred_at").dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+    has_time = (pl.col("kind") != "order_line") | (local_at.dt.truncate("1d") != local_at)
     return (
-        pl.concat(parts, how="diagonal")
-        .join(products.drop("listed_on", "unit_price"), on="product_id", how="left")
-        .with_columns(local_at=pl.col("occurred_at").dt.convert_time_zone(ZONE).dt.replace_time_zone(None))
+        happened.sort("occurred_on")  # once collected: as part of the plan it costs more than twice as much
+        .lazy()
+        .join(
+            products.select(
+                pl.col("product_id", "brand", "category", "category_level_1").cast(pl.Categorical), "unit_cost"
+            ),
+            on="product_id",
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(
             *(pl.col(flag).fill_null(False) for flag in FLAGS),
-            source=pl.lit(SOURCE),
-            is_answered=None,
-            value=None,
             margin_amount=pl.when("is_purchase").then(
                 money(pl.col("net_amount") - pl.col("quantity").cast(pl.Decimal(10, 0)) * pl.col("unit_cost"))
             ),
-            local_hour=pl.when(
-                (pl.col("kind") != "order_line") | (pl.col("local_at").dt.truncate("1d") != pl.col("local_at"))
-            ).then(pl.col("local_at").dt.hour()),
-            local_weekday=pl.col("local_at").dt.weekday(),
+            local_hour=pl.when(has_time).then(local_at.dt.hour()),
+            local_weekday=local_at.dt.weekday(),
         )
-        .select(pl.col(name).cast(kind) for name, kind in ACTIVITY.items())
+        .drop("unit_cost")
         .collect()
-        .sort("occurred_on")  # once collected: as part of the plan it costs more than twice as much
+    )
+
+
+def as_stored(deeds: pl.DataFrame) -> pl.LazyFrame:
+    """The columns of the table, in order; nobody answers or rates anything in this shop."""
+    return (
+        deeds.lazy()
+        .with_columns(source=pl.lit(SOURCE), is_answered=None, value=None)
+        .select(pl.col(name).cast(kind) for name, kind in ACTIVITY.items())
     )
 
 
@@ -174,8 +187,8 @@ def history(done: pl.LazyFrame, paid: pl.LazyFrame) -> pl.LazyFrame:
                 ("device_type", "device_type"),
             )
         ),
-        paid.sort("customer_id", pl.col("category_level_1").fill_null(""), "category_level_1", nulls_last=False)
-        .group_by("customer_id")
+        paid.sort(pl.col("category_level_1").fill_null(""), "category_level_1", nulls_last=False)
+        .group_by("customer_id", maintain_order=True)
         .agg(paid_by_category=pl.struct("category_level_1", "unit_price_sum", "line_count")),
     ]
     table = counted
@@ -184,7 +197,10 @@ def history(done: pl.LazyFrame, paid: pl.LazyFrame) -> pl.LazyFrame:
     nothing = pl.lit([], pl.List(pl.String))
     return table.select(
         *("customer_id", "is_registered"),
-        *(pl.col(name).fill_null(nothing) for name in ("last_categories", "top_categories", "top_brands")),
+        *(
+            pl.col(name).cast(pl.List(pl.String)).fill_null(nothing)
+            for name in ("last_categories", "top_categories", "top_brands")
+        ),
         pl.col("top_categories").list.first().alias("top_category"),
         pl.col("top_brands").list.first().alias("top_brand"),
         *("preferred_hour", "preferred_weekday", "preferred_channel", "preferred_device_type", "paid_by_category"),
@@ -206,7 +222,7 @@ def best(weighed: pl.LazyFrame, name: str, most: int) -> pl.LazyFrame:
     """One row per customer: the values of most weight, the first by name where two have the same."""
     return (
         weighed.filter(pl.col(name).is_not_null(), pl.col("weight") > 0)
-        .sort("customer_id", "weight", name, descending=[False, True, False])
+        .sort(pl.col("customer_id").to_physical(), "weight", name, descending=[False, True, False])
         .group_by("customer_id")
         .agg(pl.col(name).head(most))
     )
@@ -221,4 +237,5 @@ def paid_by_category(done: pl.LazyFrame) -> pl.LazyFrame:
             unit_price_sum=pl.col("unit_price").sum().cast(pl.Decimal(28, 4)),
             line_count=pl.col("unit_price").count().cast(pl.Int64),
         )
+        .with_columns(pl.col("category_level_1").cast(pl.String))
     )

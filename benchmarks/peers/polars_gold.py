@@ -91,7 +91,7 @@ def of_days(sales: pl.LazyFrame) -> pl.LazyFrame:
     bought = (
         sales.group_by("customer_id", "occurred_on")
         .agg(pl.col("net_amount").sum())
-        .sort("customer_id", "occurred_on")
+        .sort(pl.col("customer_id").to_physical(), "occurred_on")
         .with_columns(
             gap=pl.when(pl.col("customer_id") == pl.col("customer_id").shift()).then(
                 pl.col("occurred_on").diff().dt.total_days()
@@ -172,7 +172,7 @@ def behaviour(done: pl.LazyFrame, history: pl.LazyFrame, paid: pl.LazyFrame, pro
         left_behind.fill_null(0).cast(pl.Int64),
         (left_behind / pl.col("carted_product_count_7d")).alias("cart_abandonment_rate_7d"),
         money(pl.col("abandoned_cart_7d_amount")),
-        pl.col("abandoned_product_ids").fill_null(pl.lit([], pl.List(pl.String))),
+        pl.col("abandoned_product_ids").cast(pl.List(pl.String)).fill_null(pl.lit([], pl.List(pl.String))),
         *("price_index", "spending_power_rate"),
         pl.when(power < 1 / 3)
         .then(pl.lit("low"))
@@ -234,8 +234,8 @@ def carts(recent: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
     )
     left_behind = (
         by_product.filter("is_left")
-        .join(products.select("product_id", "unit_price"), on="product_id", how="left")
-        .sort("customer_id", "carted_at", "product_id", descending=[False, True, False])
+        .join(products.select(pl.col("product_id").cast(pl.Categorical), "unit_price"), on="product_id", how="left")
+        .sort("carted_at", "product_id", descending=[True, False])
         .group_by("customer_id", maintain_order=True)
         .agg(
             abandoned_cart_7d_amount=pl.when(pl.col("unit_price").count() > 0).then(pl.col("unit_price").sum()),

@@ -26,8 +26,9 @@ from io import BytesIO
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
-from polars_activity import AS_OF, activity, history, paid_by_category
+import polars.selectors as cs
+from deltalake import DeltaTable, write_deltalake
+from polars_activity import AS_OF, activity, as_stored, history, paid_by_category
 from polars_gold import behaviour, rfm
 from polars_silver import (
     EVENT_KEYS,
@@ -54,8 +55,8 @@ REJECTED = (pl.col("_file").alias("file"), pl.col("_row_number").alias("line"), 
 
 
 def write(rows: pl.LazyFrame, path: Path, mode: str = "overwrite") -> None:
-    """Rows as a Delta table, streamed."""
-    rows.sink_delta(path, mode=mode)
+    """Rows as a Delta table, streamed; texts that are numbers here are texts there."""
+    rows.with_columns(cs.categorical().cast(pl.String)).sink_delta(path, mode=mode)
 
 
 def start(shop: Path, tables: Path) -> None:
@@ -224,7 +225,8 @@ def gold(shop: Path, tables: Path) -> None:
         registered_customers(tables),
         products,
     )
-    deeds.write_delta(tables / "gold/activity", mode="overwrite")
+    in_order = as_stored(deeds).collect_batches(maintain_order=True, lazy=True)
+    write_deltalake(tables / "gold/activity", in_order, mode="overwrite")
     done = deeds.lazy().filter(pl.col("customer_id").is_not_null())
     lines = done.filter(pl.col("kind") == "order_line").collect().lazy()
     paid = paid_by_category(lines).collect().lazy()
