@@ -38,11 +38,13 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]
 
 
 def spelled(name: str, kind: str) -> str:
-    """The column in a form that two writers agree on."""
+    """The column in a form that two writers agree on; lists as text, for an empty one has the hash of null."""
     if kind in ("DOUBLE", "FLOAT"):
         return f"case when {name} != 0 then round({name}, 9 - floor(log10(abs({name})))::integer - 1) else {name} end"
     if kind.startswith("MAP"):
-        return f"list_sort(list_transform(map_entries({name}), lambda x: concat(x.key, '=', x.value)))"
+        return f"list_sort(list_transform(map_entries({name}), lambda x: concat(x.key, '=', x.value)))::varchar"
+    if kind.endswith("[]"):
+        return f"{name}::varchar"
     return name
 
 
