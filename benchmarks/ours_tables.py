@@ -1,9 +1,8 @@
 """The steps of the main job that make tables, as the benchmark measures them beside a peer's.
 
-`expectations` judges silver.events by its suite and writes the failing rows of each rule. `gold` is what a peer makes
-too: `gold.feat_customer_rfm` and `gold.feat_customer_behaviour`, with the two tables that these are built from. `merge`
-lands the files that came since and brings silver up to them. `tiny` builds and tests 25 tables of a hundred rows, each
-from the one before, as a dbt project of its own.
+`expectations` judges silver.events by its suite and writes the failing rows of each rule. `gold` makes four tables that
+a peer makes with the same columns. `merge` lands the files that came since and brings silver up to them. `tiny` builds
+and tests 25 tables of a hundred rows, each from the one before, as a dbt project of its own.
 """
 
 from __future__ import annotations

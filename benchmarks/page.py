@@ -23,10 +23,11 @@ fresh processes that take turns, and stops where their tables differ in a row or
 
 CPU seconds are those of the whole process tree, user and system. The ratio is the median of the rounds, with the least
 and the largest in brackets. Ours makes more than the peer does: every row keeps file, batch and place; bronze is
-profiled and compared with earlier batches; `gold` builds four tables, of 21 to 65 columns, where the peer makes two;
-tables are dbt nodes with tests. `expectations` judges the events of silver by their 20 rules, writes the verdicts and
-their page. `merge` lands 1 % more rows and brings silver up to them. `tiny` builds 25 tables of a hundred rows with two
-tests each. Where two peers do a step, the cheaper is compared with.
+profiled and compared with earlier batches; tables are dbt nodes with tests. `gold` builds four tables, of 24 to 64
+columns, one of them laid out by day; the peers build the same four, with every column. `expectations` judges the events
+of silver by their 20 rules, writes the verdicts and their page. `merge` lands 1 % more rows and brings silver up to
+them. `tiny` builds 25 tables of a hundred rows with two tests each. Where two peers do a step, the cheaper is compared
+with.
 
 {machine}
 """

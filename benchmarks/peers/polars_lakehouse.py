@@ -4,7 +4,8 @@ python polars_lakehouse.py {start,bronze,silver,gold,merge} SHOP TABLES
 
 Reads the shop's order lines, events, customers and products (benchmarks/shop.py) and writes Delta tables below TABLES:
 `bronze/*` and `bronze/rejects` (lines that cannot be read), `silver/order_lines`, `silver/events`, `silver/rejects`,
-`gold/rfm`, `gold/behaviour`. `merge` lands the files that came since (`*-more.*`) and merges them into silver by key.
+`gold/activity`, `gold/history`, `gold/rfm`, `gold/behaviour`. `merge` lands the files that came since (`*-more.*`) and
+merges them into silver by key.
 Each step is a process of its own that reads what the step before wrote; rows and values are those of ours (same.py).
 
 Two things that Polars' readers do not do by themselves:
@@ -20,17 +21,20 @@ Two things that Polars' readers do not do by themselves:
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
-from polars_gold import AS_OF, behaviour, rfm
+import polars.selectors as cs
+from deltalake import DeltaTable, write_deltalake
+from polars_activity import AS_OF, activity, as_stored, history, paid_by_category
+from polars_gold import behaviour, rfm
 from polars_silver import (
     EVENT_KEYS,
     LINE_KEYS,
     PRICE,
+    ZONE,
     clean_events,
     clean_lines,
     events_and_refused,
@@ -39,6 +43,7 @@ from polars_silver import (
     lines_and_refused,
     money,
     quantity_and_price_bounds,
+    with_time,
 )
 
 EVENT_FIELDS = (
@@ -46,12 +51,14 @@ EVENT_FIELDS = (
     *("referrer", "uid", "sku", "page", "kw", "order_no"),
 )
 PLACED = {"row_index_name": "_row_number", "row_index_offset": 1}
+BY_DAY = {"target_file_size": 2**24}
+"""Of a table in order of days, readers skip files: ten of a year at 135,000 customers, as many as ours."""
 REJECTED = (pl.col("_file").alias("file"), pl.col("_row_number").alias("line"), pl.col("line").alias("raw"))
 
 
 def write(rows: pl.LazyFrame, path: Path, mode: str = "overwrite") -> None:
-    """Rows as a Delta table, streamed."""
-    rows.sink_delta(path, mode=mode)
+    """Rows as a Delta table, streamed; texts that are numbers here are texts there."""
+    rows.with_columns(cs.categorical().cast(pl.String)).sink_delta(path, mode=mode)
 
 
 def start(shop: Path, tables: Path) -> None:
@@ -118,19 +125,57 @@ def known_customers(tables: Path) -> pl.LazyFrame:
 
 
 def known_products(tables: Path) -> pl.LazyFrame:
-    """One row per product that the shop lists; its cost, else its category's mean, else the mean."""
-    cost = pl.col("cost_price").cast(PRICE, strict=False)
-    stated = (
+    """One row per product that the shop lists."""
+    return pl.scan_delta(tables / "bronze/products").select(product_id="sku").drop_nulls().unique()
+
+
+def registered_customers(tables: Path) -> pl.LazyFrame:
+    """One row per customer that the shop lists, with the time since which it does."""
+    return (
+        pl.scan_delta(tables / "bronze/customers")
+        .drop_nulls("cust_no")
+        .sort("_row_number")
+        .unique("cust_no", keep="last")
+        .pipe(with_time, "reg_time", "registered_at")
+        .select("registered_at", customer_id="cust_no")
+    )
+
+
+def listed_products(tables: Path) -> pl.LazyFrame:
+    """One row per product that the shop lists by the day: its kind, its price and cost, else those of its like."""
+    level = pl.col("category").str.split(" > ")
+    listed_at = pl.col("launch_date").str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+    return (
         pl.scan_delta(tables / "bronze/products")
         .drop_nulls("sku")
         .sort("_row_number")
         .unique("sku", keep="last")
-        .select(product_id="sku", path="category", cost=pl.when(cost >= 0).then(cost))
+        .select(
+            product_id="sku",
+            brand="brand",
+            category=pl.coalesce(level.list.get(1, null_on_oob=True), level.list.first()),
+            category_level_1=level.list.first(),
+            unit_price=or_of_its_like("list_price"),
+            unit_cost=or_of_its_like("cost_price"),
+            listed_on=listed_at.dt.replace_time_zone(ZONE).dt.convert_time_zone("UTC").dt.date(),
+        )
+        .filter(pl.col("listed_on").is_null() | (pl.col("listed_on") <= AS_OF))
+        .collect()
+        .lazy()
     )
-    mean = pl.col("cost").sum().cast(pl.Float64) / pl.col("cost").count()
-    mean_of_path = pl.col("cost").sum().over("path").cast(pl.Float64) / pl.col("cost").count().over("path")
-    estimate = pl.when(mean_of_path.is_finite()).then(mean_of_path).otherwise(mean)
-    return stated.select("product_id", unit_cost=pl.coalesce("cost", money(estimate, PRICE)))
+
+
+def or_of_its_like(price: str) -> pl.Expr:
+    """What is stated, else the mean of the category, else of all."""
+    stated = pl.col(price).cast(PRICE, strict=False)
+    stated = pl.when(stated >= 0).then(stated)
+
+    def mean(of: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+        return of(stated.sum()).cast(pl.Float64) / of(stated.count())
+
+    of_category = mean(lambda total: total.over("category"))
+    estimate = pl.when(of_category.is_finite()).then(of_category).otherwise(mean(lambda total: total))
+    return pl.coalesce(stated, money(estimate, PRICE))
 
 
 def silver(shop: Path, tables: Path) -> None:
@@ -174,18 +219,23 @@ def merge_into(table: Path, rows: pl.LazyFrame, keys: Sequence[str]) -> None:
 
 
 def gold(shop: Path, tables: Path) -> None:
-    """One row per customer: recency, frequency, monetary (gold/rfm) and counts by window (gold/behaviour)."""
-    lines = (
-        pl.scan_delta(tables / "silver/order_lines")
-        .filter("is_known_customer", pl.col("ordered_on") <= AS_OF)
-        .select(
-            *("customer_id", "order_id", "product_id", "ordered_on", "quantity", "gross_amount", "net_amount"),
-            *("discount_amount", "is_sale", "is_cancelled", "is_return", "is_known_product"),
-        )
+    """Everything that was done (gold/activity, by day), and of each customer what it says (history, rfm, behaviour)."""
+    products = listed_products(tables)
+    deeds = activity(
+        pl.scan_delta(tables / "silver/order_lines"),
+        pl.scan_delta(tables / "silver/events"),
+        registered_customers(tables),
+        products,
     )
-    write(rfm(lines, known_products(tables)), tables / "gold/rfm")
-    events = pl.scan_delta(tables / "silver/events").filter(pl.col("event_on") <= AS_OF, ~pl.col("is_near_duplicate"))
-    write(behaviour(lines, events, known_customers(tables)), tables / "gold/behaviour")
+    in_order = as_stored(deeds).collect_batches(maintain_order=True, lazy=True)
+    write_deltalake(tables / "gold/activity", in_order, mode="overwrite", **BY_DAY)
+    done = deeds.lazy().filter(pl.col("customer_id").is_not_null())
+    lines = done.filter(pl.col("kind") == "order_line").collect().lazy()
+    paid = paid_by_category(lines).collect().lazy()
+    told = history(done, paid).collect().lazy()
+    write(told, tables / "gold/history")
+    write(rfm(lines), tables / "gold/rfm")
+    write(behaviour(done, told, paid, products), tables / "gold/behaviour")
 
 
 if __name__ == "__main__":
