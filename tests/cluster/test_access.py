@@ -27,7 +27,13 @@ ATTEMPTS = {
 }
 MAY_NOT = [("analyst", "vault.identifiers"), ("analyst", "bronze.customers"), ("engineer", "vault.identifiers")]
 """What the storage keeps from a role. Engineers read bronze, in which identifiers are sealed."""
-REFUSALS = ("not allowed: ", "TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "Permission denied")
+REFUSALS = (
+    "not allowed: ",
+    "TABLE_OR_VIEW_NOT_FOUND",
+    "SCHEMA_NOT_FOUND",
+    "Permission denied",
+    "UNSUPPORTED_DATASOURCE",
+)
 
 PUBLISHED = """
 from lakehouse.publication import current
@@ -63,12 +69,10 @@ from lakehouse.settings import load_settings
 from lakehouse.storage import folder_of
 AS_USER = '''
 import sys
-import pyarrow.fs as pafs
+from hdfs_native import Client
 from lakehouse.settings import load_settings
-from lakehouse.storage import filesystem
-files, _ = filesystem(load_settings())
-path = sys.argv[1]
-files.open_input_stream(path).read(4) if path.endswith(".parquet") else files.get_file_info(pafs.FileSelector(path))
+client, path = Client(load_settings().storage), sys.argv[1]
+list(client.list_status(path)) if not path.endswith(".parquet") else client.read(path).read(4)
 '''
 user, table = sys.argv[1:]
 files, folder = folder_of(load_settings(), table)
