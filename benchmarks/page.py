@@ -96,8 +96,10 @@ def draw(results: dict[str, Any], path: Path) -> None:
                 costs = [_median(step[step["best"] if side == "best" else side]) for step in steps]
                 axis.plot(rows, costs, line, marker="o", color=f"C{number}", label=name if side == "ours" else None)
         axis.set(xscale="log", yscale="log", xlabel="order lines and events", title=f"{title}: ours —, peer - -")
+        axis.set_xticks(rows, [f"{count / 1e6:.2g} M" for count in rows])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
-        axis.legend()
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False)
     axes[0].set_ylabel("CPU seconds")
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
