@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from ml.champions import Standing
+    from ml.champions import Standing, Throne
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="a task that `lakehouse tasks` lists, such as segment")]
 
@@ -245,16 +245,17 @@ def _home_with_models(task: str) -> Settings:
 
 def _told(settings: Settings, name: str) -> dict[str, Any]:
     """What `lakehouse models` says of a task."""
-    from ml import champions, comparisons, registry
-    from ml.store import has_store
+    from ml import comparisons, registry
     from ml.tasks import TASKS
 
     task = TASKS[name]
-    of = champions.throne(settings, name) if has_store(settings) else champions.Throne(None, None, ())
+    of = _throne(settings, name)
     champion, challenger = of.champion, of.challenger
-    measures = registry.evidence(settings, name, champion.version).metrics if champion is not None else None
-    if measures is None:
-        measures = comparisons.metrics_without_model(settings, name)
+    measures = (
+        comparisons.metrics_without_model(settings, name)
+        if champion is None
+        else registry.evidence(settings, name, champion.version).metrics
+    )
     main = next((metric for metric in measures if metric.name == task.metric), None)
     days = ops.read(settings, "as_of")
     learnt = champion.trained.as_of if champion is not None and champion.trained is not None else None
@@ -275,6 +276,14 @@ def _told(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
+def _throne(settings: Settings, task: str) -> Throne:
+    """Who serves and who waits; nobody, where there is no store, and none is made."""
+    from ml import champions
+    from ml.store import has_store
+
+    return champions.throne(settings, task) if has_store(settings) else champions.Throne(None, None, ())
+
+
 def _version(model: Standing | None) -> str | None:
     return None if model is None else model.version
 
@@ -284,10 +293,9 @@ def _measures(settings: Settings, task: str) -> list[dict[str, Any]]:
     keeps no model those of its last training."""
     from dataclasses import asdict
 
-    from ml import champions, comparisons, registry
-    from ml.store import has_store
+    from ml import comparisons, registry
 
-    of = champions.throne(settings, task) if has_store(settings) else champions.Throne(None, None, ())
+    of = _throne(settings, task)
     taken: list[tuple[str, str | None, Sequence[registry.Metric]]] = [
         (name, model.version, registry.evidence(settings, task, model.version).metrics)
         for name, model in (("champion", of.champion), ("challenger", of.challenger))

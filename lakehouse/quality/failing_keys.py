@@ -44,7 +44,7 @@ def failing_keys(rows: Rows, rule: Rule, key: Sequence[str], now: datetime) -> l
         return []
     try:
         unique = rule.type == "expect_key_to_be_unique"
-        found = _first_of_each_repeated(rows, rule, key) if unique else _breaking(rows, rule, key, schema, now)
+        found = _first_of_each_repeated(rows, rule, key, schema) if unique else _breaking(rows, rule, key, schema, now)
         least = heapq.nsmallest(SAMPLE_SIZE, found, key=_order)
     except NotForArrow:
         return None
@@ -69,21 +69,21 @@ def _broken(rule: Rule, schema: pa.Schema, now: datetime) -> tuple[Sequence[str]
     return condition.columns, condition.broken
 
 
-def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str]) -> Iterator[Key]:
+def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str], schema: pa.Schema) -> Iterator[Key]:
     """Of every value of the rule's columns that comes more than once the row whose key is the least."""
     columns = list(rule.kwargs["columns"])
-    table = pa.Table.from_batches(list(rows.batches(sorted({*columns, *key}))))
-    kinds = [table.schema.field(name).type for name in columns]
-    if any(pa.types.is_floating(kind) or pa.types.is_nested(kind) for kind in kinds) or len(table) > ROWS_AT_ONCE:
+    kinds = [schema.field(name).type for name in columns]
+    if any(pa.types.is_floating(kind) or pa.types.is_nested(kind) for kind in kinds) or rows.row_count > ROWS_AT_ONCE:
         raise NotForArrow
+    table = pa.Table.from_batches(list(rows.batches(sorted({*columns, *key}))))
     numbered = table.append_column("__row", pa.array(np.arange(len(table))))
     grouped = numbered.group_by(columns, use_threads=False).aggregate([("__row", "list")])
     places = grouped.column("__row_list").combine_chunks()
     repeated = places.filter(pc.greater(pc.list_value_length(places), 1))
-    hit = table.take(repeated.flatten())
+    hit = repeated.flatten()
     if len(hit) > MOST_REPEATED:
         raise NotForArrow
-    keys = _texts(hit, key)
+    keys = _texts(table.take(hit), key)
     for size in pc.list_value_length(repeated).to_pylist():
         yield min(islice(keys, size), key=_order)
 

@@ -15,6 +15,11 @@ from lakehouse.settings import Settings
 from lakehouse.storage import delta_table, has_table, list_tables
 
 
+def rows(settings: Settings, table: str) -> list[dict[str, Any]]:
+    """The rows of `schema.table`."""
+    return list(delta_table(settings, table).to_pyarrow_table().to_pylist())
+
+
 def content_hash(
     settings: Settings, schema: str, table: str, version: int | None = None, without: Collection[str] = ()
 ) -> str:

@@ -36,6 +36,7 @@ from lakehouse.transformation import Transformation
 from ml.tasks import TASKS
 from tests.conftest import forget_tables, use_home
 from tests.integration.conftest import Shop
+from tests.integration.content import rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -131,7 +132,7 @@ def test_rights_and_retention_are_kept_where_spark_is_the_engine(
     shutil.copytree(made_by_spark.home, settings.home)
     use_home(spark, settings)
     ask, now = partial(rows_of, settings), partial(datetime.now, timezone.utc)
-    buyers = [row["customer_id"] for row in _table(settings, "silver.order_lines") if row["is_known_customer"]]
+    buyers = [row["customer_id"] for row in rows(settings, "silver.order_lines") if row["is_known_customer"]]
     somebody, moved = sorted(set(buyers))[:2]
     assert subject.export(settings, somebody, tmp_path / "out", "asked", now, ask).rows > 5
     assert subject.restrict(settings, moved, False, "disputed", now, ask)
@@ -155,16 +156,12 @@ def test_rights_and_retention_are_kept_where_spark_is_the_engine(
         assert certificate.verify(settings, keyring, path)[1] == []
     use_home(spark, settings)
     Transformation(settings).build("silver", Ledger(settings), None)
-    people = {row["customer_id"]: row for row in _table(settings, "silver.customers")}
+    people = {row["customer_id"]: row for row in rows(settings, "silver.customers")}
     assert somebody not in people
     assert people[moved]["city"] == "Lyon"
-    rows = sum(row["source_row_count"] for row in _table(settings, "silver.events"))
-    refused = sum(row["entity"] == "events" for row in _table(settings, "silver.quarantine"))
-    assert rows + refused == len(_table(settings, "bronze.events"))
-
-
-def _table(settings: Settings, name: str) -> list[dict[str, Any]]:
-    return list(DeltaTable(settings.table_uri(*name.split("."))).to_pyarrow_table().to_pylist())
+    stood_for = sum(row["source_row_count"] for row in rows(settings, "silver.events"))
+    refused = sum(row["entity"] == "events" for row in rows(settings, "silver.quarantine"))
+    assert stood_for + refused == len(rows(settings, "bronze.events"))
 
 
 def test_what_sail_refuses_is_said_in_its_words(home_settings: Settings) -> None:

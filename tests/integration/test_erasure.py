@@ -32,7 +32,7 @@ from lakehouse.sources import remembered_sources
 from lakehouse.storage import delta_table, list_tables
 from ml import champions
 from tests.integration.conftest import Heard, Shop, copied
-from tests.integration.content import content_hashes
+from tests.integration.content import content_hashes, rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -371,10 +371,6 @@ def bought_of(shop: Shop, needles: frozenset[str]) -> set[str]:
 def rows_of(file: Path) -> list[dict[str, str]]:
     lines = file.read_bytes().decode("utf-8", "replace").splitlines()
     return [row for row in csv.DictReader(lines) if "\ufffd" not in str(row)]
-
-
-def rows(settings: Settings, table: str) -> list[dict[str, Any]]:
-    return list(delta_table(settings, table).to_pyarrow_table().to_pylist())
 
 
 def column(settings: Settings, table: str, name: str) -> list[Any]:

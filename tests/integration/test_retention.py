@@ -23,7 +23,7 @@ from lakehouse.settings import Settings
 from lakehouse.storage import delta_table
 from tests.conftest import use_home
 from tests.integration.conftest import Shop, copied
-from tests.integration.content import content_hashes
+from tests.integration.content import content_hashes, rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -186,10 +186,6 @@ def test_one_that_is_killed_again_and_again_ends_as_one_that_was_not(aged: Aged,
 
 def test_before_the_first_run_nothing_goes(home_settings: Settings) -> None:
     assert expire(home_settings, NOW) is None
-
-
-def rows(settings: Settings, table: str) -> list[dict[str, Any]]:
-    return list(delta_table(settings, table).to_pyarrow_table().to_pylist())
 
 
 def accounted(settings: Settings) -> list[tuple[Any, ...]]:

@@ -20,11 +20,11 @@ from lakehouse.settings import load_settings
 from tests.cluster.conftest import _stages
 from tests.cluster.installation import SMALL, Installation
 from tests.cluster_programs import program
-from tests.integration.databases.servers import mariadb_is_installed, start_mariadb
+from tests.integration.databases.servers import Server, mariadb_is_installed, start_mariadb
 
 BUCKET = "lake"
 STORE_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-DATABASES = ("mlflow", "superset")
+DATABASES = ("metastore", "mlflow", "superset")
 # A server as a company would have it; each role owns the database of its name.
 START = """
 set -e
@@ -64,16 +64,17 @@ def metastore_password() -> str:
 
 
 @pytest.fixture(scope="session")
-def mariadb(metastore_password: str) -> Iterator[str]:
-    """Address, as pods reach it, of an empty database on a MariaDB of this machine; its role is `metastore`."""
+def mariadb(metastore_password: str) -> Iterator[Server | None]:
+    """A MariaDB of this machine with an empty database and a role `metastore`; None where it is not installed."""
     if not mariadb_is_installed():
-        pytest.skip("no mariadb server here: apt-get install mariadb-server")
+        yield None
+        return
     server = start_mariadb(("--bind-address=0.0.0.0",))
     server.run(
         f"create user metastore identified by '{metastore_password}'; create database metastore;"
         " grant all on metastore.* to metastore"
     )
-    yield f"jdbc:mariadb://{_own_address()}:{server.port}/metastore"
+    yield server
     server.stop()
 
 
@@ -92,8 +93,11 @@ def _own_address() -> str:
 
 
 @pytest.fixture(scope="session")
-def installed(store: dict[str, str], mariadb: str, metastore_password: str) -> Iterator[Installation]:
-    """The chart with storage, databases, models' artefacts and event logs outside of it, and a history server."""
+def installed(store: dict[str, str], mariadb: Server | None, metastore_password: str) -> Iterator[Installation]:
+    """The chart with storage, databases, models' artefacts and event logs outside of it, and a history server.
+
+    The metastore's database is in the MariaDB, where there is one, else in the PostgreSQL.
+    """
     release = Installation("lakehouse-outward")
     release.stages = _stages
     with release.stage("helm install, until everything is ready"):
@@ -118,7 +122,8 @@ def _hosts(release: Installation) -> list[str]:
     return [*names, *(f"{name}.{release.namespace}.svc" for name in names), "localhost"]
 
 
-def _values(store: dict[str, str], metastore: str) -> dict[str, object]:
+def _values(store: dict[str, str], mariadb: Server | None) -> dict[str, object]:
+    metastore = "" if mariadb is None else f"jdbc:mariadb://{_own_address()}:{mariadb.port}/metastore"
     s3 = {"endpoint": store["AWS_ENDPOINT_URL"], "region": store["AWS_REGION"], "secret": "store"}
     return {
         "settings": SMALL,

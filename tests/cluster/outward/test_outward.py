@@ -11,6 +11,7 @@ import pytest
 from tests.cluster.installation import Installation
 from tests.cluster.laptop import SCHEMAS, differing, tables_of_a_run_here
 from tests.cluster.tables import hosts_in_event_logs, read_by, tables_of
+from tests.integration.databases.servers import Server
 
 NOT_INSTALLED = {"namenode", "datanode", "postgresql"}
 # What the history server tells of the applications that have ended, and what MLflow keeps where.
@@ -43,6 +44,12 @@ def test_what_points_outward_is_not_installed(installed: Installation) -> None:
 def test_helm_test_proves_every_part(installed: Installation) -> None:
     said = installed.helm("test", installed.release, "--logs", "--timeout", "10m")
     assert "s3a://lake/marketing: two commits written and read" in said
+
+
+def test_the_metastore_has_its_tables_in_the_mariadb(installed: Installation, mariadb: Server | None) -> None:
+    if mariadb is None:
+        pytest.skip("no MariaDB here, so its tables are in the PostgreSQL: apt-get install mariadb-server")
+    assert ["default"] in mariadb.run("select NAME from metastore.DBS")
 
 
 def test_the_main_job_ends_well(ran: dict[str, Any]) -> None:
