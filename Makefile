@@ -1,6 +1,6 @@
 # `make help` lists the targets. LAKEHOUSE_HOME (default .lakehouse) is where tables, models and reports live.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults test-outward lock lock-superset clean lease privacy kms
+.PHONY: help setup run test lint unit integration bench bench-gates bench-increments bench-memory bench-top-k evaluate crash fuzz futures increments examples databases engines superset hdfs sql image test-cluster test-faults test-outward lock lock-superset clean lease privacy kms
 PY := .venv/bin/python
 
 help: ## this list
@@ -33,10 +33,13 @@ bench-gates: setup ## price of the gates against their layers and plain Great Ex
 bench-increments: setup ## price of 1 % more rows, and of nothing new, beside the first run, at two sizes (about half an hour)
 	@PYTHONPATH=. $(PY) benchmarks/increments.py $(ARGS)
 
+bench-memory: setup ## a first run of a million order lines in 4 GiB, more than which the kernel ends it (root; about ten minutes)
+	@PYTHONPATH=. $(PY) benchmarks/within_memory.py $(ARGS)
+
 bench-top-k: setup ## price of the ten best for everybody, by each method, here and in Spark (about 20 minutes)
 	@PYTHONPATH=. $(PY) benchmarks/top_k_at_scale.py $(ARGS)
 
-evaluate: setup ## each task beside published figures, other libraries and the sample's truth (TASK=; ARGS=--write: docs/evaluation.md)
+evaluate: setup ## each task beside published figures, other libraries and the sample's truth (TASK=; ARGS=--write; about 20 minutes)
 	@PYTHONPATH=. $(PY) benchmarks/evaluate.py $(TASK) $(ARGS)
 
 fuzz: setup ## 5,200 mutated files and 6,000 mutated definitions, every row accounted for (about 20 minutes); SEED= repeats

@@ -4,7 +4,7 @@ python benchmarks/bench.py [--size small|1m|5m] [--customers N ...] [--rounds N]
 
 Every step of either side runs in a fresh process; the sides take turns, and who begins changes from round to round.
 After each step what they made is compared: tables must have the same rows and values (benchmarks/peers/same.py), models
-must be as good (benchmarks/models_compared.py).
+must be as good (benchmarks/models_compared.py). A peer that fails, for want of memory or disk, is left out from there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import models_compared, shop
-from benchmarks.measured import Cost, measured
+from benchmarks.measured import Cost, Ended, measured
 
 ROOT = Path(__file__).parent
 PEERS = ROOT / "peers"
@@ -132,15 +132,24 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
             home.mkdir(parents=True)
         shop.take_away(directory)
         for step in TABLES:
+            peers = [side for side in sides if side != "ours" and step in PEERS_OF_TABLES[side].steps]
+            if not peers:
+                continue
             if step == "merge":
-                _run_peer("model_inputs.py", str(directory), str(homes["duckdb"] / "tables"), str(folder))
+                _run_peer("model_inputs.py", str(directory), str(homes[peers[0]] / "tables"), str(folder))
                 shop.bring(directory)
-            taking_part = [side for side in sides if side == "ours" or step in PEERS_OF_TABLES[side].steps]
-            for side in taking_part:
+            for side in [side for side in sides if side in ("ours", *peers)]:
                 tables = homes[side] if side == "ours" else homes[side] / "tables"
-                results[step].add(side, _cost(side, PEERS_OF_TABLES, homes[side], step, directory, tables))
-            for side in taking_part if step != "start" else ():
-                if side != "ours":
+                try:
+                    results[step].add(side, _cost(side, PEERS_OF_TABLES, homes[side], step, directory, tables))
+                except Ended as ended:
+                    if side == "ours" or len(sides) == 2:
+                        raise
+                    why = str(ended).splitlines()[-1]
+                    print(f"{customers:>9,} {step:<13} {side} is left out from here on, it failed: {why}", flush=True)
+                    sides = tuple(other for other in sides if other != side)
+            for side in peers if step != "start" else ():
+                if side in sides:
                     _run_peer("same.py", *(str(homes[one] / "tables") for one in ("ours", side)), step)
             results[step].tell()
         for step in MODELS:
@@ -152,7 +161,7 @@ def bench(folder: Path, customers: int, rounds: int) -> list[Result]:
                 shutil.copy(theirs, folder / "factors.npz")
             models_compared.compare(step, folder, ours, theirs)
             results[step].tell()
-    return list(results.values())
+    return [result for result in results.values() if result.sides]
 
 
 def _cost(side: str, peers: dict[str, Peer], home: Path, *given: object) -> Cost:

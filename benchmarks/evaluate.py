@@ -39,6 +39,7 @@ def main() -> None:
     if given.write and given.on is not None:
         parser.error("--write wants the whole of a task: leave --on out")
     screen = Console(stderr=given.json, width=None if sys.stdout.isatty() else 180)
+    commit = _commit()  # before --write makes it a changed one
     told: dict[str, list[Figure]] = {}
     for name in given.task or there:
         began = time.perf_counter()
@@ -50,7 +51,7 @@ def main() -> None:
         screen.print(f"{name}: {len(told[name])} figures in {took:.0f} s", highlight=False)
         if given.write:
             page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else EMPTY
-            PAGE.write_text(written(page, {name: told[name]}, {name: _how(name, took)}), encoding="utf-8")
+            PAGE.write_text(written(page, {name: told[name]}, {name: _how(name, commit, took)}), encoding="utf-8")
     if given.json:
         rows = [{"task": name, **asdict(one)} for name, found in told.items() for one in found]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -76,11 +77,13 @@ def _yes(passed: bool) -> str:
     return "yes" if passed else "[red]no[/red]"
 
 
-def _how(name: str, took: float) -> str:
+def _commit() -> str:
+    described = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(described, cwd=PAGE.parent, capture_output=True, text=True).stdout.strip()
+
+
+def _how(name: str, commit: str, took: float) -> str:
     """When, how long, at which commit and by which command."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=PAGE.parent, capture_output=True, text=True
-    ).stdout.strip()
     at = f" at commit {commit}" if commit else ""
     return f"`make evaluate TASK={name} ARGS=--write` on {date.today()}{at}, {took:.0f} s."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -33,11 +34,15 @@ class Cost:
     written_mib: float
 
 
+class Ended(SystemExit):
+    """A measured command failed; the message has what it wrote on its standard error."""
+
+
 def measured(command: Sequence[str], watched: Path, env: dict[str, str] | None = None) -> Cost:
     """Run a command to its end.
 
     Raises:
-        SystemExit: the command failed; says what it wrote on its standard error.
+        Ended: the command failed.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before, files = resource.getrusage(resource.RUSAGE_CHILDREN), size_of(watched)
@@ -53,7 +58,8 @@ def measured(command: Sequence[str], watched: Path, env: dict[str, str] | None =
             break
     peak = memory.stop()
     if running.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {running.returncode}:\n{said[-2000:]}")
+        said = said.strip() or ("killed: out of memory?" if running.returncode == -signal.SIGKILL else "nothing said")
+        raise Ended(f"{' '.join(command)} ended with {running.returncode}:\n{said[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(round(cpu, 2), round(wall, 2), round(peak / 2**20, 1), round((size_of(watched) - files) / 2**20, 1))

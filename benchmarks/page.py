@@ -18,8 +18,8 @@ HEAD = """# Benchmarks
 Each step of the main job beside what its best single-machine user would write: DuckDB or Polars with delta-rs for
 tables, scikit-learn and implicit for models. `make bench` runs all sides in one run, on the same generated shop, in
 fresh processes that take turns, and stops where their tables differ in a row or a value. The code of the peers is in
-[benchmarks/peers](../benchmarks/peers). This page is made by `make bench SIZE=1m ARGS="--out bench.json"` and
-`.venv/bin/python benchmarks/page.py bench.json`.
+[benchmarks/peers](../benchmarks/peers). This page is made by `make bench SIZE=5m ARGS="--out bench.json"` (an hour, 20
+GiB of memory, 40 GB of disk; `SIZE=1m` is a quarter of an hour) and `.venv/bin/python benchmarks/page.py bench.json`.
 
 CPU seconds are those of the whole process tree, user and system. The ratio is the median of the rounds, with the least
 and the largest in brackets. Ours makes more than the peer does: every row keeps file, batch and place; bronze is
@@ -85,18 +85,30 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True)
     names = [step["step"] for step in results["sizes"][0]["steps"]]
+    sizes = [size["lines"] + size["events"] for size in results["sizes"]]
     for axis, group, title in (
         (axes[0], [name for name in names if name in TABLES], "tables"),
         (axes[1], [name for name in names if name not in TABLES], "models"),
     ):
         for number, name in enumerate(group):
-            steps = [next(s for s in size["steps"] if s["step"] == name) for size in results["sizes"]]
-            rows = [size["lines"] + size["events"] for size in results["sizes"]]
+            made = [
+                (rows, step)
+                for rows, size in zip(sizes, results["sizes"])
+                for step in size["steps"]
+                if step["step"] == name
+            ]
             for side, line in (("ours", "-"), ("best", "--")):
-                costs = [_median(step[step["best"] if side == "best" else side]) for step in steps]
-                axis.plot(rows, costs, line, marker="o", color=f"C{number}", label=name if side == "ours" else None)
+                costs = [_median(step[step["best"] if side == "best" else side]) for _, step in made]
+                axis.plot(
+                    [rows for rows, _ in made],
+                    costs,
+                    line,
+                    marker="o",
+                    color=f"C{number}",
+                    label=name if side == "ours" else None,
+                )
         axis.set(xscale="log", yscale="log", xlabel="order lines and events", title=f"{title}: ours —, peer - -")
-        axis.set_xticks(rows, [f"{count / 1e6:.2g} M" for count in rows])
+        axis.set_xticks(sizes, [f"{count / 1e6:.2g} M" for count in sizes])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False)

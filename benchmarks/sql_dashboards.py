@@ -100,23 +100,28 @@ def ask(port: int, statements: list[str]) -> list[float]:
     return found
 
 
-def measure(port: int, people: int, rounds: int, known: bool) -> list[float]:
-    """Seconds of all statements of so many people, who each ask all ten in an order of their own, `rounds` times.
+def measure(port: int, people: int, rounds: int, known: bool) -> list[tuple[float, str]]:
+    """Seconds of all statements of so many people, who each ask all ten in an order of their own, `rounds` times; and
+    which of whose statements it was.
 
     Args:
         known: the statements are the same each time, so that the server has their answers from the first time on; else
             each has a text of its own, and every one is worked out.
     """
 
-    def one(number: int) -> list[float]:
-        asked = []
-        for turn in range(rounds):
-            for query in random.Random(number * rounds + turn).sample(list(QUERIES.values()), len(QUERIES)):
-                asked.append(query if known else f"{query} -- {people} {number} {turn}")
-        return ask(port, asked)
+    def one(number: int) -> list[tuple[float, str]]:
+        names = [
+            name
+            for turn in range(rounds)
+            for name in random.Random(number * rounds + turn).sample(list(QUERIES), len(QUERIES))
+        ]
+        marks = [f"{people} {number} {place}" for place in range(len(names))]
+        asked = [QUERIES[name] if known else f"{QUERIES[name]} -- {mark}" for name, mark in zip(names, marks)]
+        told = [f"{name}, person {number}, statement {place}" for place, name in enumerate(names)]
+        return list(zip(ask(port, asked), told))
 
     with ThreadPoolExecutor(people) as pool:
-        return [seconds for times in pool.map(one, range(people)) for seconds in times]
+        return [one for times in pool.map(one, range(people)) for one in times]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -126,9 +131,9 @@ def cpu_seconds(pid: int) -> float:
     return sum(one.user + one.system for one in times)
 
 
-def quantiles(seconds: list[float]) -> dict[str, float]:
-    cut = statistics.quantiles(seconds, n=100, method="inclusive")
-    return {"p50": round(cut[49], 3), "p95": round(cut[94], 3), "most": round(max(seconds), 3), "count": len(seconds)}
+def quantiles(found: list[tuple[float, str]]) -> dict[str, float]:
+    cut = statistics.quantiles([seconds for seconds, _ in found], n=100, method="inclusive")
+    return {"p50": round(cut[49], 3), "p95": round(cut[94], 3), "count": len(found)}
 
 
 def main() -> None:
@@ -160,9 +165,11 @@ def main() -> None:
         print(json.dumps({"first time": each}), flush=True)
         for people, known in ((1, False), (1, True), (10, True), (10, False)):
             before, load = cpu_seconds(process.pid), os.getloadavg()[0]
-            found = quantiles(measure(port, people, given.rounds, known))
-            spent = round((cpu_seconds(process.pid) - before) / found["count"], 3)
-            told = {"people": people, "answers known": known, **found, "CPU s each": spent, "load": load}
+            found = measure(port, people, given.rounds, known)
+            spent = round((cpu_seconds(process.pid) - before) / len(found), 3)
+            longest = [f"{seconds:.1f} s: {what}" for seconds, what in sorted(found, reverse=True)[:5]]
+            told = {"people": people, "answers known": known, **quantiles(found), "CPU s each": spent, "load": load}
+            told["longest"] = longest
             print(json.dumps(told), flush=True)
     finally:
         process.terminate()

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,7 +37,9 @@ USUAL = {
 ROWS_WORTH_COMPILING = 100_000
 ROWS_OF_A_SMALL_HEAP = 2_000_000
 """9 M rows, a million order lines among them, ran out of 2g as the recommender was trained; 2 M did not."""
-CONTAINERS_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+LIMITS_OF_GROUPS = {"": "memory.max", "memory": "memory.limit_in_bytes"}
+"""By the controller's name in /proc/self/cgroup: of version 2 none."""
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -86,12 +88,23 @@ def _class_sharing(settings: Settings) -> list[str]:
 
 
 def machine_bytes() -> int:
-    """The memory of this machine, or what its container may have of it."""
+    """The memory of this machine, or what its container, or a control group that holds it, may have of it."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit in CONTAINERS_LIMITS:
-        with suppress(OSError, ValueError):  # "max" where there is none
-            machine = min(machine, int(limit.read_text()))
+    with suppress(OSError):  # no Linux
+        for limit in memory_limits(Path("/proc/self/cgroup").read_text()):
+            with suppress(OSError, ValueError):  # "max" where there is none
+                machine = min(machine, int(limit.read_text()))
     return machine
+
+
+def memory_limits(groups: str) -> Iterator[Path]:
+    """Where the kernel tells the limits of these control groups (text of /proc/self/cgroup), each up to its root."""
+    for line in groups.splitlines():
+        _, controller, group = line.split(":", 2)
+        if controller in LIMITS_OF_GROUPS:
+            own = PurePosixPath(group.lstrip("/"))
+            for part in (own, *own.parents):
+                yield CONTROL_GROUPS / controller / part / LIMITS_OF_GROUPS[controller]
 
 
 def fitting_heap(rows: int, machine: int) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse import ops
 from lakehouse.catalog import row_count
@@ -20,8 +22,6 @@ def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
     """The summary of the published set: rows per layer, rules, segments, one customer, models, paths."""
     validations = ops.read(settings, "validations")
     newest = [row for row in validations if row["run_id"] == publication.run_id]
-    recommendations = _rows(settings, publication, "act_recommendations")
-    customer = _customer_to_show(recommendations)
     return {
         "run_id": publication.run_id,
         "as_of_on": publication.as_of_on,
@@ -33,9 +33,9 @@ def collect(settings: Settings, publication: Publication) -> dict[str, Any]:
             "warnings": [_warning(row) for row in newest if not row["passed"]],
         },
         "segments": _segments(settings, publication),
-        "customer": customer,
+        "customer": _customer_to_show(settings, publication),
         "consent": consent_told(settings, publication),
-        "models": _rows_of(settings, "ml", "model_metrics"),
+        "models": _rows_of(settings, "ml.model_metrics").to_pylist(),
         "paths": _paths(settings),
     }
 
@@ -44,8 +44,8 @@ def consent_told(settings: Settings, publication: Publication) -> dict[str, Any]
     """How many customers may be contacted, and whether their consent was assumed because no source brings any."""
     told = _rows(settings, publication, "dim_consent", ["is_contactable", "is_consent_assumed"])
     return {
-        "contactable": sum(row["is_contactable"] for row in told),
-        "is_assumed": any(row["is_consent_assumed"] for row in told),
+        "contactable": pc.sum(told["is_contactable"], min_count=0).as_py(),
+        "is_assumed": pc.any(told["is_consent_assumed"].cast(pa.bool_()), min_count=0).as_py(),
     }
 
 
@@ -62,8 +62,8 @@ def rows_per_layer(settings: Settings) -> dict[str, dict[str, int]]:
 
 def _quarantined(settings: Settings) -> dict[str, int]:
     bronze = sum(row["rows_quarantined"] for row in ops.read(settings, "loads") if row["is_current"])
-    reasons = Counter(row["reason"] for row in _rows_of(settings, "silver", "quarantine", ["reason"]))
-    return {"unreadable lines": bronze, **dict(sorted(reasons.items()))}
+    reasons = pc.value_counts(_rows_of(settings, "silver.quarantine", ["reason"])["reason"]).to_pylist()
+    return {"unreadable lines": bronze, **dict(sorted((one["values"], one["counts"]) for one in reasons))}
 
 
 def _warning(row: dict[str, Any]) -> str:
@@ -77,48 +77,52 @@ def _warning(row: dict[str, Any]) -> str:
 
 
 def _segments(settings: Settings, publication: Publication) -> list[dict[str, Any]]:
-    customers = _rows(settings, publication, "dim_customer", ["customer_id", "segment_name", "monetary_amount"])
-    sizes: Counter[str] = Counter()
-    revenue: Counter[str] = Counter()
-    for row in customers:
-        name = row["segment_name"] or "No purchase yet"
-        sizes[name] += 1
-        revenue[name] += row["monetary_amount"] or 0
-    return [
-        {"segment_name": name, "customers": sizes[name], "revenue_amount": float(revenue[name])}
-        for name in sorted(sizes, key=lambda name: (-float(revenue[name]), name))
+    customers = _rows(settings, publication, "dim_customer", ["segment_name", "monetary_amount"])
+    of_segment = customers.group_by("segment_name", use_threads=False)
+    segments = [
+        {
+            "segment_name": row["segment_name"] or "No purchase yet",
+            "customers": row["count_all"],
+            "revenue_amount": float(row["monetary_amount_sum"] or 0),
+        }
+        for row in of_segment.aggregate([([], "count_all"), ("monetary_amount", "sum")]).to_pylist()
     ]
+    return sorted(segments, key=lambda row: (-row["revenue_amount"], row["segment_name"]))
 
 
-def _customer_to_show(recommendations: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _customer_to_show(settings: Settings, publication: Publication) -> dict[str, Any] | None:
     """The first customer with a recommendation that has its own evidence, else the first."""
-    personal = [row for row in recommendations if row["evidence_product_id"] is not None]
-    chosen = min((personal or recommendations), key=lambda row: str(row["customer_id"]), default=None)
+    table = "act_recommendations"
+    told = _rows(settings, publication, table, ["customer_id", "evidence_product_id"])
+    personal = told.filter(pc.is_valid(told["evidence_product_id"]))
+    chosen = pc.min((personal if personal.num_rows else told)["customer_id"]).as_py()
     if chosen is None:
         return None
-    own = sorted(
-        (row for row in recommendations if row["customer_id"] == chosen["customer_id"]),
-        key=lambda row: row["rank"],
-    )
-    return {"customer_id": chosen["customer_id"], "recommendations": own}
+    own = _rows(settings, publication, table, condition=pc.field("customer_id") == chosen)
+    return {"customer_id": chosen, "recommendations": sorted(own.to_pylist(), key=lambda row: row["rank"])}
 
 
 def _rows(
-    settings: Settings, publication: Publication, table: str, columns: list[str] | None = None
-) -> list[dict[str, Any]]:
-    return _rows_of(settings, "gold", table, columns, publication.tables.get(f"gold.{table}"))
+    settings: Settings,
+    publication: Publication,
+    table: str,
+    columns: list[str] | None = None,
+    condition: pc.Expression | None = None,
+) -> pa.Table:
+    return _rows_of(settings, f"gold.{table}", columns, condition, publication.tables.get(f"gold.{table}"))
 
 
 def _rows_of(
     settings: Settings,
-    schema: str,
     table: str,
     columns: list[str] | None = None,
+    condition: pc.Expression | None = None,
     version: int | None = None,
-) -> list[dict[str, Any]]:
-    if not has_table(settings, f"{schema}.{table}"):
-        return []
-    return list(read_calmly(delta_table(settings, f"{schema}.{table}", version), columns).to_pylist())
+) -> pa.Table:
+    """No rows of these columns where the table is not there."""
+    if not has_table(settings, table):
+        return pa.table({name: pa.array([], pa.null()) for name in columns or []})
+    return read_calmly(delta_table(settings, table, version), columns, condition)
 
 
 def _paths(settings: Settings) -> dict[str, str]:

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 TABLE = re.compile(rf"\b({'|'.join(SCHEMAS)})\.`?(\w+)`?")
 UNCOMPRESSED = [("grpc.compression_enabled_algorithms_bitset", 1)]
 """Else Sail packs every answer by gzip, which takes longer than the query."""
+LONGEST_ANSWER = 2**31 - 1
+"""Bytes of a batch, all that gRPC can. A join ends in one batch with all rows that met none: at 400,000 customers that
+is more than the 128 MiB which PySpark's client allows by itself."""
 CHANGES = re.compile(r"table_changes_by_path\('((?:[^'\\]|\\.)*)', (\d+)\)")
 
 
@@ -304,6 +307,7 @@ def _new_session(address: str) -> SparkSession:
     from pyspark.sql.connect.client import ChannelBuilder
     from pyspark.sql.connect.session import SparkSession
 
+    ChannelBuilder.MAX_MESSAGE_LENGTH = LONGEST_ANSWER  # of options that are given twice gRPC takes the client's own
     session = SparkSession.builder.channelBuilder(ChannelBuilder(address, UNCOMPRESSED)).create()
     session.client.disable_reattachable_execute()  # a closed session that is collected would end the calls of this one
     session.conf.set("spark.sql.ansi.enabled", "false")

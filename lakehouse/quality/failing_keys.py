@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from lakehouse.quality.arrow_condition import UTC, ArrowCondition, NotForArrow
 from lakehouse.quality.file_counts import Rows, as_condition, is_counted
 from lakehouse.quality.outcomes import SAMPLE_SIZE
-from lakehouse.quality.repeated_keys import ROWS_AT_ONCE
+from lakehouse.quality.repeated_keys import in_parts
 from lakehouse.quality.suites import Rule
 
 Key: TypeAlias = tuple[str | None, ...]
@@ -73,9 +73,13 @@ def _first_of_each_repeated(rows: Rows, rule: Rule, key: Sequence[str], schema: 
     """Of every value of the rule's columns that comes more than once the row whose key is the least."""
     columns = list(rule.kwargs["columns"])
     kinds = [schema.field(name).type for name in columns]
-    if any(pa.types.is_floating(kind) or pa.types.is_nested(kind) for kind in kinds) or rows.row_count > ROWS_AT_ONCE:
+    if any(pa.types.is_floating(kind) or pa.types.is_nested(kind) for kind in kinds):
         raise NotForArrow
-    table = pa.Table.from_batches(list(rows.batches(sorted({*columns, *key}))))
+    for some in in_parts(rows.row_count, lambda: rows.batches(sorted({*columns, *key})), columns):
+        yield from _first_of_each(some, columns, key)
+
+
+def _first_of_each(table: pa.Table, columns: Sequence[str], key: Sequence[str]) -> Iterator[Key]:
     numbered = table.append_column("__row", pa.array(np.arange(len(table))))
     grouped = numbered.group_by(columns, use_threads=False).aggregate([("__row", "list")])
     places = grouped.column("__row_list").combine_chunks()

@@ -17,7 +17,7 @@ from lakehouse.quality.arrow_condition import ArrowCondition, NotForArrow
 from lakehouse.quality.clock import eases_by_time
 from lakehouse.quality.kept_counts import KeptCounts, sharing
 from lakehouse.quality.outcomes import Counts
-from lakehouse.quality.repeated_keys import ROWS_AT_ONCE, rows_repeating_key
+from lakehouse.quality.repeated_keys import in_parts, rows_repeating_key
 from lakehouse.quality.stored_table import Bounds
 from lakehouse.quality.suites import Rule
 
@@ -160,7 +160,7 @@ def _comparable(stored: Any, given: Any) -> Any:
 def _by_keys(rows: Rows, rules: Mapping[int, Rule], kept: KeptCounts, now: datetime) -> dict[int, Counts]:
     counts = {}
     for place, rule in rules.items():
-        if rule.type == "expect_key_to_be_unique" and rows.row_count <= ROWS_AT_ONCE:
+        if rule.type == "expect_key_to_be_unique":
             found = [
                 _repeated(rows, rule.kwargs["columns"], group, kept, now)
                 for group in _files_sharing_keys(rows, rule.kwargs["columns"], kept, now)
@@ -175,9 +175,13 @@ def _repeated(rows: Rows, columns: Sequence[str], files: list[str], kept: KeptCo
     known: int | None = kept.get(["key", columns], files)
     if known is not None:
         return known
-    repeated = rows_repeating_key(pa.Table.from_batches(list(rows.batches(columns, files))))
-    if repeated is not None:
-        kept.put(["key", columns], files, repeated, now)
+    repeated, about = 0, rows.row_count * len(files) // len(rows.files)
+    for some in in_parts(about, lambda: rows.batches(columns, files), columns):
+        of_part = rows_repeating_key(some)
+        if of_part is None:
+            return None
+        repeated += of_part
+    kept.put(["key", columns], files, repeated, now)
     return repeated
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,62 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int64]
-ROWS_AT_ONCE = 30_000_000  # some 3 GB of text keys; more are left to Spark, which spills
+Numbers = npt.NDArray[np.uint64]
+ROWS_AT_ONCE = 8_000_000
+"""Some 800 MB of text keys: of more rows those are looked at together whose keys may be equal."""
 ROOM = 2**62
+LOOKED_AT = 8
+"""Bytes of a text, spread over it from the first to the last, by which rows are told apart."""
+MIXED = np.uint64(0x9E3779B97F4A7C15)  # of the golden ratio, as Fibonacci hashing has it
+
+
+def in_parts(
+    row_count: int, read: Callable[[], Iterable[pa.RecordBatch]], columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """The rows in tables of about `ROWS_AT_ONCE` rows; those whose values in these columns are equal are in the same.
+
+    Args:
+        read: the rows from the beginning; asked once for each table.
+    """
+    count = -(-max(row_count, 1) // ROWS_AT_ONCE)
+    for part in range(count):
+        batches = read()
+        if count > 1:
+            batches = (batch.filter(pa.array(_part_of(batch.select(columns), count) == part)) for batch in batches)
+        yield pa.Table.from_batches(batches)
+
+
+def _part_of(keys: pa.RecordBatch, count: int) -> Numbers:
+    """For each row a number below `count`, the same for equal keys."""
+    mixed = np.zeros(keys.num_rows, np.uint64)
+    for values in keys.columns:
+        if pa.types.is_nested(values.type):
+            continue
+        if pa.types.is_timestamp(values.type):
+            values = values.cast(pa.int64())
+        is_whole = pa.types.is_signed_integer(values.type)
+        told = (
+            pc.fill_null(values.cast(pa.int64()), 0).to_numpy().astype(np.uint64) if is_whole else _some_bytes(values)
+        )
+        mixed = (mixed ^ told) * MIXED
+        mixed ^= mixed >> np.uint64(32)
+    return mixed % np.uint64(count)
+
+
+def _some_bytes(values: pa.Array) -> Numbers:
+    """Some bytes of each value's text as one number; 0 of a null."""
+    plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    texts = pc.fill_null(plain.cast(pa.large_string()), "")
+    ends = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    first, last = ends[:-1], ends[1:] - 1
+    is_there = last >= first
+    told = np.zeros(len(texts), np.uint64)
+    for number in range(LOOKED_AT):
+        byte = np.zeros(len(texts), np.uint64)
+        byte[is_there] = data[(first + (last - first) * number // (LOOKED_AT - 1))[is_there]]
+        told = told << np.uint64(8) | byte
+    return told
 
 
 def rows_repeating_key(rows: pa.Table) -> int | None:
@@ -23,6 +78,8 @@ def rows_repeating_key(rows: pa.Table) -> int | None:
 
     None where a column's type does not compare here as in Spark (floats, nested values).
     """
+    if rows.num_rows == 0:
+        return 0
     key = np.zeros(rows.num_rows, dtype=np.int64)
     room = 1
     for name in rows.column_names:
@@ -58,8 +115,6 @@ def _codes(values: pa.ChunkedArray) -> tuple[Codes, int] | None:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_decimal(kind)):
         return None
     coded: Any = values.dictionary_encode(null_encoding="encode").combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):  # of no chunk at all
-        return np.zeros(0, dtype=np.int64), 1
     return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), max(len(coded.dictionary), 1)
 
 

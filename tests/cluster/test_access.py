@@ -32,6 +32,7 @@ REFUSALS = (
     "TABLE_OR_VIEW_NOT_FOUND",
     "SCHEMA_NOT_FOUND",
     "Permission denied",
+    "AccessDenied",
     "UNSUPPORTED_DATASOURCE",
 )
 
@@ -98,7 +99,7 @@ def built(installed: Installation) -> Installation:
 
 def ask(release: Installation, role: str, table: str, statements: dict[str, str]) -> dict[str, Any]:
     """What the role's endpoint answers, asked over TLS with the role's own password."""
-    (secret,) = [one for one in release.objects("secrets") if one["metadata"]["name"] == f"{release.release}-secrets"]
+    (secret,) = [one for one in release.objects("secrets") if "sql-ca.crt" in one.get("data", {})]  # ours or existing
     password, authority = (
         base64.b64decode(secret["data"][name]).decode() for name in (f"sql-{role}-password", "sql-ca.crt")
     )
@@ -114,13 +115,18 @@ def ask(release: Installation, role: str, table: str, statements: dict[str, str]
     return told
 
 
-@pytest.mark.parametrize(("role", "table"), MAY_NOT)
-def test_an_endpoint_refuses_every_way_in(built: Installation, role: str, table: str) -> None:
-    told = ask(built, role, table, {**ATTEMPTS, "what is allowed": "select count(*) from gold.dim_customer"})
+def ways_in(release: Installation, role: str, table: str) -> dict[str, Any]:
+    """Of the ways into a table those that the role's endpoint does not refuse, with what it answers."""
+    told = ask(release, role, table, {**ATTEMPTS, "what is allowed": "select count(*) from gold.dim_customer"})
     [[customers]] = told.pop("what is allowed")
     assert customers > 100
     refused = {name for name, said in told.items() if isinstance(said, str) and any(word in said for word in REFUSALS)}
-    assert {name: said for name, said in told.items() if name not in refused} == {}
+    return {name: said for name, said in told.items() if name not in refused}
+
+
+@pytest.mark.parametrize(("role", "table"), MAY_NOT)
+def test_an_endpoint_refuses_every_way_in(built: Installation, role: str, table: str) -> None:
+    assert ways_in(built, role, table) == {}
 
 
 def test_the_metastore_shows_an_analyst_gold_and_no_other_schema(built: Installation) -> None:

@@ -173,6 +173,15 @@ def test_what_sail_refuses_is_said_in_its_words(home_settings: Settings) -> None
     close_sail()
 
 
+def test_a_join_that_ends_in_a_batch_of_more_than_128_mib_is_answered(home_settings: Settings) -> None:
+    told = (
+        "select id, many.wide from (select id, repeat(cast(id as string), 200) as wide from range(150000) "
+        "where id % 3 >= 0) as many left join (select id + 1000000 as id from range(1000000)) as few using (id)"
+    )
+    batches = [batch.nbytes for batch in open_sail(home_settings).reader(told)]
+    assert max(batches) > 128 * 2**20, "one batch as large as PySpark's client would refuse"
+
+
 def _rows(settings: Settings, schema: str, table: str) -> Counter[str]:
     found = DeltaTable(settings.table_path(schema, table)).to_pyarrow_table()
     names = sorted(found.column_names)

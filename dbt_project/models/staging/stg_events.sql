@@ -23,23 +23,26 @@ kept as (
 {{ known_keys('product') }},
 
 {# In an increment only the events of the days that the new ones touch are put in sequence again. -#}
-in_sequence as (
+{% set in_sequence %}{{ rows_in_sequence('events', sequenced) }}{% endset -%}
 
-    {{ rows_in_sequence('events', sequenced) }}
+{#- Most events are the only one of their kind: only those that are not are put in order. -#}
+{% set near_duplicates %}
+    with
 
-),
+    in_sequence as (
 
--- Most events are the only one of their kind: only those that are not are put in order.
-alike as (
+        {{ in_sequence }}
 
-    select xxhash64({{ sameness }}) as likeness
-    from in_sequence
-    group by xxhash64({{ sameness }})
-    having count(*) > 1
+    ),
 
-),
+    alike as (
 
-near_duplicates as (
+        select xxhash64({{ sameness }}) as likeness
+        from in_sequence
+        group by xxhash64({{ sameness }})
+        having count(*) > 1
+
+    )
 
     select
         _batch_id,
@@ -57,8 +60,22 @@ near_duplicates as (
         left semi join alike on xxhash64({{ sameness }}) = alike.likeness
     ) as followed
     where event_at <= previous_event_at + interval 2 seconds
+{% endset -%}
+
+near_duplicates as (
+
+    select * from {{ worked_out_once('near_duplicates', near_duplicates, landed_rows(['events'])) }}
 
 ),
+
+{%- if increment() is not none %}
+
+in_sequence as (
+
+    {{ in_sequence }}
+
+),
+{%- endif %}
 
 final as (
 

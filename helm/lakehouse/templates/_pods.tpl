@@ -155,20 +155,27 @@ volumes:
 
 {{/* Where an object store is, and its keys, from a secret that is there already. */}}
 {{- define "lakehouse.s3Environment" -}}
-{{- with .Values.storage.s3.endpoint }}
+{{- include "lakehouse.s3EnvironmentOf" (dict "root" . "secret" "") }}
+{{- end -}}
+
+{{/* The same with the keys of another secret, where one is named. */}}
+{{- define "lakehouse.s3EnvironmentOf" -}}
+{{- with .root.Values.storage.s3.endpoint }}
 - {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
 {{- if hasPrefix "http://" . }}
 - {name: AWS_ALLOW_HTTP, value: "true"}
 {{- end }}
 {{- end }}
-{{- with .Values.storage.s3.region }}
+{{- with .root.Values.storage.s3.region }}
 - {name: AWS_REGION, value: {{ . | quote }}}
 {{- end }}
-{{- with .Values.storage.s3.secret }}
+{{- with .secret | default .root.Values.storage.s3.secret }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom: {secretKeyRef: {name: {{ . }}, key: access-key-id}}
 - name: AWS_SECRET_ACCESS_KEY
   valueFrom: {secretKeyRef: {name: {{ . }}, key: secret-access-key}}
+- name: AWS_SESSION_TOKEN
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: session-token, optional: true}}
 {{- end }}
 {{- end -}}
 

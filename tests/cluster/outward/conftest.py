@@ -9,7 +9,7 @@ import re
 import secrets
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 
 import pytest
@@ -19,11 +19,13 @@ from lakehouse.cluster.secrets import missing_entries
 from lakehouse.settings import load_settings
 from tests.cluster.conftest import _stages
 from tests.cluster.installation import SMALL, Installation
-from tests.cluster_programs import program
+from tests.cluster_programs import CHART, program
 from tests.integration.databases.servers import Server, mariadb_is_installed, start_mariadb
 
-BUCKET = "lake"
+BUCKET, FOLDER = "lake", "marketing"
 STORE_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+ENTRIES = {"access-key-id": "AccessKeyId", "secret-access-key": "SecretAccessKey", "session-token": "SessionToken"}
+"""Of a Secret with keys of the store: what the store calls them."""
 DATABASES = ("metastore", "mlflow", "superset")
 # A server as a company would have it; each role owns the database of its name.
 START = """
@@ -56,6 +58,35 @@ def store() -> dict[str, str]:
     started = subprocess.run([str(program), "s3", "up", BUCKET], capture_output=True, text=True)
     assert started.returncode == 0, started.stdout + started.stderr
     return dict(re.findall(r"(AWS_\w+)=(\S+)", started.stdout))
+
+
+@pytest.fixture(scope="session")
+def roles_keys(store: dict[str, str]) -> dict[str, dict[str, bytes]]:
+    """Entries of a Secret for each role: keys of the store that the chart's policy for it bounds.
+
+    Empty where the store makes no temporary keys for who asks (a MinIO does).
+    """
+    import boto3
+    from botocore.exceptions import ClientError
+
+    tokens = boto3.client(
+        "sts",
+        endpoint_url=store["AWS_ENDPOINT_URL"],
+        region_name=store["AWS_REGION"],
+        aws_access_key_id=store["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=store["AWS_SECRET_ACCESS_KEY"],
+    )
+    made = {}
+    for role in ("analyst", "engineer"):
+        policy = (CHART / "policies" / f"{role}.json").read_text().replace("BUCKET", BUCKET).replace("FOLDER", FOLDER)
+        try:
+            told = tokens.assume_role(
+                RoleArn="arn:xxx:xxx:xxx:xxxx", RoleSessionName=role, Policy=policy, DurationSeconds=4 * 3600
+            )["Credentials"]
+        except ClientError:
+            return {}
+        made[role] = {name: told[theirs].encode() for name, theirs in ENTRIES.items()}
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -93,21 +124,29 @@ def _own_address() -> str:
 
 
 @pytest.fixture(scope="session")
-def installed(store: dict[str, str], mariadb: Server | None, metastore_password: str) -> Iterator[Installation]:
+def installed(
+    store: dict[str, str],
+    roles_keys: dict[str, dict[str, bytes]],
+    mariadb: Server | None,
+    metastore_password: str,
+) -> Iterator[Installation]:
     """The chart with storage, databases, models' artefacts and event logs outside of it, and a history server.
 
-    The metastore's database is in the MariaDB, where there is one, else in the PostgreSQL.
+    The metastore's database is in the MariaDB, where there is one, else in the PostgreSQL. Each SQL endpoint has keys
+    of its own, where there are some.
     """
     release = Installation("lakehouse-outward")
     release.stages = _stages
     with release.stage("helm install, until everything is ready"):
         release.make_namespace()
         _secret(release, "store", {"access-key-id": store["AWS_ACCESS_KEY_ID"].encode(), **_key(store)})
+        for role, entries in roles_keys.items():
+            _secret(release, f"store-{role}", entries)
         known = {"metastore-password": metastore_password.encode()}
         _secret(release, "passwords", known | missing_entries(known, _hosts(release), datetime.now(timezone.utc)))
         release.kubectl("create", "--filename=-", given=json.dumps(_postgresql()))
         release.kubectl("wait", "--for=condition=Ready", "pod/database", "--timeout=180s")
-        release.upgrade(_values(store, mariadb), "install")
+        release.upgrade(_values(store, roles_keys, mariadb), "install")
     yield release
     if os.environ.get("TEST_KEEP") != "yes":
         release.remove()
@@ -122,17 +161,18 @@ def _hosts(release: Installation) -> list[str]:
     return [*names, *(f"{name}.{release.namespace}.svc" for name in names), "localhost"]
 
 
-def _values(store: dict[str, str], mariadb: Server | None) -> dict[str, object]:
+def _values(store: dict[str, str], roles: Iterable[str], mariadb: Server | None) -> dict[str, object]:
     metastore = "" if mariadb is None else f"jdbc:mariadb://{_own_address()}:{mariadb.port}/metastore"
     s3 = {"endpoint": store["AWS_ENDPOINT_URL"], "region": store["AWS_REGION"], "secret": "store"}
     return {
         "settings": SMALL,
-        "storage": {"external": f"s3a://{BUCKET}/marketing", "s3": s3},
+        "storage": {"external": f"s3a://{BUCKET}/{FOLDER}", "s3": s3},
         "postgresql": {"external": "database:5432"},
         "metastore": {"database": {"url": metastore}},
         "secrets": {"existing": "passwords"},
         "mlflow": {"artifacts": {"destination": f"s3://{BUCKET}/models"}},
         "history": {"enabled": True},
+        "sql": {role: {"s3Secret": f"store-{role}"} for role in roles},
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.cluster.installation import Installation
 from tests.cluster.laptop import SCHEMAS, differing, tables_of_a_run_here
 from tests.cluster.tables import hosts_in_event_logs, read_by, tables_of
+from tests.cluster.test_access import MAY_NOT, ask, ways_in
 from tests.integration.databases.servers import Server
 
 NOT_INSTALLED = {"namenode", "datanode", "postgresql"}
@@ -26,6 +27,34 @@ import mlflow
 client = mlflow.MlflowClient(load_settings().mlflow_uri)
 print(json.dumps([version.source for version in client.search_model_versions()]))
 """
+# A file of each table; and what the store says to who opens files in a pod, with that pod's keys.
+FILES = """
+import json, sys
+import pyarrow.fs as pafs
+from lakehouse.settings import load_settings
+from lakehouse.storage import folder_of
+told = []
+for table in sys.argv[1:]:
+    files, folder = folder_of(load_settings(), table)
+    paths = [one.path for one in files.get_file_info(pafs.FileSelector(folder, recursive=True))]
+    told.append(next(path for path in paths if path.endswith(".parquet")))
+print(json.dumps(told))
+"""
+OPENED = """
+import json, sys
+from lakehouse.settings import load_settings
+from lakehouse.storage import filesystem
+files, _ = filesystem(load_settings())
+told = []
+for path in sys.argv[1:]:
+    try:
+        with files.open_input_file(path) as file:
+            told.append("read" if file.read(4) == b"PAR1" else "no Parquet")
+    except OSError as error:
+        told.append("refused" if "ACCESS_DENIED" in str(error) else str(error))
+print(json.dumps(told))
+"""
+TABLES = ("gold.dim_customer", "bronze.customers", "vault.identifiers")
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +106,37 @@ def test_the_history_server_shows_the_run(installed: Installation, ran: dict[str
 
 def test_models_are_kept_in_the_store(installed: Installation, ran: dict[str, Any]) -> None:
     assert json.loads(read_by(installed, ARTEFACTS))
+
+
+@pytest.fixture
+def with_keys(installed: Installation, ran: dict[str, Any], roles_keys: dict[str, Any]) -> Installation:
+    """The release, after a run, whose endpoints have keys of the store of their own."""
+    if not roles_keys:
+        pytest.skip("the store makes no temporary keys for these ones, so the endpoints have the run's")
+    return installed
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [("analyst", ["read", "refused", "refused"]), ("engineer", ["read", "read", "refused"])],
+)
+def test_the_store_opens_to_an_endpoints_keys_what_is_its_roles(
+    with_keys: Installation, role: str, told: list[str]
+) -> None:
+    paths = json.loads(read_by(with_keys, FILES, *TABLES))
+    pod = ("exec", f"deployment/{with_keys.release}-sql-{role}", "--container=sql", "--")
+    assert json.loads(with_keys.kubectl(*pod, "python", "-c", OPENED, *paths)) == told
+
+
+@pytest.mark.parametrize(("role", "table"), MAY_NOT)
+def test_an_endpoint_over_the_store_refuses_every_way_in(with_keys: Installation, role: str, table: str) -> None:
+    assert ways_in(with_keys, role, table) == {}
+
+
+def test_an_engineer_writes_in_the_store_where_it_is_theirs(with_keys: Installation) -> None:
+    statements = {
+        "made": "create schema if not exists dev_engineer",
+        "kept": "create or replace table dev_engineer.known using delta as select customer_id from silver.customers",
+        "read": "select count(*) > 100 from dev_engineer.known",
+    }
+    assert ask(with_keys, "engineer", "silver.customers", statements)["read"] == [[True]]

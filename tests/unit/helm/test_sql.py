@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.unit.helm.rendering import names, one, pod_of
+import json
+
+from tests.unit.helm.rendering import CHART, names, one, pod_of
 
 
 def environment(role: str) -> dict[str, str]:
@@ -46,3 +48,28 @@ def test_two_pods_have_a_disruption_budget() -> None:
 
 def test_an_endpoint_can_be_left_out() -> None:
     assert names("Deployment") - names("Deployment", {"sql": {"engineer": {"enabled": False}}}) == {"sql-engineer"}
+
+
+def test_an_endpoint_may_have_keys_of_the_store_of_its_own() -> None:
+    values = {
+        "storage": {"external": "s3a://lake/marketing", "s3": {"secret": "all"}},
+        "sql": {"analyst": {"s3Secret": "gold-only"}},
+    }
+    for role, secret in (("analyst", "gold-only"), ("engineer", "all")):
+        (container,) = pod_of("Deployment", f"sql-{role}", values)["containers"]
+        keys = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in container["env"] if "valueFrom" in one}
+        assert keys == {
+            "AWS_ACCESS_KEY_ID": {"name": secret, "key": "access-key-id"},
+            "AWS_SECRET_ACCESS_KEY": {"name": secret, "key": "secret-access-key"},
+            "AWS_SESSION_TOKEN": {"name": secret, "key": "session-token", "optional": True},
+        }
+
+
+def test_policies_open_gold_to_analysts_and_the_vault_to_nobody() -> None:
+    opened = {}
+    for role in ("analyst", "engineer"):
+        policy = json.loads((CHART / "policies" / f"{role}.json").read_text())
+        told = [one for one in policy["Statement"] if "s3:GetObject" in one["Action"]]
+        opened[role] = {place for one in told for place in one["Resource"]}
+    assert opened["analyst"] == {f"arn:aws:s3:::BUCKET/FOLDER/{name}" for name in ("tables/gold/*", "published.json")}
+    assert not any("vault" in place or place.endswith("FOLDER/*") for place in opened["engineer"])
