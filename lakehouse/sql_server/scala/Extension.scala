@@ -2,6 +2,7 @@ package lakehouse.sql
 
 import java.util.concurrent.atomic.AtomicLong
 
+import org.apache.spark.lakehouse.Inner
 import org.apache.spark.sql.{SparkSession, SparkSessionExtensions}
 import org.apache.spark.sql.catalyst.{AliasIdentifier, FunctionIdentifier, TableIdentifier}
 import org.apache.spark.sql.catalyst.expressions.{CallMethodViaReflection, Expression}
@@ -43,6 +44,7 @@ object Extension {
   /** Say which session is the server's own: once once, before anybody is let in. */
   def own_(session: SparkSession): Unit = {
     usual = session.newSession().conf.getAll
+    Inner.numberStagesAlike(session.sparkContext)
     own = session
   }
 
@@ -50,7 +52,7 @@ object Extension {
 
   /** Statements that are running, all that were asked, bytes of the heap in use. */
   def status(session: SparkSession): Array[Long] = {
-    val statements = new HiveThriftServer2AppStatusStore(org.apache.spark.lakehouse.Store.of(session.sparkContext))
+    val statements = new HiveThriftServer2AppStatusStore(Inner.store(session.sparkContext))
     val heap = Runtime.getRuntime
     Array(statements.getTotalRunning.toLong, asked.get, heap.totalMemory - heap.freeMemory)
   }
