@@ -66,8 +66,12 @@ def main() -> None:
         times = ", ".join(
             f"{step} {seconds[step]:.0f} s ({first[step] / seconds[step]:.2f} x)" for step in ("silver", "features")
         )
-        both, firsts = (sum(each[step] for step in ("silver", "features")) for each in (seconds, first))
+        both, firsts = sum(seconds.values()), sum(first.values())
         print(f"{one['executors']} executors, {one['rows']:,} rows: {times}, both {both:.0f} s ({firsts / both:.2f} x)")
+        busy = sum(one["busy"].values())
+        print(f"  all nodes: {busy:.0f} CPU s, {busy / both:.2f} of {one['cores']} cores busy")
+    most = sum(first.values()) * told[0]["cores"] / sum(told[0]["busy"].values())
+    print(f"With every core of the machine at work all the time, the first would have been {most:.2f} times as fast")
 
 
 if __name__ == "__main__":

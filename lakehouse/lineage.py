@@ -128,12 +128,14 @@ def current_batches(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def batch_states(settings: Settings) -> dict[str, list[str]]:
-    """Entity -> the batches that silver reads, each with how many of its rows are gone for their age."""
+    """Entity -> the batches that silver reads, each with how many of its rows, and columns of rows, are gone for their
+    age."""
     found: dict[str, list[str]] = {}
     for load in ops.read(settings, "loads"):
         if load["is_current"]:
-            expired = load.get("rows_expired")
-            state = f"{load['batch_id']} without {expired}" if expired else load["batch_id"]
+            state = load["batch_id"]
+            for name, what in (("rows_expired", "without"), ("rows_emptied", "emptied in")):
+                state += f" {what} {load[name]}" if load.get(name) else ""
             found.setdefault(load["entity"], []).append(state)
     return found
 

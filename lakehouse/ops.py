@@ -37,6 +37,7 @@ OPS_SCHEMAS: dict[str, pa.Schema] = {
             ("watermark", pa.string()),  # column=value up to which a database's table had been read
             ("rows_sealed", pa.int64()),  # of them in the vault
             ("protection", pa.string()),  # the plan by which identifiers were hidden, as JSON
+            ("rows_emptied", pa.int64()),  # of those landed, how often one lost a column that was past its retention
         ]
     ),
     "batch_profiles": pa.schema(

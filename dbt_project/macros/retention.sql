@@ -4,11 +4,12 @@
 
     since     times of which the latest counts: columns, `landed`, or `activity`, the last deed of the row's customer
     before    the first day that is kept; a row without any of the times counts from its landing
+    still     the day from which on rows are wanted at all: of before they go whole, where only columns are asked for
     deeds     entity -> [columns, first day that is kept]: what a customer did, and no longer counts once it is past its own retention
 
   The answer: `_batch_id` and the first and last of row numbers without a gap.
 #}
-{% macro rows_past_retention(entity_name, since, before, deeds) %}
+{% macro rows_past_retention(entity_name, since, before, deeds, still=none) %}
     {%- set columns, times = ['customer_id'] if 'activity' in since else [], [] -%}
     {%- for name in since -%}
         {%- if name == 'landed' -%}
@@ -21,6 +22,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do times.append('cast(null as timestamp)') -%}
+    {%- set age = 'coalesce(greatest(' ~ times | join(', ') ~ '), bronze_rows._loaded_at)' -%}
     with
 
     bronze_rows as (
@@ -64,7 +66,11 @@
         {%- if 'activity' in since %}
         left join active on bronze_rows.customer_id = active.customer_id
         {%- endif %}
-        where coalesce(greatest({{ times | join(', ') }}), bronze_rows._loaded_at) < timestamp'{{ before }} 00:00:00'
+        where
+            {{ age }} < timestamp'{{ before }} 00:00:00'
+            {%- if still is not none %}
+            and {{ age }} >= timestamp'{{ still }} 00:00:00'
+            {%- endif %}
 
     )
 

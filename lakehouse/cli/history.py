@@ -125,16 +125,23 @@ def _expired(settings: Settings, dry_run: bool, day: date | None, screen: Consol
     if told is None:
         screen.print("nothing is past its retention: no run has been made yet", markup=False)
         return None
-    if not told.rows:
+    if not told.rows and not told.emptied:
         screen.print(f"as of {told.day} nothing is past its retention", markup=False)
         return told
     days = {name: kept.days for name, kept in retentions().items()}
     names = ("table", "rows that would go" if dry_run else "rows removed", "kept for days")
-    print_rows(screen, names, [(n, count, days.get(n.partition(".")[2], "")) for n, count in told.rows.items()])
+    rows = [(n, count, days.get(n.partition(".")[2], "")) for n, count in told.rows.items()]
+    if rows:
+        print_rows(screen, names, rows)
+    if told.emptied:
+        about = ("columns of rows that stay", "source", "rows", "kept for days")
+        lost = [(f"{one.table}: {', '.join(one.columns)}", one.source, one.rows, one.days) for one in told.emptied]
+        print_rows(screen, about, lost)
+    emptied = sum(one.rows for one in told.emptied)
     total, verb = sum(told.rows.values()), "would go" if dry_run else "are gone"
     screen.print(
-        f"as of {told.day} {total:,} rows past their retention {verb}, and {told.keys:,} keys of whom nothing else is "
-        f"sealed; {len(told.models)} models are trained anew by the next run",
+        f"as of {told.day} {total:,} rows past their retention {verb}, columns of {emptied:,} others, and keys of "
+        f"{told.keys:,} persons of whom nothing else is sealed; the next run trains {len(told.models)} models anew",
         markup=False,
     )
     if not dry_run:

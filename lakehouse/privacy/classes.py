@@ -7,7 +7,7 @@ and models may have (`lakehouse/privacy/uses.py`), what charts offer, what dbt's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,8 @@ class ColumnClass:
     """What a column says of a person.
 
     `kind` is one of `CLASSES`, `mask` what stands in for its value (empty: nothing has to), `retention_days` counts
-    from the time of the row (None: as long as what it is made of), `in_silver` says whether it goes beyond bronze.
+    from the time of the row (None: as long as what it is made of) and is the row's own or shorter, `in_silver` says
+    whether it goes beyond bronze.
     """
 
     kind: str
@@ -57,11 +58,13 @@ class Retention:
     """How long rows of an entity are kept: `days` from the latest of the times in `since`.
 
     These are columns of the row, `LANDED` (the time at which it came), or `ACTIVITY` (the last deed of its customer). A
-    row with none of them counts from the time at which it came.
+    row with none of them counts from the time at which it came. `shorter` are the columns that rows lose before they go
+    themselves, and after how many days.
     """
 
     days: int
     since: tuple[str, ...]
+    shorter: Mapping[str, int] = field(default_factory=dict)
 
 
 def class_of(table: str, column: str) -> ColumnClass:
@@ -135,12 +138,16 @@ class Classes:
                 raise LakehouseError(f"{DECLARED.name}: the erasure of {name} is {fate!r}, neither remove nor detach")
         self._detached = {name for name, fate in fates.items() if fate == "detach"}
         self._detached |= set(declared["derived"]["detached"])
-        self.retentions = {
-            name: Retention(told["retention_days"], _times(name, told.get("since", ()), (LANDED, ACTIVITY)))
-            for name, told in declared["entities"].items()
-            if told["retention_days"] is not None
-        }
         self.activity = {name: _times(name, columns, ()) for name, columns in declared["activity"].items()}
+        self.retentions = {
+            name: Retention(
+                told["retention_days"],
+                _times(name, told.get("since", ()), (LANDED, ACTIVITY)),
+                {column: self._shorter(name, told, column) for column in _with_own_days(told)},
+            )
+            for name, told in declared["entities"].items()
+            if told["retention_days"] is not None or _with_own_days(told)
+        }
         self._attributes = _column("attributes", {**declared["attributes"], "purpose": "analytics"}, None)
         made = declared["derived"]
         self._purposes: Mapping[str, str] = made["purposes"]
@@ -199,7 +206,25 @@ class Classes:
         return next(iter(self._entities[entity].values()))
 
     def _retention(self, entity: str) -> int | None:
-        return self._first(entity).retention_days
+        kept = self.retentions.get(entity)
+        return None if kept is None else kept.days
+
+    def _shorter(self, entity: str, told: Mapping[str, Any], column: str) -> int:
+        """The days of a column that is kept less long than its row, where a row can be without it."""
+        days, columns = int(told["columns"][column]["retention_days"]), self._entities[entity]
+        is_in_vault = any(one.kind == "direct_identifier" for one in columns.values()) and bool(columns[column].mask)
+        times = (*told.get("since", ()), *self.activity.get(entity, ()))
+        if told["retention_days"] is None:
+            why = "its rows are kept for good"
+        elif not 0 < days < told["retention_days"]:
+            why = "that is no shorter than its row is kept"
+        elif column in ENTITIES[entity].key or column in times or columns[column].kind == "pseudonym":
+            why = "rows are told by it, or their age"
+        elif is_in_vault:
+            why = "the vault has it as one with its row"
+        else:
+            return days
+        raise LakehouseError(f"{DECLARED.name}: {entity}.{column} cannot have a retention of {days} days: {why}")
 
 
 @lru_cache(maxsize=1)
@@ -221,15 +246,18 @@ def _entity(name: str, told: Mapping[str, Any]) -> dict[str, ColumnClass]:
 
 
 def _column(name: str, about: Mapping[str, Any], retention_days: int | None) -> ColumnClass:
-    for field, known in (("class", CLASSES), ("purpose", PURPOSES), ("mask", ("", *MASKS))):
-        if about.get(field, "") not in known:
+    for said, known in (("class", CLASSES), ("purpose", PURPOSES), ("mask", ("", *MASKS))):
+        if about.get(said, "") not in known:
             raise LakehouseError(
-                f"{DECLARED.name}: the {field} of {name} is {about.get(field)!r}, which is none of {', '.join(known)}"
+                f"{DECLARED.name}: the {said} of {name} is {about.get(said)!r}, which is none of {', '.join(known)}"
             )
-    if "retention_days" in about:
-        raise LakehouseError(f"{DECLARED.name}: {name} is kept as long as its row: say retention_days of the entity")
     mask, in_silver = about.get("mask", ""), about.get("silver", True)
-    return ColumnClass(about["class"], about["purpose"], retention_days, mask, in_silver)
+    return ColumnClass(about["class"], about["purpose"], about.get("retention_days", retention_days), mask, in_silver)
+
+
+def _with_own_days(told: Mapping[str, Any]) -> list[str]:
+    """The columns of an entity, as declared, that have a retention of their own."""
+    return [name for name, about in told["columns"].items() if not isinstance(about, str) and "retention_days" in about]
 
 
 def _times(entity: str, named: Sequence[str], others: tuple[str, ...]) -> tuple[str, ...]:

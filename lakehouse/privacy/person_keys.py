@@ -7,7 +7,7 @@ their keys among partners' members and bought profiles (found by phone and e-mai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -104,6 +104,14 @@ class Mapped:
     def match(self, kind: str, keys: Keys) -> Match:
         """The rows of bronze of these persons, where the key is plain."""
         return Match(kind, tuple(self.plain(c) or "" for c in KEY_COLUMNS[kind]), frozenset(keys.of[kind]))
+
+    def made_only_into(self, ours: Collection[str]) -> tuple[str, ...]:
+        """The stored columns of which these columns of ours are made, and no other of ours is."""
+        theirs: set[str] = set()
+        others: set[str] = set()
+        for name, expression in self.columns.items():
+            (theirs if name in ours else others).update(self._named_in(expression))
+        return tuple(sorted(theirs - others))
 
     def emptied(self) -> tuple[str, ...] | None:
         """The stored columns that a row loses which stays without its person; None where it cannot stay.

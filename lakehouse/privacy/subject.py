@@ -19,7 +19,7 @@ from lakehouse.bronze.landing import land_row
 from lakehouse.entities import ENTITIES
 from lakehouse.errors import InputError
 from lakehouse.privacy import audit, corrections
-from lakehouse.privacy.classes import class_of, is_about_people
+from lakehouse.privacy.classes import class_of, is_about_people, retentions
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Ask
 from lakehouse.privacy.erasure.persons import keys_of
@@ -266,15 +266,15 @@ def _place(table: str, about: str, rows: list[dict[str, Any]], columns: Mapping[
 
 
 def _why(entity: str) -> dict[str, Any]:
-    """What an entity is kept for, and for how long: per purpose the columns."""
+    """What an entity is kept for, and for how long: per purpose the columns, and those that are kept less long."""
     purposes: dict[str, list[str]] = {}
-    days: set[int] = set()
     for column in ENTITIES[entity].columns:
         one = class_of(entity, column)
         if one.is_personal:
             purposes.setdefault(one.purpose, []).append(column)
-            days |= {one.retention_days} if one.retention_days else set()
-    return {"of": entity, "purposes": purposes, "kept_days": max(days, default=None)}
+    kept = retentions().get(entity)
+    days, shorter = (None, {}) if kept is None else (kept.days, dict(kept.shorter))
+    return {"of": entity, "purposes": purposes, "kept_days": days, "columns_kept_days": shorter}
 
 
 def described(table: str) -> tuple[str, dict[str, str]]:

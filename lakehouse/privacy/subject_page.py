@@ -149,7 +149,7 @@ def _purposes(told: Mapping[str, Any]) -> str:
         (
             _title(f"silver.{one['of']}"),
             purpose.replace("_", " "),
-            ", ".join(columns),
+            ", ".join(f"{n} ({days} days)" if (days := one["columns_kept_days"].get(n)) else n for n in columns),
             "as long as you are a customer" if one["kept_days"] is None else f"{one['kept_days']:,} days",
         )
         for one in told["purposes"]

@@ -16,6 +16,7 @@ from lakehouse import ops
 from lakehouse.privacy import audit
 from lakehouse.privacy.classes import activity, retentions
 from lakehouse.privacy.keyring import open_keyring
+from lakehouse.privacy.person_keys import mappings
 from lakehouse.privacy.pseudonyms import Pseudonyms
 from lakehouse.privacy.retention.expiry import PLAN, Expired, continue_expiry, expire, foretold, planned
 from lakehouse.privacy.vault_reading import opened
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 NOW = partial(datetime.now, timezone.utc)
 TOUCHED = ("customers", "events", "impressions", "locations", "memberships")
-KILLS = ("rows bronze.events", "rows silver.customers", "vault", "past")
+KILLS = ("rows bronze.events", "rows silver.customers", "values silver.events", "vault", "past")
 """Where an expiry is killed, one after the other: a step, or the middle of one."""
 DOOMED = """
 import os, signal, sys
@@ -169,6 +170,42 @@ def test_what_is_past_its_retention_is_past_it_once(aged: Aged) -> None:
     assert [line["action"] for line in audit.read(aged.settings)].count("expire") == 1
 
 
+def test_columns_that_are_kept_for_fewer_days_go_before_their_rows(
+    copy_of_shop: Shop, shop: Shop, spark: SparkSession
+) -> None:
+    settings = copy_of_shop.settings
+    use_home(spark, settings)
+    (last,) = (row["as_of_on"] for row in ops.read(settings, "as_of"))
+    day = last + timedelta(days=300)
+    plan = planned(settings, NOW, day)
+    assert plan is not None
+    told = expire(settings, NOW, day)
+    assert told is not None
+    assert foretold(settings, plan).emptied == told.emptied
+    (lost,) = told.emptied
+    assert (lost.table, lost.columns, lost.days) == ("bronze.events", ("url", "referrer"), 365)
+    assert "bronze.events" not in told.rows, "no event is old enough to go whole"
+
+    since, emptied = day - timedelta(days=365), 0
+    after = {place: row for row in rows(settings, "silver.events") for place in places([row])}
+    for before in rows(shop.settings, "silver.events"):
+        (place,) = places([before])
+        kept = (before["url"], before["referrer"])
+        is_kept = before["event_at"].date() >= since
+        assert (after[place]["url"], after[place]["referrer"]) == (kept if is_kept else (None, None))
+        emptied += not is_kept and kept != (None, None)
+    assert lost.rows >= emptied > 0
+    assert any(row["url"] for row in after.values()), "of the newer ones nothing goes"
+    old = {place for place, row in after.items() if row["event_at"].date() < since}
+    (mapped,) = (one for one in mappings(settings) if one.entity == "events")
+    stored = [row for row in rows(settings, "bronze.events") if places([row]) & old]
+    assert {tuple(row[mapped.brought(ours)] for ours in lost.columns) for row in stored} == {(None, None)}
+    assert sum(row["rows_emptied"] or 0 for row in ops.read(settings, "loads")) == lost.rows
+    for name in ("bronze.events", "silver.events"):
+        assert int(delta_table(settings, name).history()[-1]["version"]) == delta_table(settings, name).version()
+    assert expire(settings, NOW, day) == Expired(day, {})
+
+
 def test_one_that_is_killed_again_and_again_ends_as_one_that_was_not(aged: Aged, copy_of_shop: Shop) -> None:
     settings = copy_of_shop.settings
     for place, point in enumerate(KILLS):
@@ -179,6 +216,7 @@ def test_one_that_is_killed_again_and_again_ends_as_one_that_was_not(aged: Aged,
     told = continue_expiry(settings)
     assert told is not None
     assert (told.rows, told.keys, told.models) == (aged.told.rows, aged.told.keys, aged.told.models)
+    assert told.emptied == aged.told.emptied != ()
     assert content_hashes(settings, ("bronze", "silver")) == content_hashes(aged.settings, ("bronze", "silver"))
     assert accounted(settings) == accounted(aged.settings)
     assert continue_expiry(settings) is None
@@ -189,7 +227,8 @@ def test_before_the_first_run_nothing_goes(home_settings: Settings) -> None:
 
 
 def accounted(settings: Settings) -> list[tuple[Any, ...]]:
-    return sorted((row["file"], row["rows_landed"], row["rows_expired"] or 0) for row in ops.read(settings, "loads"))
+    counted = ("rows_landed", "rows_expired", "rows_emptied")
+    return sorted((row["file"], *(row[name] or 0 for name in counted)) for row in ops.read(settings, "loads"))
 
 
 def places(found: Any) -> set[tuple[str, int]]:

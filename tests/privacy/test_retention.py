@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from lakehouse import ops, publication
 from lakehouse.builds import LEDGER
 from lakehouse.pipeline import Run, main_job
@@ -49,6 +51,7 @@ def test_the_next_run_gives_what_a_run_over_the_rows_that_are_left_gives(
     gone = {name.removeprefix("bronze.") for name in told.rows if name.startswith("bronze.")}
     assert gone == {"customers", "events", "impressions", "locations", "memberships"}
     assert "churn" in told.models
+    assert [(one.table, one.columns) for one in told.emptied] == [("bronze.events", ("url", "referrer"))]
     record_property("rows past their retention", f"{sum(told.rows.values()):,} of {len(told.rows)} tables")
 
     others = settings.model_copy(update={"home": tmp_path / "left"})
@@ -65,13 +68,17 @@ def test_the_next_run_gives_what_a_run_over_the_rows_that_are_left_gives(
     assert ours.keys() == theirs.keys()
     assert ours["gold.feat_activity"] != before["gold.feat_activity"]
     assert ours["silver.tickets"] == before["silver.tickets"]
+    assert pc.all(pc.is_null(delta_table(settings, "gold.fct_sessions").to_pyarrow_table()["landing_url"])).as_py()
 
     assert not (settings.home / WAITING).exists()
     assert any("older versions of" in note for note in heard.notes)
     (only,) = publication.shelf(settings).sets
     for name, version in only.tables.items():
         assert delta_table(settings, name, version).to_pyarrow_table().num_rows >= 0
-    anew = [f"gold.{table}" for schema, table in list_tables(settings) if schema == "gold" and table != "dim_product"]
+    tables = list_tables(settings)
+    (silver,) = delta_table(settings, "silver.events").history()[-1:]
+    assert silver["version"] == delta_table(settings, "silver.events").version(), "no older version has a URL"
+    anew = [f"gold.{table}" for schema, table in tables if schema == "gold" and table != "dim_product"]
     for name in anew:
         log = settings.tables_dir / name.replace(".", "/") / "_delta_log"
         first = min(int(path.name.split(".")[0]) for path in log.glob("*.json"))

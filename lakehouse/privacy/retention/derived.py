@@ -15,15 +15,19 @@ from lakehouse.settings import Settings
 from lakehouse.storage import has_table, list_tables
 
 WAITING = "expired.json"
-"""In which state each table of `gold` and `ml` was when rows that it is made of went."""
+"""In which state each table of `gold` and `ml`, and each of silver that is made of columns that went, was before."""
 
 
-def note(settings: Settings, expiry: str, is_made_anew: bool) -> None:
-    """Remember the tables as they are, unless they wait for a run already."""
+def note(settings: Settings, expiry: str, silver: Collection[str], is_made_anew: bool) -> None:
+    """Remember the tables as they are, unless they wait for a run already.
+
+    Args:
+        silver: tables whose rows stay and are made anew.
+    """
     waiting = _waiting(settings)
     if not is_made_anew or waiting.get("expiry") == expiry:
         return
-    now = {name: table_state(settings, name) for name in _made(settings)}
+    now = {name: table_state(settings, name) for name in _made(settings, silver)}
     replace_file(settings.home / WAITING, json.dumps({"expiry": expiry, "states": now | waiting.get("states", {})}))
 
 
@@ -54,7 +58,8 @@ def settle(settings: Settings, now: datetime) -> int:
     waiting = _waiting(settings)
     if not waiting:
         return 0
-    anew = {name: state for name in _made(settings) for state in [table_state(settings, name)]}
+    silver = [name for name in waiting["states"] if name.startswith("silver.")]
+    anew = {name: state for name in _made(settings, silver) for state in [table_state(settings, name)]}
     anew = {name: state for name, state in anew.items() if state != waiting["states"].get(name, state)}
     ledger, versions = Ledger(settings), {}
     for name, before in anew.items():
@@ -67,8 +72,9 @@ def settle(settings: Settings, now: datetime) -> int:
     return len(versions)
 
 
-def _made(settings: Settings) -> list[str]:
-    names = [f"{schema}.{table}" for schema, table in list_tables(settings) if schema in ("gold", "ml")]
+def _made(settings: Settings, silver: Collection[str]) -> list[str]:
+    names = [f"{schema}.{table}" for schema, table in list_tables(settings)]
+    names = [name for name in names if name.startswith(("gold.", "ml.")) or name in silver]
     return [name for name in names if has_table(settings, name)]
 
 

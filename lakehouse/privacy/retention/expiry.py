@@ -1,4 +1,5 @@
-"""What is past its retention goes: rows of bronze, silver and the vault, and the keys of whom nothing else is sealed.
+"""What is past its retention goes: rows of bronze, silver and the vault, and the keys of whom nothing else is sealed;
+and of rows that stay the columns that are kept for fewer days.
 
 What is to go is found and written down first, sealed; each step may be done again, so that one that was killed is
 continued by the next, or by the next run. What is made of the rows that went, `gold` and `ml`, is made anew by the next
@@ -8,6 +9,7 @@ run, which then ends what older versions of it say (`derived.py`).
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -21,18 +23,20 @@ from lakehouse.privacy import audit
 from lakehouse.privacy.corrections import CORRECTIONS
 from lakehouse.privacy.erasure import tables
 from lakehouse.privacy.erasure.journal import Journal, Progress, Tell, perform, read_sealed, write_sealed
-from lakehouse.privacy.erasure.loads import note_loads, write_loads
+from lakehouse.privacy.erasure.loads import EMPTIED, note_loads, write_loads
 from lakehouse.privacy.erasure.past import forget_past
 from lakehouse.privacy.keyring import Keyring, open_keyring
 from lakehouse.privacy.person_keys import Match
 from lakehouse.privacy.retention import derived
 from lakehouse.privacy.retention.places import (
     Places,
+    Values,
+    conditions,
     counts,
     delete_at,
     lines_past_retention,
+    past_retention,
     rows_at,
-    rows_past_retention,
     together,
 )
 from lakehouse.privacy.reveal import asking_user
@@ -42,14 +46,15 @@ from lakehouse.storage import has_table, list_tables
 from lakehouse.transformation import Transformation
 
 PLAN, PROGRESS = "expiry.sealed", "expiry-progress.sealed"
-LINES, VAULT = "bronze.quarantine", "vault.identifiers"
+LINES, REFUSED, VAULT = "bronze.quarantine", "silver.quarantine", "vault.identifiers"
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to go: entity -> rows of bronze, the lines that could not be read, whose rows of the vault are among
-    them, and the models that learnt from tables that are made of such rows. It names nobody in the clear."""
+    """What is to go: entity -> rows of bronze, columns of rows that stay, the lines that could not be read, whose rows
+    of the vault are among them, and the models that learnt from tables that are made of such rows. It names nobody in
+    the clear."""
 
     id: str
     day: str
@@ -57,26 +62,58 @@ class Plan:
     lines: Places
     subjects: list[str]
     tasks: list[str]
+    values: list[Values]
 
     @property
     def places(self) -> Places:
         """All rows of bronze that go."""
-        return together(self.rows)
+        return together(self.rows.values())
+
+    @property
+    def emptied(self) -> tuple[Emptied, ...]:
+        """What becomes of the columns of rows that stay."""
+        return tuple(
+            Emptied(f"bronze.{one.entity}", one.source, one.columns, sum(counts(one.places).values()), one.days)
+            for one in self.values
+        )
+
+    @classmethod
+    def read(cls, settings: Settings, keyring: Keyring) -> Plan:
+        """The one that was written down."""
+        told = read_sealed(settings.home / PLAN, keyring)
+        assert told is not None
+        values = [
+            Values(**{**one, "columns": tuple(one["columns"]), "stored": tuple(one["stored"])})
+            for one in told.pop("values", ())
+        ]
+        return cls(**told, values=values)
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.lines)
+        return bool(self.rows or self.lines or self.values)
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """Columns that rows of a source lost, or would: how many rows, and for how many days they are kept."""
+
+    table: str
+    source: str
+    columns: tuple[str, ...]
+    rows: int
+    days: int
 
 
 @dataclass(frozen=True)
 class Expired:
-    """What went, or would: by which day, table -> rows, how many keys of persons and versions of tables, and the models
-    that the next run trains anew."""
+    """What went, or would: by which day, table -> rows, how many keys of persons and versions of tables, the models
+    that the next run trains anew, and what rows lost that stay."""
 
     day: date
     rows: dict[str, int]
     keys: int = 0
     versions: int = 0
     models: tuple[str, ...] = ()
+    emptied: tuple[Emptied, ...] = ()
 
 
 class Expiring(Journal):
@@ -93,7 +130,8 @@ class Expiring(Journal):
         removed = {name: one["removed"] for name, one in self.progress.counts.items() if one.get("removed")}
         versions = sum(one.get("versions", 0) for one in self.progress.counts.values())
         keys = self.progress.keys_destroyed
-        return Expired(date.fromisoformat(self.plan.day), removed, keys, versions, tuple(self.plan.tasks))
+        day, models = date.fromisoformat(self.plan.day), tuple(self.plan.tasks)
+        return Expired(day, removed, keys, versions, models, self.plan.emptied)
 
 
 def run_day(settings: Settings, now: datetime) -> date | None:
@@ -121,7 +159,10 @@ def expire(
         (settings.home / PROGRESS).unlink(missing_ok=True)
         write_sealed(settings.home / PLAN, keyring, asdict(plan))
         rows = sum(counts(plan.places).values()) + sum(counts(plan.lines).values())
-        audit.record(settings, keyring, clock(), asking_user(), "expire", expiry=plan.id, day=plan.day, rows=str(rows))
+        about = {"expiry": plan.id, "day": plan.day, "rows": str(rows)}
+        if plan.values:
+            about["emptied"] = str(sum(one.rows for one in plan.emptied))
+        audit.record(settings, keyring, clock(), asking_user(), "expire", **about)
         return _performed(Expiring(settings, keyring, plan, Progress(), tell))
 
 
@@ -130,10 +171,8 @@ def continue_expiry(settings: Settings, tell: Tell = lambda step, what: None) ->
     if not (settings.home / PLAN).exists():
         return None
     with open_keyring(settings) as keyring:
-        told = read_sealed(settings.home / PLAN, keyring)
-        assert told is not None
         progress = Progress(**(read_sealed(settings.home / PROGRESS, keyring) or {}))
-        return _performed(Expiring(settings, keyring, Plan(**told), progress, tell))
+        return _performed(Expiring(settings, keyring, Plan.read(settings, keyring), progress, tell))
 
 
 def planned(settings: Settings, clock: Clock, day: date | None = None) -> Plan | None:
@@ -145,12 +184,13 @@ def planned(settings: Settings, clock: Clock, day: date | None = None) -> Plan |
     fitting, _ = fitting_engine(settings)
     open_engine(fitting)
     dbt = Transformation(fitting)
-    rows, lines = rows_past_retention(fitting, dbt, day), lines_past_retention(settings, day)
-    places = together(rows)
+    (rows, values), lines = past_retention(fitting, dbt, day), lines_past_retention(settings, day)
+    places = together(rows.values())
     subjects = {subject_of_batch(batch) for batch in lines}
     for part in _vault_rows(settings, places):
         subjects.update(part.column("subject_id").to_pylist())
-    made = dbt.tables_made_of(set(rows)) if rows else set()
+    touched = {*rows, *(one.entity for one in values)}
+    made = dbt.tables_made_of(touched) if touched else set()
     return Plan(
         id=f"R{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         day=str(day),
@@ -158,6 +198,7 @@ def planned(settings: Settings, clock: Clock, day: date | None = None) -> Plan |
         lines=lines,
         subjects=sorted(subjects),
         tasks=derived.tasks_of(settings, made),
+        values=values,
     )
 
 
@@ -170,7 +211,7 @@ def foretold(settings: Settings, plan: Plan) -> Expired:
     rows[VAULT] = sum(part.num_rows for part in _vault_rows(settings, plan.places))
     keys = len(_held_no_more(settings, plan, plan.places, plan.lines))
     told = {name: count for name, count in rows.items() if count}
-    return Expired(date.fromisoformat(plan.day), told, keys, models=tuple(plan.tasks))
+    return Expired(date.fromisoformat(plan.day), told, keys, models=tuple(plan.tasks), emptied=plan.emptied)
 
 
 def _performed(expiring: Expiring) -> Expired:
@@ -195,6 +236,10 @@ def _expire_bronze(expiring: Expiring) -> None:
     if not expiring.progress.loads:  # else it was killed after rows had gone
         note_loads(expiring, counts(expiring.plan.places), "landed", "expired")
         note_loads(expiring, counts(expiring.plan.lines), "quarantined", "expired")
+        emptied: Counter[str] = Counter()
+        for one in expiring.plan.values:
+            emptied.update(counts(one.places))
+        note_loads(expiring, emptied, EMPTIED, "expired")
         expiring.save()
     for entity, places in expiring.plan.rows.items():
         _remove(expiring, f"bronze.{entity}", places, sum(counts(places).values()), "_batch_id", "_row_number")
@@ -212,9 +257,36 @@ def _expire_silver(expiring: Expiring) -> None:
         _remove(expiring, name, expiring.plan.places, found, batch, row)
 
 
+def _expire_values(expiring: Expiring) -> None:
+    """Columns of rows that stay, in bronze and where silver calls them the same; the record of a refused row whole.
+    What else silver makes of them the next run makes anew."""
+    settings = expiring.settings
+    for one in expiring.plan.values:
+        for name, wanted in ((f"bronze.{one.entity}", one.stored), (f"silver.{one.entity}", one.columns)):
+            _empty(expiring, name, [*wanted], one.places, "_batch_id", "_row_number")
+        refused = (
+            rows_at(settings, REFUSED, one.places, "batch_id", "row_number") if has_table(settings, REFUSED) else ()
+        )
+        if any(part.num_rows for part in refused):
+            _empty(expiring, REFUSED, ["raw"], one.places, "batch_id", "row_number")
+
+
+def _empty(expiring: Expiring, name: str, columns: list[str], places: Places, batch: str, row: str) -> None:
+    settings = expiring.settings
+    if not has_table(settings, name):
+        return
+    expiring.touch(name)
+    there = set(tables.columns_of(settings, name))
+    emptied = {column: "NULL" for column in columns if column in there}
+    if emptied:
+        expiring.tell("values", name)
+        for condition in conditions(places, batch, row):
+            tables.empty_columns(settings, name, condition, emptied)
+
+
 def _silver_of(settings: Settings, plan: Plan) -> list[tuple[str, str, str]]:
     told = [(f"silver.{entity}", "_batch_id", "_row_number") for entity in plan.rows]
-    told += [("silver.quarantine", "batch_id", "row_number")] if plan.rows else []
+    told += [(REFUSED, "batch_id", "row_number")] if plan.rows else []
     return [one for one in told if has_table(settings, one[0])]
 
 
@@ -273,10 +345,17 @@ def _end_histories(expiring: Expiring) -> None:
         expiring.save()
 
 
+def _note_derived(expiring: Expiring) -> None:
+    plan = expiring.plan
+    silver = {f"silver.{one.entity}" for one in plan.values}
+    derived.note(expiring.settings, plan.id, silver, bool(plan.rows or plan.values))
+
+
 STEPS: dict[str, Callable[[Expiring], None]] = {
-    "derived": lambda expiring: derived.note(expiring.settings, expiring.plan.id, bool(expiring.plan.rows)),
+    "derived": _note_derived,
     "bronze": _expire_bronze,
     "silver": _expire_silver,
+    "values": _expire_values,
     "vault": _expire_vault,
     "restrictions": _expire_restrictions,
     "models": lambda expiring: derived.outdate(expiring.settings, expiring.plan.tasks, expiring.plan.id),

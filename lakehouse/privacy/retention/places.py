@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse import ops
 from lakehouse.engine import query
 from lakehouse.privacy.classes import activity, retentions
 from lakehouse.privacy.erasure import tables
+from lakehouse.privacy.person_keys import mappings
 from lakehouse.settings import Settings
 from lakehouse.storage import delta_table
 from lakehouse.transformation import Transformation
@@ -25,8 +29,22 @@ NUMBERS_AT_ONCE = 200_000
 BATCHES_AT_ONCE = 200
 
 
-def rows_past_retention(settings: Settings, dbt: Transformation, day: date) -> dict[str, Places]:
-    """Entity -> the rows of bronze that are past their retention on a day, as silver reads their times.
+@dataclass(frozen=True)
+class Values:
+    """Columns that rows of a source are to lose `days` after their time: `columns` of ours, which are made of
+    `stored`, and the rows that have any of those."""
+
+    entity: str
+    source: str
+    days: int
+    columns: tuple[str, ...]
+    stored: tuple[str, ...]
+    places: Places
+
+
+def past_retention(settings: Settings, dbt: Transformation, day: date) -> tuple[dict[str, Places], list[Values]]:
+    """Entity -> the rows of bronze that are past their retention on a day, as silver reads their times; and of rows
+    that are not the columns that are.
 
     Args:
         settings: with an open engine.
@@ -36,17 +54,57 @@ def rows_past_retention(settings: Settings, dbt: Transformation, day: date) -> d
     deeds = {
         entity: [list(columns), str(kept_since[entity])] for entity, columns in activity().items() if entity in brought
     }
-    asked = [entity for entity in retentions() if entity in brought]
+    whole = [entity for entity in retentions() if entity in brought]
+    shorter = [(entity, days) for entity in whole for days in sorted(set(retentions()[entity].shorter.values()))]
     texts = []
-    for entity in asked:
-        since = list(retentions()[entity].since)
-        if not deeds:
-            since = [name for name in since if name != "activity"]
-        arguments = f"{entity!r}, {since!r}, {str(kept_since[entity])!r}, {deeds!r}"
+    for entity, before, still in [
+        *((entity, kept_since[entity], None) for entity in whole),
+        *((entity, day - timedelta(days=days), str(kept_since[entity])) for entity, days in shorter),
+    ]:
+        since = [name for name in retentions()[entity].since if deeds or name != "activity"]
+        arguments = f"{entity!r}, {since!r}, {str(before)!r}, {deeds!r}, {still!r}"
         texts.append(f"{{{{ rows_past_retention({arguments}) }}}}")
-    compiled = dbt.compiled(texts, all_batches=True)
-    found = {entity: _places(query(settings, sql)) for entity, sql in zip(asked, compiled)}
-    return {entity: places for entity, places in found.items() if places}
+    found = [_places(query(settings, sql)) for sql in dbt.compiled(texts, all_batches=True)]
+    rows = {entity: places for entity, places in zip(whole, found) if places}
+    values = [
+        one
+        for (entity, days), places in zip(shorter, found[len(whole) :])
+        for one in _values(settings, entity, days, places)
+    ]
+    return rows, values
+
+
+def _values(settings: Settings, entity: str, days: int, places: Places) -> Iterator[Values]:
+    """Of rows at these places what is left of the columns that are kept for so many days, by source."""
+    shorter = retentions()[entity].shorter
+    columns = tuple(name for name, kept in shorter.items() if kept == days)
+    before = tuple(name for name, kept in shorter.items() if kept < days)
+    if not places:
+        return
+    source_of = {row["batch_id"]: row["source"] for row in ops.read(settings, "loads")}
+    there = set(tables.columns_of(settings, f"bronze.{entity}"))
+    for mapped in mappings(settings):
+        if mapped.entity != entity:
+            continue
+        made = set(mapped.made_only_into((*before, *columns))) - set(mapped.made_only_into(before))
+        stored = tuple(sorted(made & there))
+        theirs = {batch: stretches for batch, stretches in places.items() if source_of[batch] == mapped.source}
+        if stored and theirs:
+            held = _holding(settings, f"bronze.{entity}", theirs, stored)
+            if held:
+                yield Values(entity, mapped.source, days, columns, stored, held)
+
+
+def _holding(settings: Settings, name: str, places: Places, columns: Sequence[str]) -> Places:
+    """Of the rows at these places those that have a value in one of the columns."""
+    numbers: dict[str, list[np.ndarray[Any, Any]]] = {}
+    for part in rows_at(settings, name, places, "_batch_id", "_row_number", columns):
+        held = part.filter(reduce(pc.or_, [pc.is_valid(part.column(column)) for column in columns]))
+        batches = held.column("_batch_id").cast(pa.string())
+        for batch in pc.unique(batches).to_pylist():
+            ours = held.column("_row_number").filter(pc.equal(batches, batch))
+            numbers.setdefault(batch, []).append(ours.to_numpy(zero_copy_only=False))
+    return {batch: _stretches(np.concatenate(parts)) for batch, parts in sorted(numbers.items())}
 
 
 def lines_past_retention(settings: Settings, day: date) -> Places:
@@ -126,16 +184,15 @@ def _places(rows: Iterable[tuple[Any, ...]]) -> Places:
     return found
 
 
-def _stretches(numbers: Iterable[int]) -> list[list[int]]:
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return found
+def _stretches(numbers: Sequence[int] | np.ndarray[Any, Any]) -> list[list[int]]:
+    told = np.sort(np.asarray(numbers, np.int64))
+    if not len(told):
+        return []
+    ends = np.flatnonzero(np.diff(told) > 1)
+    firsts, lasts = told[np.append(0, ends + 1)], told[np.append(ends, len(told) - 1)]
+    return [[int(first), int(last)] for first, last in zip(firsts, lasts)]
 
 
-def together(*told: Mapping[str, Places]) -> Places:
-    """The places of all entities: a batch is of one."""
-    return {batch: stretches for one in told for places in one.values() for batch, stretches in places.items()}
+def together(told: Iterable[Places]) -> Places:
+    """All places, where no batch is in two."""
+    return {batch: stretches for places in told for batch, stretches in places.items()}
