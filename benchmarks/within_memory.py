@@ -1,6 +1,6 @@
 """A whole first run within so much memory: a control group of the kernel ends it where it takes more.
 
-sudo python benchmarks/within_memory.py [--gib 4] [--customers 135000] [--keep FOLDER]
+    sudo python benchmarks/within_memory.py [--gib 4] [--customers 135000] [--keep FOLDER]
 
 The group is made at the top (cgroup v1 or v2, by root). Prints the most memory of each step: of all
 processes of the run, without what the kernel keeps of files.
