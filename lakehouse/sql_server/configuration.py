@@ -107,6 +107,7 @@ def _hive(settings: Settings, port: int, scratch: Path) -> dict[str, str]:
         "hive.server2.idle.session.timeout": "8h",
         "hive.exec.scratchdir": f"file://{scratch}/hive",
         "hive.exec.local.scratchdir": f"{scratch}/hive-local",
-        "hive.downloaded.resources.dir": f"{scratch}/hive-resources",
+        # A session makes it as it is opened and removes it as it is closed: of one for all, that of others.
+        "hive.downloaded.resources.dir": f"{scratch}/hive-resources/${{hive.session.id}}",
     }
     return {f"spark.hadoop.{key}": value for key, value in given.items()}

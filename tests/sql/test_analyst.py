@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -38,6 +39,14 @@ def server(settings: Settings) -> Iterator[Server]:
 def test_nobody_comes_in_without_the_password(server: Server, user: str, password: str) -> None:
     with pytest.raises(TTransportException, match="Bad status: 3"):
         server.rows("select 1", user=user, password=password)
+
+
+def test_of_people_who_come_and_go_at_once_nobody_is_turned_away(server: Server) -> None:
+    def come_and_go(_: int) -> int:
+        return sum(len(server.rows("select 1", password=PASSWORD)) for _ in range(30))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(come_and_go, range(8))) == [30] * 8
 
 
 def test_names_are_in_the_first_column_as_clients_of_hive_read_them(server: Server) -> None:

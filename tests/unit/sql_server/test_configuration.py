@@ -39,6 +39,11 @@ def test_with_a_users_file_a_password_is_asked_for(tmp_path: Path) -> None:
     assert "lakehouse.sql.Passwords" in with_users["spark.driver.extraJavaOptions"]
 
 
+def test_what_a_session_removes_as_it_is_closed_is_its_own(tmp_path: Path) -> None:
+    _, conf = _conf(tmp_path, "analyst")
+    assert conf["spark.hadoop.hive.downloaded.resources.dir"].endswith("/${hive.session.id}")
+
+
 def test_an_analysts_server_has_no_folder_of_the_storage_to_write_in(tmp_path: Path) -> None:
     settings, conf = _conf(tmp_path, "analyst", storage="hdfs://namenode:8020/lake", metastore_uri="thrift://ms:9083")
     assert conf["spark.sql.warehouse.dir"].startswith(f"file://{settings.home}/spark-tmp/")
