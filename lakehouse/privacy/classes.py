@@ -90,6 +90,11 @@ def masked_columns() -> frozenset[str]:
     return _classes().named(lambda one: bool(one.mask))
 
 
+def vaulted_columns(entity: str) -> tuple[str, ...]:
+    """The columns of an entity that the vault keeps: of whoever has a direct identifier, all that silver masks."""
+    return _classes().vaulted(entity)
+
+
 def retentions() -> Mapping[str, Retention]:
     """Entity -> how long its rows are kept; those that are kept for good are not among them."""
     return _classes().retentions
@@ -195,6 +200,13 @@ class Classes:
     def is_detached(self, table: str) -> bool:
         return (_entity_of(table) or _plain(table)) in self._detached
 
+    def vaulted(self, entity: str) -> tuple[str, ...]:
+        columns, about = self._entities[entity], ENTITIES[entity]
+        told = {name: columns[name] for name in about.columns if name not in about.key}
+        if all(one.kind != "direct_identifier" for one in told.values()):
+            return ()
+        return tuple(name for name, one in told.items() if one.mask)
+
     def named(self, chosen: Any) -> frozenset[str]:
         found = {name for columns in self._entities.values() for name, one in columns.items() if chosen(one)}
         return frozenset(found | {name for name, one in self._derived.items() if chosen(one)})
@@ -212,7 +224,6 @@ class Classes:
     def _shorter(self, entity: str, told: Mapping[str, Any], column: str) -> int:
         """The days of a column that is kept less long than its row, where a row can be without it."""
         days, columns = int(told["columns"][column]["retention_days"]), self._entities[entity]
-        is_in_vault = any(one.kind == "direct_identifier" for one in columns.values()) and bool(columns[column].mask)
         times = (*told.get("since", ()), *self.activity.get(entity, ()))
         if told["retention_days"] is None:
             why = "its rows are kept for good"
@@ -220,7 +231,7 @@ class Classes:
             why = "that is no shorter than its row is kept"
         elif column in ENTITIES[entity].key or column in times or columns[column].kind == "pseudonym":
             why = "rows are told by it, or their age"
-        elif is_in_vault:
+        elif column in self.vaulted(entity):
             why = "the vault has it as one with its row"
         else:
             return days

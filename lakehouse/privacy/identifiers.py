@@ -5,22 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 from lakehouse.entities import ENTITIES
-from lakehouse.privacy.classes import class_of
+from lakehouse.privacy.classes import vaulted_columns
 
 
 @lru_cache(maxsize=1)
 def entities_with_identifiers() -> dict[str, tuple[str, ...]]:
-    """Entity -> its columns that the vault keeps: of whoever has a direct identifier, all that silver masks.
+    """Entity -> its columns that the vault keeps, of those that have any.
 
     A day of birth and the coordinates of a home are among them: silver makes them coarse, and who asks what is held of
     a person must see what was given.
     """
-    found = {}
-    for name, entity in ENTITIES.items():
-        classes = {column: class_of(name, column) for column in entity.columns if column not in entity.key}
-        if any(one.kind == "direct_identifier" for one in classes.values()):
-            found[name] = tuple(column for column, one in classes.items() if one.mask)
-    return found
+    return {name: columns for name in ENTITIES if (columns := vaulted_columns(name))}
 
 
 def identifying_columns(entity: str) -> tuple[str, ...]:
