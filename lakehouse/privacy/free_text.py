@@ -23,7 +23,10 @@ _EMAIL = re.compile(r"[A-Za-z0-9À-ɏ._%+-]+(?:@|%40)(?:[A-Za-z0-9À-ɏ-]+\.)+[A
 _ID_CARD = re.compile(r"(?<!\d)[1-8]\d{16}[\dXx](?!\d)")
 _MOBILE = re.compile(r"(?<!\d)(?:(?:\+|00)?86[ -]?)?\(?1[3-9]\d\)?[ -]?\d{4}[ -]?\d{4}(?!\d)")
 _BANK_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
-_ABROAD = re.compile(r"(?<![\d+])(?:\+|%2B|00)[1-9](?:[ ().-]{0,2}\d){6,13}(?!\d)")
+_ABROAD = re.compile(
+    r"(?<![\d+])(?:\+|%2B|(?:(?<![A-Z])|(?<=TEL)|(?<=FAX)|(?<=PHONE))00)[1-9](?:[ ().-]{0,2}\d){6,13}(?!\d)", re.I
+)
+"""Two zeros after a letter are no way to dial abroad but a number such as SO002784851, of an order."""
 _LANDLINE = re.compile(r"(?<!\d)\(?0\d{2,3}\)?[ -]\d{3,4}[ -]?\d{4}(?!\d)")
 _BRANDS = re.compile(r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6\d{15,18}|3[056]\d{12}|35\d{14}")
 """Visa, Mastercard, American Express, UnionPay and Discover, Diners, JCB: of other rows of digits every tenth passes
