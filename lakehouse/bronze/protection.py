@@ -3,7 +3,8 @@
 A raw column that an identifying column is made of is hidden (`***`). What silver needs of it is made before, into
 columns of bronze that begin with `_shown_`: the mask of an identifying column and the facts beside it, and every other
 column or attribute whose expression names a hidden column. The mapping that silver is told names these columns instead.
-What no mapping gives a type (free text, URLs, attributes, columns that nobody maps) is searched for identifiers.
+What no mapping gives a type (free text, URLs, attributes, columns that nobody maps) is searched for identifiers, but for
+an attribute that is called what we call the key of a thing: among long numbers of orders some pass for a bank card.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ _MADE_OF: dict[str, tuple[tuple[str, str], ...]] = {
     "withheld": (("{}", HIDDEN),),
 }
 """Mask of `classes.yml` -> the columns that silver gets, and how each is made of the value."""
+
+
+THINGS = frozenset(
+    ours
+    for entity, described in ENTITIES.items()
+    for ours in described.columns
+    if ours.endswith("_id") and class_of(entity, ours).kind != "pseudonym"
+)
+"""What refers to no person: `order_id`, `product_id` and so on; an attribute may say more in front, as in
+`original_order_id`."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +185,7 @@ def plan_protection(
     open_texts = [
         text for ours, text in columns.items() if ours not in {*values, *coarse} and not _is_written(entity, ours)
     ]
+    open_texts += [text for name, text in attributes.items() if refers_to_a_thing(name)]
     left = named(open_texts) - hidden
     searched = [name for name in dict.fromkeys(stored) if name not in hidden and name not in left]
     key = {ours: columns[ours] for ours in ENTITIES[entity].key if ours in columns}
@@ -194,6 +206,11 @@ def personal_key_unsaid(entity: str, columns: Mapping[str, str]) -> tuple[str, s
             if name in plainly:
                 return ours, plainly[name]
     return None
+
+
+def refers_to_a_thing(attribute: str) -> bool:
+    """Whether an attribute is, by the name that the mapping gives it, the key of something that is no person."""
+    return any(attribute == thing or attribute.endswith(f"_{thing}") for thing in THINGS)
 
 
 def is_shown(column: str) -> bool:

@@ -161,6 +161,14 @@ def test_an_attribute_of_a_hidden_column_shows_nothing(house: House) -> None:
     assert [(one.column, one.how) for one in plan.shown][-1] == ("_shown_attribute_contact", "hidden")
 
 
+def test_an_attribute_that_is_called_the_key_of_a_thing_is_not_searched() -> None:
+    attributes = {"order_id": "`o`", "original_order_id": "`p`", "device_id": "`d`", "billed_customer_id": "`b`"}
+    plan = plan_protection("events", {"event_id": "`e`", "customer_id": "`c`"}, attributes, list("ecopdb"))
+    assert plan.searched == ("d", "b")
+    hidden = plan_protection("customers", {"customer_id": "`c`", "phone": "`o`"}, attributes, list("ecopdb"))
+    assert (hidden.hidden, hidden.attributes["order_id"]) == (("o",), "`_shown_attribute_order_id`")
+
+
 def test_entities_that_are_of_no_person_are_left_as_they_are() -> None:
     plan = plan_protection("products", {"product_id": "`id`", "title": "`t`"}, {}, ["id", "t", "unmapped"])
     assert (plan.hidden, plan.shown, plan.searched, plan.recorded()) == ((), (), (), "")
