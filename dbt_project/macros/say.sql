@@ -39,6 +39,16 @@
     format_number(cast(round({{ value }}) as bigint), 0)
 {%- endmacro %}
 
+{# How many days ago: today, yesterday, 2 days ago. #}
+{% macro days_ago_text(value) -%}
+    {%- set count = count_text(value) -%}
+    case {{ count }}
+        when '0' then {{ say({'en': 'today', 'zh': '今天'}) }}
+        when '1' then {{ say({'en': 'yesterday', 'zh': '昨天'}) }}
+        else {{ say({'en': '{count} days ago', 'zh': '{count}天前'}, {'count': count}) }}
+    end
+{%- endmacro %}
+
 {% macro number_text(value) -%}
     format_number(cast({{ value }} as decimal(18, 1)), 1)
 {%- endmacro %}

@@ -50,6 +50,7 @@ def keys_of(said: str, language: str, reasons: str, facts: str, part: str = "fac
 def _pattern(sentence: str) -> str:
     """What a sentence looks like with its placeholders filled: by a word, an amount with its currency, or a level."""
     forms = {"level": ".+", "title": ".+", "conflict": ".+", "segment": ".+", "other": ".+"}
+    forms["ago"] = r"(?:today|yesterday|[\d,]+ days ago|今天|昨天|[\d,]+天前)"
     parts = []
     for text in re.split(r"(\{[^}]*\})", sentence):
         name, _, words = text[1:-1].partition(":") if text.startswith("{") else ("", "", "")

@@ -2,8 +2,8 @@
 {% macro churn_facts() %}
     {{- return({
         'recency_days': {
-            'en': 'Last active {count} {count:day|days} ago',
-            'zh': '上次活跃是在{count}天前'
+            'en': 'Last active {ago}',
+            'zh': '上次活跃是在{ago}'
         },
         'missed_active_days': {
             'en': 'Missing for {number} visits at their usual pace',
@@ -14,8 +14,8 @@
             'zh': '近来每月活跃{number}天'
         },
         'tenure_days': {
-            'en': 'First active {count} {count:day|days} ago',
-            'zh': '首次活跃是在{count}天前'
+            'en': 'First active {ago}',
+            'zh': '首次活跃是在{ago}'
         },
         'order_day_count': {
             'en': 'Bought on {count} {count:day|days} so far',

@@ -2,8 +2,8 @@
 {% macro segment_facts() %}
     {{- return({
         'recency_days': {
-            'en': 'Last bought {count} {count:day|days} ago',
-            'zh': '上次购买是在{count}天前'
+            'en': 'Last bought {ago}',
+            'zh': '上次购买是在{ago}'
         },
         'frequency': {
             'en': 'Placed {count} {count:order|orders} so far',
@@ -22,12 +22,12 @@
             'zh': '近90天中有{count}天活跃'
         },
         'days_since_last_activity': {
-            'en': 'Last active {count} {count:day|days} ago',
-            'zh': '上次活跃是在{count}天前'
+            'en': 'Last active {ago}',
+            'zh': '上次活跃是在{ago}'
         },
         'days_since_first_activity': {
-            'en': 'First active {count} {count:day|days} ago',
-            'zh': '首次活跃是在{count}天前'
+            'en': 'First active {ago}',
+            'zh': '首次活跃是在{ago}'
         }
     }) -}}
 {% endmacro %}

@@ -6,12 +6,12 @@
             'zh': '至今在{count}天里下过单'
         },
         'recency_days': {
-            'en': 'Last bought {count} {count:day|days} ago',
-            'zh': '上次购买是在{count}天前'
+            'en': 'Last bought {ago}',
+            'zh': '上次购买是在{ago}'
         },
         'tenure_days': {
-            'en': 'First bought {count} {count:day|days} ago',
-            'zh': '首次购买是在{count}天前'
+            'en': 'First bought {ago}',
+            'zh': '首次购买是在{ago}'
         },
         'repeat_order_amount': {
             'en': 'Spends {amount} on a day of purchase after the first',

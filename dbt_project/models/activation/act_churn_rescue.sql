@@ -76,6 +76,7 @@ told as (
             churn_facts(),
             {
                 'count': count_text('reason_value'),
+                'ago': days_ago_text('reason_value'),
                 'number': number_text('reason_value'),
                 'percent': percent_text('reason_value'),
                 'amount': amount_text('reason_value', 'currency'),

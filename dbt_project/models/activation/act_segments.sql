@@ -34,6 +34,7 @@ told as (
         segments.model_version,
         {{ say_by('segments.reason_feature', segment_facts(), {
             'count': count_text('segments.reason_value'),
+            'ago': days_ago_text('segments.reason_value'),
             'amount': amount_text('segments.reason_value', 'currencies.currency'),
         }) }} as fact,
         {{ say_by('segments.segment_name', segment_names()) }} as segment_said,

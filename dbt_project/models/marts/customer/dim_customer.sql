@@ -302,6 +302,7 @@ scored as (
                 value_facts(),
                 {
                     'count': count_text('customer_values.reason_value'),
+                    'ago': days_ago_text('customer_values.reason_value'),
                     'amount': amount_text(
                         'customer_values.reason_value',
                         'if(rfm.has_mixed_currencies, null, rfm.currency)'
