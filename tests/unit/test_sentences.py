@@ -107,7 +107,8 @@ def test_every_dimension_of_the_segments_has_a_sentence_in_the_form_that_it_has(
     assert set(MACROS["segment_facts"]) == set(DIMENSIONS)
     for name, sentence in MACROS["segment_facts"].items():
         forms = set(re.findall(r"\{(\w+)", sentence["en"]))
-        assert forms == {"amount" if name.endswith("_amount") else "count"}, name
+        is_ago = name == "recency_days" or name.startswith("days_since_")
+        assert forms == {"ago" if is_ago else "amount" if name.endswith("_amount") else "count"}, name
 
 
 def test_every_kind_of_evidence_has_a_deed() -> None:
