@@ -3,8 +3,8 @@
 A raw column that an identifying column is made of is hidden (`***`). What silver needs of it is made before, into
 columns of bronze that begin with `_shown_`: the mask of an identifying column and the facts beside it, and every other
 column or attribute whose expression names a hidden column. The mapping that silver is told names these columns instead.
-What no mapping gives a type (free text, URLs, attributes, columns that nobody maps) is searched for identifiers, but for
-an attribute that is called what we call the key of a thing: among long numbers of orders some pass for a bank card.
+What no mapping gives a type (free text, URLs, attributes, columns that nobody maps) is searched for identifiers, but
+not an attribute that is called what we call the key of a thing: among long numbers of orders some pass for a bank card.
 """
 
 from __future__ import annotations
