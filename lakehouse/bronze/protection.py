@@ -41,9 +41,7 @@ _MADE_OF: dict[str, tuple[tuple[str, str], ...]] = {
     "withheld": (("{}", HIDDEN),),
 }
 """Mask of `classes.yml` -> the columns that silver gets, and how each is made of the value."""
-
-
-THINGS = frozenset(
+_THINGS = frozenset(
     ours
     for entity, described in ENTITIES.items()
     for ours in described.columns
@@ -185,7 +183,7 @@ def plan_protection(
     open_texts = [
         text for ours, text in columns.items() if ours not in {*values, *coarse} and not _is_written(entity, ours)
     ]
-    open_texts += [text for name, text in attributes.items() if refers_to_a_thing(name)]
+    open_texts += [text for name, text in attributes.items() if plain_name(text) and _refers_to_a_thing(name)]
     left = named(open_texts) - hidden
     searched = [name for name in dict.fromkeys(stored) if name not in hidden and name not in left]
     key = {ours: columns[ours] for ours in ENTITIES[entity].key if ours in columns}
@@ -208,11 +206,6 @@ def personal_key_unsaid(entity: str, columns: Mapping[str, str]) -> tuple[str, s
     return None
 
 
-def refers_to_a_thing(attribute: str) -> bool:
-    """Whether an attribute is, by the name that the mapping gives it, the key of something that is no person."""
-    return any(attribute == thing or attribute.endswith(f"_{thing}") for thing in THINGS)
-
-
 def is_shown(column: str) -> bool:
     """Whether a column of bronze is one that landing makes."""
     return column.startswith(SHOWN)
@@ -233,6 +226,11 @@ def _how(entity: str, ours: str, text: str) -> str:
     if plain_name(text) is not None:
         return EMPTY
     return SEARCHED if ENTITIES[entity].columns[ours].type == "string" else TEXT
+
+
+def _refers_to_a_thing(attribute: str) -> bool:
+    """Whether an attribute is, by the name that the mapping gives it, the key of something that is no person."""
+    return any(attribute == thing or attribute.endswith(f"_{thing}") for thing in _THINGS)
 
 
 def _is_written(entity: str, ours: str) -> bool:

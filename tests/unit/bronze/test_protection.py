@@ -163,9 +163,11 @@ def test_an_attribute_of_a_hidden_column_shows_nothing(house: House) -> None:
 
 def test_an_attribute_that_is_called_the_key_of_a_thing_is_not_searched() -> None:
     attributes = {"order_id": "`o`", "original_order_id": "`p`", "device_id": "`d`", "billed_customer_id": "`b`"}
-    plan = plan_protection("events", {"event_id": "`e`", "customer_id": "`c`"}, attributes, list("ecopdb"))
-    assert plan.searched == ("d", "b")
-    hidden = plan_protection("customers", {"customer_id": "`c`", "phone": "`o`"}, attributes, list("ecopdb"))
+    attributes["store_id"] = "split_part(words, ' ', 1)"
+    stored = ["e", "c", "o", "p", "d", "b", "words"]
+    plan = plan_protection("events", {"event_id": "`e`", "customer_id": "`c`"}, attributes, stored)
+    assert plan.searched == ("d", "b", "words")
+    hidden = plan_protection("customers", {"customer_id": "`c`", "phone": "`o`"}, attributes, stored)
     assert (hidden.hidden, hidden.attributes["order_id"]) == (("o",), "`_shown_attribute_order_id`")
 
 
