@@ -31,9 +31,7 @@ def installed() -> Iterator[Installation]:
     release = Installation(os.environ.get("TEST_NAMESPACE", NAMESPACE))
     _stages.clear()
     release.stages = _stages
-    if os.environ.get("TEST_IMAGES") != "there":
-        with release.stage("images are built and brought to the cluster"):
-            release.build_images()
+    release.bring_images()
     if os.environ.get("TEST_RELEASE") != "there":
         with release.stage("helm install, until everything is ready"):
             release.install({"settings": SMALL})

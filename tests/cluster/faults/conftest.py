@@ -63,9 +63,7 @@ def installed(previous_chart: tuple[Path, str]) -> Iterator[Installation]:
     release = Installation(os.environ.get("TEST_NAMESPACE", "lakehouse-faults"))
     _stages.clear()
     release.stages = _stages
-    if os.environ.get("TEST_IMAGES") != "there":
-        with release.stage("images are built and brought to the cluster"):
-            release.build_images()
+    release.bring_images()
     if os.environ.get("TEST_RELEASE") != "there":
         with release.stage(f"helm install of the chart as of {previous_chart[1]}"):
             release.install(VALUES, previous_chart[0])

@@ -137,6 +137,7 @@ def installed(
     """
     release = Installation("lakehouse-outward")
     release.stages = _stages
+    release.bring_images()
     with release.stage("helm install, until everything is ready"):
         release.make_namespace()
         _secret(release, "store", {"access-key-id": store["AWS_ACCESS_KEY_ID"].encode(), **_key(store)})
