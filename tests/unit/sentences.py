@@ -20,7 +20,7 @@ def declared() -> dict[str, dict[str, dict[str, str]]]:
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
         environment.globals["return"] = returned.append
         module = environment.from_string(file.read_text(encoding="utf-8")).module
-        for name in (name for name in vars(module) if not name.startswith("_")):
+        for name in sorted(name for name in vars(module) if not name.startswith("_")):  # Jinja keeps them in a set
             getattr(module, name)()
             found[name] = returned.pop()
     return found
